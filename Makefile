@@ -1,0 +1,35 @@
+# Names only: everything is done by the tool that a line names. `make help` lists them.
+# run, run-direct and debug take CPUS= MEMORY= ARGS= DOOR= PROGRAM=; the tools read these from the environment.
+export CPUS MEMORY ARGS DOOR PROGRAM
+
+PYTHON := .venv/bin/python
+
+.PHONY: all setup build run run-direct test test-fast test-long clean help
+all: build
+
+help:         ## this list
+	@sed -n 's/^\([a-z-]*\):[^#]*## /\1\t/p' Makefile | expand -t 16
+
+setup:        ## system packages and the virtual environment (every target does it when needed)
+	@python3 tools/setup.py
+
+build: setup  ## kernel, loader, first program and boot archive, below build/
+	@$(PYTHON) -m tools.build
+
+run: setup    ## boot in QEMU, serial line on the terminal; Ctrl-C ends it
+	@$(PYTHON) -m tools.run
+
+run-direct: setup ## the same through the direct door (QEMU's own loader)
+	@DOOR=direct $(PYTHON) -m tools.run
+
+test: setup   ## the test suite
+	@$(PYTHON) -m tools.test normal
+
+test-fast: setup ## what answers in under a minute
+	@$(PYTHON) -m tools.test fast
+
+test-long: setup ## the full numbers
+	@$(PYTHON) -m tools.test long
+
+clean:        ## remove what was built; the virtual environment stays
+	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

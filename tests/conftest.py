@@ -1,0 +1,85 @@
+"""Fixtures and options that all tests share.
+
+Options: --level fast|normal|long. RINGNECK_NO_SKIP=1 in the environment makes every skip a failure, except those for
+want of Limine.
+"""
+
+import asyncio
+import inspect
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Generator
+from contextlib import AbstractAsyncContextManager
+from typing import Any
+
+import pytest
+
+from tests.harness.artifacts import TestLogs
+from tests.harness.machine import Guest, run_guest
+from tools.paths import ROOT
+from tools.qemu import Machine
+
+StartGuest = Callable[[Machine], AbstractAsyncContextManager[Guest]]
+
+LEVELS = {"fast": ("slow", "long"), "normal": ("long",), "long": ()}
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--level", choices=tuple(LEVELS), default="normal", help="how much of the suite to run")
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Leaves out what the level does not ask for, unless the markers are chosen by hand with -m."""
+    if config.getoption("markexpr"):
+        return
+    left_out = LEVELS[config.getoption("level")]
+    unwanted = [item for item in items if any(item.get_closest_marker(name) for name in left_out)]
+    if unwanted:
+        config.hook.pytest_deselected(items=unwanted)
+        items[:] = [item for item in items if item not in unwanted]
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
+    """Runs a test that is a coroutine function in an event loop of its own."""
+    if not inspect.iscoroutinefunction(pyfuncitem.obj):
+        return None
+    wanted = pyfuncitem._fixtureinfo.argnames
+    asyncio.run(pyfuncitem.obj(**{name: pyfuncitem.funcargs[name] for name in wanted}))
+    return True
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    report = yield
+    if os.environ.get("RINGNECK_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
+        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+        if "Limine" not in reason:
+            report.outcome = "failed"
+            report.longrepr = f"{item.nodeid}: nothing may be skipped here, but: {reason}"
+    return report
+
+
+@pytest.fixture(scope="session")
+def boot_files() -> None:
+    """Brings kernel, loader and archive up to date. The compiler runs in a process of its own, because LLVM ends
+    the process on an error in assembler text."""
+    built = subprocess.run([sys.executable, "-m", "tools.build"], cwd=ROOT, capture_output=True, text=True)
+    if built.returncode != 0:
+        pytest.fail(f"the build failed:\n{built.stdout}{built.stderr}", pytrace=False)
+
+
+@pytest.fixture
+def test_logs(request: pytest.FixtureRequest) -> TestLogs:
+    return TestLogs(request.node.nodeid)
+
+
+@pytest.fixture
+def start_guest(test_logs: TestLogs) -> StartGuest:
+    """A function that starts a machine, to be used by `async with`."""
+
+    def start(machine: Machine) -> Any:
+        return run_guest(machine, test_logs.next_guest())
+
+    return start

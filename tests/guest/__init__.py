@@ -1,0 +1,1 @@
+"""Tests that boot a guest and read what it reports."""

@@ -1,0 +1,1 @@
+"""What tests need to start a guest, follow it and judge it."""

@@ -1,0 +1,141 @@
+"""Builds what a guest boots: kernel, direct loader, first program, and the archive that carries them.
+
+    python -m tools.build           all of it; builds only what changed, and says nothing when nothing did
+
+Owns: the list of programs, and the stamps that tell whether one is up to date.
+
+A program is up to date when the hash over its sources, the compiler's sources and its own description is the one that
+was noted beside it. Its sources are the modules that its entry module reaches by imports.
+"""
+
+import argparse
+import ast
+import fcntl
+import hashlib
+import io
+import sys
+import tarfile
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from tools.paths import BOOT_ARCHIVE, BUILD, DIRECT_LOADER, INIT, KERNEL, ROOT
+
+
+@dataclass(frozen=True)
+class Program:
+    """One run of the compiler."""
+
+    entry: str
+    target: str
+    output: Path
+
+
+PROGRAMS = (
+    Program("kernel.main", "kernel", KERNEL),
+    Program("boot.direct.main", "loader", DIRECT_LOADER),
+    Program("userspace.init.main", "user", INIT),
+)
+# The kernel comes first: that is how a loader knows it; the others are its modules.
+ARCHIVE_MEMBERS = (KERNEL, INIT)
+
+
+def build_all(profile: str = "release") -> None:
+    """Brings everything below build/ up to date. Errors: CompileError, OSError."""
+    BUILD.mkdir(exist_ok=True)
+    with _only_one_builder():
+        for program in PROGRAMS:
+            build_program(program, profile)
+        write_archive(BOOT_ARCHIVE, ARCHIVE_MEMBERS)
+
+
+def build_program(program: Program, profile: str) -> None:
+    """Compiles one program unless it is up to date."""
+    stamp = program.output.with_suffix(".stamp")
+    wanted = _fingerprint(program, profile)
+    if program.output.exists() and stamp.exists() and stamp.read_text() == wanted:
+        return
+    # Imported here because LLVM takes longer to load than everything else of a build that has nothing to do.
+    from compiler.driver import build
+
+    stamp.unlink(missing_ok=True)
+    print(f"build: {program.output.relative_to(ROOT)}", flush=True)
+    build(entry=program.entry, target=program.target, profile=profile, options={}, output=program.output)
+    stamp.write_text(wanted)
+
+
+def write_archive(archive: Path, members: Sequence[Path]) -> None:
+    """Packs files, without folders, into a USTAR archive that depends on their names and contents alone."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", format=tarfile.USTAR_FORMAT) as tar:
+        for member in members:
+            content = member.read_bytes()
+            header = tarfile.TarInfo(member.name)
+            header.size = len(content)
+            tar.addfile(header, io.BytesIO(content))
+    if not archive.exists() or archive.read_bytes() != packed.getvalue():
+        archive.write_bytes(packed.getvalue())
+
+
+def reachable_sources(entry: str) -> list[Path]:
+    """The files of the entry module and of every module of this tree that it reaches by imports, sorted."""
+    found: set[Path] = set()
+    waiting = [entry]
+    while waiting:
+        path = _module_path(waiting.pop())
+        if path is None or path in found:
+            continue
+        found.add(path)
+        waiting += _imported_names(path)
+    return sorted(found)
+
+
+def _imported_names(path: Path) -> Iterator[str]:
+    """Every dotted name that an import statement may mean as a module."""
+    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+        if isinstance(node, ast.Import):
+            yield from (alias.name for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            yield node.module
+            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+
+
+def _module_path(name: str) -> Path | None:
+    base = ROOT.joinpath(*name.split("."))
+    return next((path for path in (base.with_suffix(".py"), base / "__init__.py") if path.is_file()), None)
+
+
+def _fingerprint(program: Program, profile: str) -> str:
+    digest = hashlib.sha256(f"{program.entry} {program.target} {profile}".encode())
+    compiler = sorted((ROOT / "compiler").rglob("*.py"))
+    for path in [*compiler, *reachable_sources(program.entry)]:
+        digest.update(f"{path.relative_to(ROOT)}\0".encode())
+        digest.update(hashlib.sha256(path.read_bytes()).digest())
+    return digest.hexdigest()
+
+
+@contextmanager
+def _only_one_builder() -> Iterator[None]:
+    """Makes a second build in the same tree wait for the first."""
+    with (BUILD / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
+
+
+def main(words: Sequence[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="tools.build", description="Build everything that a guest boots.")
+    parser.add_argument("--profile", choices=("release", "debug"), default="release")
+    arguments = parser.parse_args(words)
+    from compiler.errors import CompileError
+
+    try:
+        build_all(arguments.profile)
+    except CompileError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

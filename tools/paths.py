@@ -1,0 +1,16 @@
+"""Where things are: the root of the tree and the files that the tools make below build/.
+
+Owns: every path that more than one tool, or a tool and a test, must agree on.
+"""
+
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+BUILD = ROOT / "build"
+
+KERNEL = BUILD / "kernel.elf"
+DIRECT_LOADER = BUILD / "direct.elf"
+INIT = BUILD / "init.elf"
+BOOT_ARCHIVE = BUILD / "boot.tar"
+
+TEST_LOGS = BUILD / "test-logs"

@@ -1,0 +1,93 @@
+"""The one place where QEMU command lines are made.
+
+Owns: the devices a guest gets, the port and the codes by which it ends QEMU, the search for the QEMU program.
+
+Every machine is made from nothing (`-nodefaults -no-user-config`), so a guest sees what is written here and no more,
+whatever the host's configuration. It has no network, and a reset ends it (`-no-reboot`).
+"""
+
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from tools.paths import BOOT_ARCHIVE, DIRECT_LOADER
+
+PROGRAM = "qemu-system-x86_64"
+
+# isa-debug-exit turns a value v written to its port into QEMU's exit status 2 * v + 1.
+EXIT_PORT = 0xF4
+EXIT_SUCCESS = 2 * 0x10 + 1
+EXIT_FAILURE = 2 * 0x11 + 1
+
+Medium = Literal["kernel", "disk"]
+Acceleration = Literal["tcg", "kvm"]
+
+
+class MissingQemu(Exception):
+    """QEMU is not on PATH; the text says what to install."""
+
+
+@dataclass(frozen=True)
+class Machine:
+    """One guest: what its hardware is and what it boots.
+
+    `medium` "kernel" is the direct door (`kernel` with `archive` and `command_line`); "disk" boots `image` as the
+    first hard disk, under the BIOS. `icount` makes one guest instruction one nanosecond of guest time, on one host
+    thread, so that two runs are alike.
+    """
+
+    cpus: int = 4
+    memory_mib: int = 256
+    machine: str = "q35"
+    cpu_model: str = "max"
+    medium: Medium = "kernel"
+    kernel: Path = DIRECT_LOADER
+    archive: Path = BOOT_ARCHIVE
+    command_line: str = ""
+    image: Path | None = None
+    acceleration: Acceleration = "tcg"
+    icount: bool = False
+    devices: tuple[str, ...] = ()
+
+    def command(self, serial: str, monitor: str | None = None, paused: bool = False) -> list[str]:
+        """The command line. `serial` is a character device ("stdio", "socket,path=..."), `monitor` a socket path
+        to which QEMU connects for QMP; `paused` waits for the monitor's "cont"."""
+        line = [find_qemu(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-net", "none"]
+        line += ["-machine", self.machine, "-cpu", self.cpu_model]
+        line += ["-smp", str(self.cpus), "-m", f"{self.memory_mib}M"]
+        line += self._acceleration() + self._boot()
+        line += ["-chardev", f"{serial},id=serial0", "-serial", "chardev:serial0"]
+        line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04"]
+        for device in self.devices:
+            line += ["-device", device]
+        if monitor is not None:
+            line += ["-qmp", f"unix:{monitor}"]
+        if paused:
+            line += ["-S"]
+        return line
+
+    def _acceleration(self) -> list[str]:
+        if self.icount:
+            return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
+        return ["-accel", "kvm" if self.acceleration == "kvm" else "tcg,thread=multi"]
+
+    def _boot(self) -> list[str]:
+        if self.medium == "kernel":
+            line = ["-kernel", str(self.kernel), "-initrd", str(self.archive)]
+            return [*line, "-append", self.command_line] if self.command_line else line
+        drive = f"file={_escape(self.image)},format=raw,if=none,id=disk0,snapshot=on"
+        return ["-drive", drive, "-device", "ide-hd,drive=disk0,bootindex=0"]
+
+
+def find_qemu() -> str:
+    """The path of the QEMU program. Errors: MissingQemu."""
+    found = shutil.which(PROGRAM)
+    if found is None:
+        raise MissingQemu(f"{PROGRAM} is not on PATH: run `make setup`, which installs it or says how")
+    return found
+
+
+def _escape(path: Path | None) -> str:
+    """A path inside a QEMU option, where a comma is written twice."""
+    return str(path).replace(",", ",,")

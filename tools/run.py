@@ -1,0 +1,90 @@
+"""Builds and boots Ringneck in QEMU, with the serial line on the terminal.
+
+The environment holds what `make run CPUS=4 MEMORY=256M ARGS="..." DOOR=direct PROGRAM=name` was given; an empty
+variable means the default. Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
+"""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from collections.abc import Mapping
+from dataclasses import replace
+
+from tools.build import main as build_main
+from tools.qemu import EXIT_SUCCESS, Machine, MissingQemu
+
+DOORS = ("direct",)
+INTERRUPTED = 130
+
+
+class BadSetting(Exception):
+    """A variable holds what cannot be used; the text says what would be right."""
+
+
+def machine_from(settings: Mapping[str, str]) -> Machine:
+    """The machine that the variables ask for. Errors: BadSetting."""
+    machine = Machine()
+    if settings.get("CPUS"):
+        machine = replace(machine, cpus=_read_cpus(settings["CPUS"]))
+    if settings.get("MEMORY"):
+        machine = replace(machine, memory_mib=_read_memory(settings["MEMORY"]))
+    if settings.get("DOOR") and settings["DOOR"] not in DOORS:
+        raise BadSetting(f"DOOR={settings['DOOR']} is no door: use one of {', '.join(DOORS)}")
+    words = [settings["ARGS"]] if settings.get("ARGS") else []
+    if settings.get("PROGRAM"):
+        words.append(f"program={settings['PROGRAM']}")
+    return replace(machine, command_line=" ".join(words))
+
+
+def run(machine: Machine) -> int:
+    """Boots the machine on this terminal and waits for its end. Returns the exit status for the shell."""
+    interrupted = False
+
+    def note_interrupt(_signal: int, _frame: object) -> None:
+        nonlocal interrupted
+        interrupted = True
+
+    # Ctrl-C reaches QEMU by itself, as one of the terminal's processes, and ends it: here it is only noted.
+    signal.signal(signal.SIGINT, note_interrupt)
+    guest = subprocess.Popen(machine.command(serial="stdio,signal=on"))
+    try:
+        status = guest.wait()
+    finally:
+        guest.kill()
+        guest.wait()
+    if interrupted:
+        return INTERRUPTED
+    if status == EXIT_SUCCESS:
+        return 0
+    what = "powered off or reset the machine" if status == 0 else f"ended with status {status}"
+    print(f"\nrun: the guest {what} (success is status {EXIT_SUCCESS})", file=sys.stderr)
+    return status if status >= 0 else 128 - status
+
+
+def _read_cpus(text: str) -> int:
+    if not text.isdecimal() or not 1 <= int(text) <= 255:
+        raise BadSetting(f"CPUS={text} is not a number of CPUs: use 1 to 255")
+    return int(text)
+
+
+def _read_memory(text: str) -> int:
+    """Mebibytes of "256", "256M", "256MiB", "4G" or "4GiB"."""
+    match = re.fullmatch(r"(\d+)(?:(M|G)(?:iB)?)?", text)
+    if match is None or int(match[1]) == 0:
+        raise BadSetting(f"MEMORY={text} is not an amount of memory: use for instance 256M or 4G")
+    return int(match[1]) * (1024 if match[2] == "G" else 1)
+
+
+def main() -> int:
+    try:
+        machine = machine_from(os.environ)
+        return build_main([]) or run(machine)
+    except (BadSetting, MissingQemu) as error:
+        print(f"run: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main())
