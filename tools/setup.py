@@ -1,10 +1,12 @@
 """Sets up what the other tools need: the system's packages, then the virtual environment `.venv`.
 
-Runs under any Python 3.8, before anything is installed, so it uses the standard library alone and no new syntax.
+Runs under any Python 3.8, before anything is installed, so it uses the standard library alone and only old syntax.
 It is silent and quick when all is there: a stamp in `.venv` holds the hash of pyproject.toml and of this file.
 
 Not here: what only optional tests need (.ci/run).
 """
+
+from __future__ import annotations
 
 import hashlib
 import os
@@ -56,8 +58,7 @@ def main() -> int:
     return 0
 
 
-def make_environment(python):
-    # type: (str) -> None
+def make_environment(python: str) -> None:
     """Makes `.venv` anew and installs what pyproject.toml pins; leaves the stamp last."""
     import tomllib
 
@@ -75,8 +76,7 @@ def make_environment(python):
     STAMP.write_text(_wanted_stamp())
 
 
-def install_packages(missing):
-    # type: (list[str]) -> None
+def install_packages(missing: list[str]) -> None:
     """Installs through apt when root or sudo is there; else says what to type and ends the program."""
     if not missing:
         return
@@ -96,8 +96,7 @@ def install_packages(missing):
     sys.exit("\n".join(lines))
 
 
-def _missing_programs():
-    # type: () -> list[str]
+def _missing_programs() -> list[str]:
     missing = []
     if not shutil.which("qemu-system-x86_64"):
         missing.append("qemu")
@@ -106,15 +105,13 @@ def _missing_programs():
     return missing
 
 
-def _find_python():
-    # type: () -> str | None
+def _find_python() -> str | None:
     if sys.version_info >= OLDEST_PYTHON:
         return sys.executable
     return next(filter(None, map(shutil.which, NEWER_PYTHONS)), None)
 
 
-def _venv_package(python):
-    # type: (str) -> str | None
+def _venv_package(python: str) -> str | None:
     """The Debian package that gives this Python its venv module, when it is not there yet."""
     if subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0:
         return None
@@ -123,8 +120,7 @@ def _venv_package(python):
     return "python3-venv"
 
 
-def _root_prefix():
-    # type: () -> list[str] | None
+def _root_prefix() -> list[str] | None:
     """What to put before a command that needs root; None when this user cannot become root."""
     if os.geteuid() == 0:
         return []
@@ -136,13 +132,11 @@ def _root_prefix():
     return None
 
 
-def _wanted_stamp():
-    # type: () -> str
+def _wanted_stamp() -> str:
     return hashlib.sha256(PROJECT.read_bytes() + Path(__file__).read_bytes()).hexdigest()
 
 
-def _run(command, environment=None):
-    # type: (list[str], dict[str, str] | None) -> None
+def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
     """Runs a command whose output matters only when it fails."""
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
     if done.returncode != 0:

@@ -1,0 +1,32 @@
+"""What `make run` makes of its variables."""
+
+import pytest
+
+from tools.qemu import Machine
+from tools.run import BadSetting, machine_from
+
+
+def test_empty_variables_mean_the_default() -> None:
+    assert machine_from({"CPUS": "", "MEMORY": "", "ARGS": "", "DOOR": "", "PROGRAM": ""}) == Machine()
+
+
+@pytest.mark.parametrize(
+    ("text", "mebibytes"), [("64", 64), ("256M", 256), ("256MiB", 256), ("4G", 4096), ("1GiB", 1024)]
+)
+def test_memory_is_read_with_and_without_unit(text: str, mebibytes: int) -> None:
+    assert machine_from({"MEMORY": text}).memory_mib == mebibytes
+
+
+def test_arguments_and_program_make_the_command_line() -> None:
+    machine = machine_from({"CPUS": "2", "ARGS": "log=debug a,b", "PROGRAM": "clock"})
+    assert machine.cpus == 2
+    assert machine.command_line == "log=debug a,b program=clock"
+
+
+@pytest.mark.parametrize(
+    "settings", [{"CPUS": "0"}, {"CPUS": "many"}, {"CPUS": "256"}, {"MEMORY": "0"}, {"MEMORY": "4T"}, {"DOOR": "back"}]
+)
+def test_what_cannot_be_used_is_refused_by_name(settings: dict[str, str]) -> None:
+    ((name, value),) = settings.items()
+    with pytest.raises(BadSetting, match=f"^{name}={value} .*: use "):
+        machine_from(settings)
