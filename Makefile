@@ -4,7 +4,7 @@ export CPUS MEMORY ARGS DOOR PROGRAM
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build run run-direct test test-fast test-long clean help
+.PHONY: all setup build run run-direct test test-fast test-long check clean help
 all: build
 
 help:         ## this list
@@ -30,6 +30,9 @@ test-fast: setup ## what answers in under a minute
 
 test-long: setup ## the full numbers
 	@$(PYTHON) -m tools.test long
+
+check: setup  ## lint, types and style
+	@$(PYTHON) -m tools.check
 
 clean:        ## remove what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
