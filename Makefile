@@ -4,7 +4,7 @@ export CPUS MEMORY ARGS DOOR PROGRAM
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build run run-direct test test-fast test-long check clean help
+.PHONY: all setup build run run-direct debug test test-fast test-long check size clean help
 all: build
 
 help:         ## this list
@@ -22,6 +22,9 @@ run: setup    ## boot in QEMU, serial line on the terminal; Ctrl-C ends it
 run-direct: setup ## the same through the direct door (QEMU's own loader)
 	@DOOR=direct $(PYTHON) -m tools.run
 
+debug: setup  ## the same under gdb, stopped where the kernel begins
+	@$(PYTHON) -m tools.debug
+
 test: setup   ## the test suite
 	@$(PYTHON) -m tools.test normal
 
@@ -33,6 +36,9 @@ test-long: setup ## the full numbers
 
 check: setup  ## lint, types and style
 	@$(PYTHON) -m tools.check
+
+size: setup   ## bytes of each module, and what changed since the last time
+	@$(PYTHON) -m tools.size
 
 clean:        ## remove what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -13,4 +13,6 @@ DIRECT_LOADER = BUILD / "direct.elf"
 INIT = BUILD / "init.elf"
 BOOT_ARCHIVE = BUILD / "boot.tar"
 
+DEBUG_SERIAL = BUILD / "debug-serial.log"
+SIZES = BUILD / "sizes.json"
 TEST_LOGS = BUILD / "test-logs"

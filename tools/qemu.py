@@ -50,9 +50,12 @@ class Machine:
     icount: bool = False
     devices: tuple[str, ...] = ()
 
-    def command(self, serial: str, monitor: str | None = None, paused: bool = False) -> list[str]:
-        """The command line. `serial` is a character device ("stdio", "socket,path=..."), `monitor` a socket path
-        to which QEMU connects for QMP; `paused` waits for the monitor's "cont"."""
+    def command(
+        self, serial: str, monitor: str | None = None, debugger: bool = False, paused: bool = False
+    ) -> list[str]:
+        """The command line. `serial` is a character device ("stdio", "socket,path=..."), `monitor` the path of a
+        socket to which QEMU connects for QMP; with `debugger` its standard input and output speak gdb's protocol;
+        `paused` waits for either to let the guest run."""
         line = [find_qemu(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-net", "none"]
         line += ["-machine", self.machine, "-cpu", self.cpu_model]
         line += ["-smp", str(self.cpus), "-m", f"{self.memory_mib}M"]
@@ -63,6 +66,8 @@ class Machine:
             line += ["-device", device]
         if monitor is not None:
             line += ["-qmp", f"unix:{monitor}"]
+        if debugger:
+            line += ["-gdb", "stdio"]
         if paused:
             line += ["-S"]
         return line

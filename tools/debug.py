@@ -1,0 +1,46 @@
+"""Builds, then gives the terminal to gdb with the kernel's symbols and a guest that waits for its first instruction.
+
+The variables are those of `make run`. The serial line goes to build/debug-serial.log (`tail -f` it elsewhere).
+Words after the tool's name are given to gdb.
+"""
+
+import os
+import shlex
+import shutil
+import subprocess
+import sys
+from collections.abc import Sequence
+
+from tools.build import main as build_main
+from tools.paths import DEBUG_SERIAL, KERNEL, ROOT
+from tools.qemu import Machine, MissingQemu
+from tools.run import BadSetting, machine_from
+
+SCRIPT = ROOT / "tools" / "debug.gdb"
+
+
+class MissingDebugger(Exception):
+    """gdb is not on PATH; the text says what to install."""
+
+
+def debugger_command(machine: Machine, words: Sequence[str] = ()) -> list[str]:
+    """The command line of a gdb that starts the machine as its child, so that both end together.
+    Errors: MissingDebugger, MissingQemu."""
+    gdb = shutil.which("gdb")
+    if gdb is None:
+        raise MissingDebugger("gdb is not on PATH: install the package gdb")
+    guest = shlex.join(machine.command(f"file,path={DEBUG_SERIAL}", debugger=True, paused=True))
+    return [gdb, "-q", "-ex", f"target remote | exec {guest}", "-x", str(SCRIPT), *words, str(KERNEL)]
+
+
+def main(words: Sequence[str]) -> int:
+    try:
+        command = debugger_command(machine_from(os.environ), words)
+        return build_main([]) or subprocess.run(command).returncode
+    except (BadSetting, MissingQemu, MissingDebugger) as error:
+        print(f"debug: {error}", file=sys.stderr)
+        return 2
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
