@@ -31,6 +31,56 @@ define dso_local void @kernel.core.log.Ring.put(ptr %b) noinline noredzone {
 }
 """
 
+STACK_MOVES = """
+_start:
+push %rbp
+mov %rsp, %rbp
+push %rbx
+sub $0x100, %rsp
+test %rdi, %rdi
+je 1f
+lea -8(%rbp), %rsp
+pop %rbx
+pop %rbp
+ret
+1: push %rax
+call plain
+add $8, %rsp
+leave
+ret
+
+plain:
+ret
+
+late:
+test %rdi, %rdi
+je 1f
+push %rbx
+sub $48, %rsp
+call plain
+add $48, %rsp
+pop %rbx
+1: push %rax
+ret
+
+aligned:
+and $-64, %rsp
+lea -0x20(%rsp), %rsp
+ret
+
+table:
+sub $32, %rsp
+jmp *%rdi
+push %rax
+add $-8, %rsp
+add $48, %rsp
+ret
+
+varies:
+sub %rdi, %rsp
+ret
+"""
+
 
 def functions(lines: str, target: str = "kernel") -> Report:
     """Audits functions written in assembler: `name: lines` blocks, each made a function with a size."""
@@ -80,55 +130,7 @@ def test_frame_of_compiled_code_is_pushes_and_locals(good: Report) -> None:
 
 
 def test_frames_follow_branches_and_every_way_to_move_the_stack() -> None:
-    report = functions("""
-_start:
-push %rbp
-mov %rsp, %rbp
-push %rbx
-sub $0x100, %rsp
-test %rdi, %rdi
-je 1f
-lea -8(%rbp), %rsp
-pop %rbx
-pop %rbp
-ret
-1: push %rax
-call plain
-add $8, %rsp
-leave
-ret
-
-plain:
-ret
-
-late:
-test %rdi, %rdi
-je 1f
-push %rbx
-sub $48, %rsp
-call plain
-add $48, %rsp
-pop %rbx
-1: push %rax
-ret
-
-aligned:
-and $-64, %rsp
-lea -0x20(%rsp), %rsp
-ret
-
-table:
-sub $32, %rsp
-jmp *%rdi
-push %rax
-add $-8, %rsp
-add $48, %rsp
-ret
-
-varies:
-sub %rdi, %rsp
-ret
-""")
+    report = functions(STACK_MOVES)
     assert frames(report) == {
         "_start": 8 + 8 + 0x100 + 8,
         "plain": 0,
