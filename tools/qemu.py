@@ -6,14 +6,19 @@ Every machine is made from nothing (`-nodefaults -no-user-config`), so a guest s
 whatever the host's configuration. It has no network, and a reset ends it (`-no-reboot`).
 """
 
+import re
 import shutil
+import subprocess
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal
 
 from tools.paths import BOOT_ARCHIVE, DIRECT_LOADER
 
 PROGRAM = "qemu-system-x86_64"
+# The oldest that the tests were made for: Ubuntu 22.04 has it.
+OLDEST_VERSION = (6, 2)
 
 # isa-debug-exit turns a value v written to its port into QEMU's exit status 2 * v + 1.
 EXIT_PORT = 0xF4
@@ -25,7 +30,7 @@ Acceleration = Literal["tcg", "kvm"]
 
 
 class MissingQemu(Exception):
-    """QEMU is not on PATH; the text says what to install."""
+    """There is no QEMU of use on PATH; the text says what to do."""
 
 
 @dataclass(frozen=True)
@@ -85,11 +90,17 @@ class Machine:
         return ["-drive", drive, "-device", "ide-hd,drive=disk0,bootindex=0"]
 
 
+@cache
 def find_qemu() -> str:
-    """The path of the QEMU program. Errors: MissingQemu."""
+    """The path of the QEMU program. Errors: MissingQemu, when there is none or only one that is too old."""
     found = shutil.which(PROGRAM)
     if found is None:
         raise MissingQemu(f"{PROGRAM} is not on PATH: run `make setup`, which installs it or says how")
+    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+    version = re.search(r"version (\d+)\.(\d+)", told)
+    if version is None or (int(version[1]), int(version[2])) < OLDEST_VERSION:
+        shown = version[0] if version else "of no known version"
+        raise MissingQemu(f"{found} is {shown}: QEMU {OLDEST_VERSION[0]}.{OLDEST_VERSION[1]} or newer is needed")
     return found
 
 

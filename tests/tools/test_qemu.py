@@ -1,0 +1,38 @@
+"""What is told when there is no QEMU, or one that is of no use."""
+
+from pathlib import Path
+
+import pytest
+
+from tools import qemu
+
+
+@pytest.fixture
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The only folder on PATH."""
+    monkeypatch.setenv("PATH", str(tmp_path))
+    qemu.find_qemu.cache_clear()
+    return tmp_path
+
+
+def put_qemu(path: Path, says: str) -> None:
+    program = path / qemu.PROGRAM
+    program.write_text(f"#!/bin/sh\necho '{says}'\n")
+    program.chmod(0o755)
+
+
+def test_missing_qemu_is_told(path: Path) -> None:
+    with pytest.raises(qemu.MissingQemu, match="is not on PATH: run `make setup`"):
+        qemu.Machine().command("stdio")
+
+
+@pytest.mark.parametrize("says", ["QEMU emulator version 4.2.1", "QEMU emulator version 6.1.0 (Debian)", "no word"])
+def test_old_qemu_is_told(path: Path, says: str) -> None:
+    put_qemu(path, says)
+    with pytest.raises(qemu.MissingQemu, match=r"QEMU 6\.2 or newer is needed"):
+        qemu.find_qemu()
+
+
+def test_new_qemu_is_taken(path: Path) -> None:
+    put_qemu(path, "QEMU emulator version 10.0.2")
+    assert qemu.find_qemu() == str(path / qemu.PROGRAM)
