@@ -1,0 +1,89 @@
+"""Where QEMU enters the direct loader: 32-bit protected mode without paging, the start info's address in ebx.
+
+Owns: the loader's stack and its identity map of the first 4 GiB, both in the image.
+Source: x86/HVM direct boot ABI (PVH) of Xen: the entry point is named by an ELF note "Xen" of type 18.
+"""
+from boot.core.departure import CODE_64, DATA_64  # noqa: F401 - named in the assembler text
+from compiler.prelude import asm_block, const
+
+PVH_NOTE_TYPE = const(18)
+STACK_BYTES = const(65536)
+TABLE_BYTES = const(6 * 4096)           # one top table, one of pointers, four of 2 MiB pages
+PRESENT_WRITABLE = const(3)
+LARGE_PRESENT_WRITABLE = const(0x83)
+CR0_RUN = const(0x80010011)             # paging, write protection, extension type, protection
+CR4_PAE = const(1 << 5)
+EFER = const(0xC0000080)
+EFER_LONG_MODE = const(1 << 8)
+
+asm_block("""
+    .section .note.pvh, "a", @note
+    .balign 4
+    .long 4, 4, {PVH_NOTE_TYPE}
+    .asciz "Xen"
+    .long pvh_entry
+
+    .bss
+    .balign 4096
+entry_tables:
+    .skip {TABLE_BYTES}
+entry_stack:
+    .skip {STACK_BYTES}
+entry_stack_top:
+
+    .data
+    .balign 8
+entry_gdt:
+    .quad 0, 0, 0, 0, 0
+    .quad 0x00209B0000000000, 0x0000930000000000
+entry_gdt_pointer:
+    .short 55
+    .long entry_gdt
+
+    .text
+    .code32
+    .globl pvh_entry
+pvh_entry:
+    cli
+    cld
+    movl $entry_stack_top, %esp
+    movl $(entry_tables + 0x1000 + {PRESENT_WRITABLE}), entry_tables
+    xorl %edx, %edx
+    movl $(entry_tables + 0x2000 + {PRESENT_WRITABLE}), %eax
+1:  movl %eax, entry_tables + 0x1000(,%edx,8)
+    addl $0x1000, %eax
+    incl %edx
+    cmpl $4, %edx
+    jne 1b
+    xorl %edx, %edx
+    movl ${LARGE_PRESENT_WRITABLE}, %eax
+2:  movl %eax, entry_tables + 0x2000(,%edx,8)
+    addl $0x200000, %eax
+    incl %edx
+    cmpl $2048, %edx
+    jne 2b
+    movl ${CR4_PAE}, %eax
+    movl %eax, %cr4
+    movl $entry_tables, %eax
+    movl %eax, %cr3
+    movl ${EFER}, %ecx
+    rdmsr
+    orl ${EFER_LONG_MODE}, %eax
+    wrmsr
+    lgdt entry_gdt_pointer
+    movl ${CR0_RUN}, %eax
+    movl %eax, %cr0
+    ljmpl ${CODE_64}, $pvh_entry_long
+    .code64
+pvh_entry_long:
+    movl ${DATA_64}, %eax
+    movw %ax, %ds
+    movw %ax, %es
+    movw %ax, %ss
+    movw %ax, %fs
+    movw %ax, %gs
+    movl %ebx, %edi
+    xorl %ebp, %ebp
+    pushq $0
+    jmp _start
+""")
