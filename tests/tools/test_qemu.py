@@ -1,5 +1,6 @@
 """What is told when there is no QEMU, or one that is of no use."""
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -8,11 +9,12 @@ from tools import qemu
 
 
 @pytest.fixture
-def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The only folder on PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     qemu.find_qemu.cache_clear()
-    return tmp_path
+    yield tmp_path
+    qemu.find_qemu.cache_clear()
 
 
 def put_qemu(path: Path, says: str) -> None:
