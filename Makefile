@@ -4,7 +4,7 @@ export CPUS MEMORY ARGS DOOR PROGRAM
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build run run-direct debug test test-fast test-long check size clean help
+.PHONY: all setup build run run-direct debug test test-fast test-long check size abi-reference clean help
 all: build
 
 help:         ## this list
@@ -39,6 +39,9 @@ check: setup  ## lint, types and style
 
 size: setup   ## bytes of each module, and what changed since the last time
 	@$(PYTHON) -m tools.size
+
+abi-reference: setup ## the manual of the interface between kernel and programs
+	@$(PYTHON) -m tools.abi_reference
 
 clean:        ## remove what was built; the virtual environment stays
 	@rm -rf build .mypy_cache .ruff_cache .pytest_cache .hypothesis
