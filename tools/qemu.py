@@ -24,6 +24,8 @@ OLDEST_VERSION = (6, 2)
 EXIT_PORT = 0xF4
 EXIT_SUCCESS = 2 * 0x10 + 1
 EXIT_FAILURE = 2 * 0x11 + 1
+# How the kernel is told that the device is there.
+EXIT_OPTION = "exit=debug"
 
 Medium = Literal["kernel", "disk"]
 Acceleration = Literal["tcg", "kvm"]
@@ -84,8 +86,8 @@ class Machine:
 
     def _boot(self) -> list[str]:
         if self.medium == "kernel":
-            line = ["-kernel", str(self.kernel), "-initrd", str(self.archive)]
-            return [*line, "-append", self.command_line] if self.command_line else line
+            words = f"{EXIT_OPTION} {self.command_line}".rstrip()
+            return ["-kernel", str(self.kernel), "-initrd", str(self.archive), "-append", words]
         drive = f"file={_escape(self.image)},format=raw,if=none,id=disk0,snapshot=on"
         return ["-drive", drive, "-device", "ide-hd,drive=disk0,bootindex=0"]
 

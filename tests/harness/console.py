@@ -10,8 +10,8 @@ from pathlib import Path
 
 from tests.harness.failures import GuestEnded, GuestFailure, GuestHang, GuestPanic, GuestReset
 
-PANIC_BEGIN = "panic: "
-PANIC_END = "panic: end"
+# How the kernel and the loader begin and end their last words.
+LAST_WORDS = {"panic: ": "panic: end", "loader: error: ": "loader: stopped"}
 
 
 class Console:
@@ -92,10 +92,11 @@ class Console:
 
     def _take(self, line: str) -> None:
         self.lines.append(line)
-        if line == PANIC_END:
-            self._fail(GuestPanic, self._panic or line)
-        elif line.startswith(PANIC_BEGIN) and self._panic is None:
-            self._panic = line
+        for begin, end in LAST_WORDS.items():
+            if line == end:
+                self._fail(GuestPanic, self._panic or line)
+            elif line.startswith(begin) and self._panic is None:
+                self._panic = line
 
     def _fail(self, kind: type[GuestFailure], reason: str) -> None:
         """Notes the failure; the first one counts."""

@@ -18,7 +18,7 @@ class GuestHang(GuestFailure):
 
 
 class GuestPanic(GuestFailure):
-    """The kernel printed a panic report."""
+    """The kernel printed a panic report, or the loader why it cannot go on."""
 
 
 class GuestReset(GuestFailure):

@@ -64,6 +64,13 @@ async def test_panic_is_noticed(start_guest: StartGuest, tmp_path: Path, ending:
             await guest.expect("one", SECONDS)
 
 
+async def test_loader_error_is_noticed(start_guest: StartGuest, tmp_path: Path) -> None:
+    report = "\r\nloader: error: no kernel\r\nloader: stopped\r\n"
+    async with start_guest(machine_that_prints(report, HANG, tmp_path / "disk")) as guest:
+        with pytest.raises(GuestPanic, match="no kernel"):
+            await guest.expect("one", SECONDS)
+
+
 async def test_half_a_panic_is_noticed(start_guest: StartGuest, tmp_path: Path) -> None:
     async with start_guest(machine_that_prints("panic: oh no\n", HANG, tmp_path / "disk")) as guest:
         with pytest.raises(GuestPanic, match="oh no"):
