@@ -1,6 +1,6 @@
 # Names only: everything is done by the tool that a line names. `make help` lists them.
 # run, run-direct and debug take CPUS= MEMORY= ARGS= DOOR= PROGRAM=; the tools read these from the environment.
-export CPUS MEMORY ARGS DOOR PROGRAM
+export CPUS MEMORY ARGS DOOR PROGRAM ACCEL
 
 PYTHON := .venv/bin/python
 

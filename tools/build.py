@@ -20,7 +20,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from tools.paths import BOOT_ARCHIVE, BUILD, DIRECT_LOADER, INIT, KERNEL, ROOT
+from tools.paths import BOOT_ARCHIVE, BUILD, DIRECT_LOADER, INIT, KERNEL, KVM_PROBE, ROOT
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ PROGRAMS = (
     Program("kernel.main", "kernel", KERNEL),
     Program("boot.direct.main", "loader", DIRECT_LOADER),
     Program("userspace.init.main", "user", INIT),
+    Program("boot.probe.main", "loader", KVM_PROBE),
 )
 # The kernel comes first: that is how a loader knows it; the others are its modules.
 ARCHIVE_MEMBERS = (KERNEL, INIT)

@@ -50,7 +50,7 @@ class Machine:
     cpu_model: str = "max"
     medium: Medium = "kernel"
     kernel: Path = DIRECT_LOADER
-    archive: Path = BOOT_ARCHIVE
+    archive: Path | None = BOOT_ARCHIVE
     command_line: str = ""
     image: Path | None = None
     acceleration: Acceleration = "tcg"
@@ -64,7 +64,9 @@ class Machine:
         socket to which QEMU connects for QMP; with `debugger` its standard input and output speak gdb's protocol;
         `paused` waits for either to let the guest run."""
         line = [find_qemu(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-net", "none"]
-        line += ["-machine", self.machine, "-cpu", self.cpu_model]
+        # Some hosts that are guests themselves abort when KVM asks for this register's value.
+        model = f"{self.cpu_model},-arch-capabilities" if self.acceleration == "kvm" else self.cpu_model
+        line += ["-machine", self.machine, "-cpu", model]
         line += ["-smp", str(self.cpus), "-m", f"{self.memory_mib}M"]
         line += self._acceleration() + self._boot()
         line += ["-chardev", f"{serial},id=serial0", "-serial", "chardev:serial0"]
@@ -87,7 +89,8 @@ class Machine:
     def _boot(self) -> list[str]:
         if self.medium == "kernel":
             words = f"{EXIT_OPTION} {self.command_line}".rstrip()
-            return ["-kernel", str(self.kernel), "-initrd", str(self.archive), "-append", words]
+            archive = ["-initrd", str(self.archive)] if self.archive else []
+            return ["-kernel", str(self.kernel), *archive, "-append", words]
         drive = f"file={_escape(self.image)},format=raw,if=none,id=disk0,snapshot=on"
         return ["-drive", drive, "-device", "ide-hd,drive=disk0,bootindex=0"]
 

@@ -1,7 +1,8 @@
 """Builds and boots Ringneck in QEMU, with the serial line on the terminal.
 
 The environment holds what `make run CPUS=4 MEMORY=256M ARGS="..." DOOR=direct PROGRAM=name` was given; an empty
-variable means the default. Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
+variable means the default. ACCEL=kvm or ACCEL=tcg overrules the choice between the two.
+Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
 """
 
 import os
@@ -13,7 +14,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from tools.build import main as build_main
-from tools.qemu import EXIT_SUCCESS, Machine, MissingQemu
+from tools.kvm import kvm_works
+from tools.qemu import EXIT_SUCCESS, Acceleration, Machine, MissingQemu
 
 DOORS = ("direct",)
 INTERRUPTED = 130
@@ -36,6 +38,18 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
     if settings.get("PROGRAM"):
         words.append(f"program={settings['PROGRAM']}")
     return replace(machine, command_line=" ".join(words))
+
+
+def acceleration_from(settings: Mapping[str, str]) -> Acceleration:
+    """KVM where it was seen to work, unless ACCEL names the one to use. Errors: BadSetting."""
+    match settings.get("ACCEL"):
+        case "kvm":
+            return "kvm"
+        case "tcg":
+            return "tcg"
+        case None | "":
+            return "kvm" if kvm_works() else "tcg"
+    raise BadSetting(f"ACCEL={settings['ACCEL']} is no acceleration: use kvm or tcg")
 
 
 def run(machine: Machine) -> int:
@@ -80,7 +94,9 @@ def _read_memory(text: str) -> int:
 def main() -> int:
     try:
         machine = machine_from(os.environ)
-        return build_main([]) or run(machine)
+        if status := build_main([]):
+            return status
+        return run(replace(machine, acceleration=acceleration_from(os.environ)))
     except (BadSetting, MissingQemu) as error:
         print(f"run: {error}", file=sys.stderr)
         return 2
