@@ -1,0 +1,109 @@
+"""The local APIC of this CPU, in xAPIC or x2APIC mode, whichever the loader left on.
+
+Owns: the APIC's registers; the two legacy interrupt controllers, which are masked for good.
+Source: SDM vol 3, 11.4 (xAPIC), 11.6 (interprocessor interrupts), 11.12 (x2APIC); 8259A data sheet.
+"""
+from compiler.prelude import const, mem32, u32, u64
+from kernel.arch.x86_64.registers import (
+    MSR_APIC_BASE,
+    MSR_X2APIC,
+    PORT_PIC_MASTER_COMMAND,
+    PORT_PIC_MASTER_DATA,
+    PORT_PIC_SLAVE_COMMAND,
+    PORT_PIC_SLAVE_DATA,
+    out8,
+    read_msr,
+    write_msr,
+)
+from kernel.arch.x86_64.traps import SPURIOUS
+
+_BASE_X2APIC = const(1 << 10)
+_BASE_ENABLED = const(1 << 11)
+_BASE_ADDRESS = const(0x000F_FFFF_FFFF_F000)
+
+# Register offsets of xAPIC; x2APIC has them at MSR_X2APIC + offset / 16.
+_TASK_PRIORITY = const(0x80)
+_END_OF_INTERRUPT = const(0xB0)
+_SPURIOUS_VECTOR = const(0xF0)
+_COMMAND = const(0x300)
+_LOCAL_TIMER = const(0x320)
+_LOCAL_LINE_0 = const(0x350)
+_LOCAL_LINE_1 = const(0x360)
+_LOCAL_ERROR = const(0x370)
+
+_SOFTWARE_ENABLED = const(1 << 8)
+_MASKED = const(1 << 16)
+_DELIVERY_NMI = const(4 << 8)
+_ASSERT = const(1 << 14)
+_ALL_BUT_SELF = const(3 << 18)
+
+_PIC_INITIALISE = const(0x11)           # edge triggered, cascaded, a fourth command word follows
+_PIC_MASTER_VECTOR = const(0x20)        # where a spurious interrupt of a masked controller would land
+_PIC_SLAVE_VECTOR = const(0x28)
+_PIC_MASTER_HAS_SLAVE = const(4)
+_PIC_SLAVE_IDENTITY = const(2)
+_PIC_8086_MODE = const(1)
+
+_registers: u64 = 0                     # where xAPIC's registers are mapped
+_is_x2apic: bool = False
+_is_started: bool = False
+
+
+def physical_base() -> u64:
+    """The page of xAPIC's registers, the same on every CPU."""
+    return read_msr(MSR_APIC_BASE) & _BASE_ADDRESS
+
+
+def find(registers: u64) -> None:
+    """Notes the mode and where the registers have been mapped. Requires: the boot CPU."""
+    global _registers, _is_x2apic, _is_started
+    _registers = registers
+    _is_x2apic = read_msr(MSR_APIC_BASE) & _BASE_X2APIC != 0
+    _is_started = True
+
+
+def start() -> None:
+    """Turns this CPU's APIC on with every local source masked."""
+    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | _BASE_ENABLED)
+    _write(_SPURIOUS_VECTOR, _SOFTWARE_ENABLED | SPURIOUS)
+    _write(_TASK_PRIORITY, 0)
+    _write(_LOCAL_TIMER, _MASKED)
+    _write(_LOCAL_LINE_0, _MASKED)
+    _write(_LOCAL_LINE_1, _DELIVERY_NMI)
+    _write(_LOCAL_ERROR, _MASKED)
+
+
+def mask_legacy_controllers() -> None:
+    out8(PORT_PIC_MASTER_COMMAND, _PIC_INITIALISE)
+    out8(PORT_PIC_SLAVE_COMMAND, _PIC_INITIALISE)
+    out8(PORT_PIC_MASTER_DATA, _PIC_MASTER_VECTOR)
+    out8(PORT_PIC_SLAVE_DATA, _PIC_SLAVE_VECTOR)
+    out8(PORT_PIC_MASTER_DATA, _PIC_MASTER_HAS_SLAVE)
+    out8(PORT_PIC_SLAVE_DATA, _PIC_SLAVE_IDENTITY)
+    out8(PORT_PIC_MASTER_DATA, _PIC_8086_MODE)
+    out8(PORT_PIC_SLAVE_DATA, _PIC_8086_MODE)
+    out8(PORT_PIC_MASTER_DATA, 0xFF)
+    out8(PORT_PIC_SLAVE_DATA, 0xFF)
+
+
+def stop_others() -> None:
+    """Sends every other CPU a non-maskable interrupt; does nothing before the APIC was found."""
+    if not _is_started:
+        return
+    command: u32 = _ALL_BUT_SELF | _ASSERT | _DELIVERY_NMI
+    if _is_x2apic:
+        write_msr(MSR_X2APIC + (_COMMAND >> 4), u64(command))
+    else:
+        _write(_COMMAND, command)
+
+
+def end_interrupt() -> None:
+    _write(_END_OF_INTERRUPT, 0)
+
+
+def _write(register: u32, value: u32) -> None:
+    if _is_x2apic:
+        write_msr(MSR_X2APIC + (register >> 4), u64(value))
+    else:
+        mem32[_registers + u64(register)] = value
+

@@ -1,0 +1,194 @@
+"""The doors between user and kernel: system calls, exceptions and interrupts, and the way back.
+
+A thread's registers go straight into its own frame (cpu.frame): SYSCALL stores them there, exceptions and interrupts
+push them there because the TSS points behind it. The kernel then runs on the one stack of the CPU, which is empty
+whenever a user program runs.
+Exceptions that can come at any instruction (NMI, double fault, machine check, debug) run on stacks of their own, whose
+last word is the gs base of the CPU: between SYSCALL and swapgs the one in force is the user's.
+Not here: what is done about an entry; the handlers that are called by name live above, in kernel/entry.
+"""
+from typing import NoReturn
+
+from compiler.prelude import asm_x64, const, naked, sizeof, u64
+from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.frame import (
+    CS,
+    PRIVILEGE,
+    R8,
+    R9,
+    R10,
+    R12,
+    R13,
+    R14,
+    R15,
+    RBP,
+    RBX,
+    RDI,
+    RFLAGS,
+    RIP,
+    RSI,
+    RSP,
+    Registers,
+)
+from kernel.arch.x86_64.registers import MSR_GS_BASE
+
+_FRAME_BYTES = const(sizeof(Registers))
+_VECTOR_AND_ERROR_BYTES = const(16)
+_LOWER_HALF_BITS = const(47)
+
+
+@naked
+@asm_x64
+def system_call_door() -> None:
+    """Entered by SYSCALL: rip in rcx, flags in r11, interrupts off, the user's stack and gs base."""
+    swapgs()
+    mov(gs[cpu.user_stack_pointer], rsp)
+    mov(rsp, gs[cpu.frame])
+    mov([rsp, RIP], rcx)
+    mov([rsp, RFLAGS], r11)
+    mov(rcx, gs[cpu.user_stack_pointer])
+    mov([rsp, RSP], rcx)
+    mov([rsp, RBX], rbx)
+    mov([rsp, RBP], rbp)
+    mov([rsp, R12], r12)
+    mov([rsp, R13], r13)
+    mov([rsp, R14], r14)
+    mov([rsp, R15], r15)
+    mov([rsp, RDI], rdi)
+    mov([rsp, RSI], rsi)
+    mov([rsp, R8], r8)
+    mov([rsp, R9], r9)
+    mov([rsp, R10], r10)
+    mov(rsp, gs[cpu.kernel_stack_end])
+    mov(rcx, r10)
+    mov(r9, rax)
+    raw("call system_call")
+    # Status and value are in rax and rdx; what compiled code preserves still holds the user's values.
+    mov(rsp, gs[cpu.frame])
+    mov(rcx, [rsp, RIP])
+    mov(r11, rcx)
+    shr(r11, _LOWER_HALF_BITS)
+    jne("refuse")
+    mov(r11, [rsp, RFLAGS])
+    mov(rdi, [rsp, RDI])
+    mov(rsi, [rsp, RSI])
+    mov(r8, [rsp, R8])
+    mov(r9, [rsp, R9])
+    mov(r10, [rsp, R10])
+    mov(rsp, [rsp, RSP])
+    swapgs()
+    sysretq()
+    # SYSRET to an address that is not canonical would fault in the kernel, on the user's stack (CVE-2012-0217).
+    label("refuse")
+    mov(rsp, gs[cpu.kernel_stack_end])
+    raw("call refuse_return")
+    ud2()
+
+
+@naked
+@asm_x64
+def resume_user() -> NoReturn:
+    """Leaves the kernel with the registers of this CPU's frame, on whatever stack and with whatever calls are left."""
+    mov(rsp, gs[cpu.frame])
+    raw(".irp name, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax")
+    raw("pop \\name")
+    raw(".endr")
+    add(rsp, _VECTOR_AND_ERROR_BYTES)
+    swapgs()
+    iretq()
+
+
+@naked
+@asm_x64
+def run_on_kernel_stack(function: u64) -> NoReturn:
+    """Calls a function that does not return on this CPU's own, empty kernel stack."""
+    mov(rsp, gs[cpu.kernel_stack_end])
+    xor(ebp, ebp)
+    call(rdi)
+    ud2()
+
+
+@naked
+@asm_x64
+def exception_entry() -> None:
+    """Common to all vectors but four: vector and error code lie on top of what the processor pushed."""
+    raw(".irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15")
+    raw("push \\name")
+    raw(".endr")
+    cld()
+    mov(rdi, rsp)
+    test(byte[rsp, CS], PRIVILEGE)
+    je("from_kernel")
+    swapgs()
+    mov(rsp, gs[cpu.kernel_stack_end])
+    raw("call exception_from_user")
+    jmp(resume_user)
+    label("from_kernel")
+    mov(rbx, rsp)
+    and_(rsp, -16)
+    raw("call exception_from_kernel")
+    mov(rsp, rbx)
+    raw(".irp name, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax")
+    raw("pop \\name")
+    raw(".endr")
+    add(rsp, _VECTOR_AND_ERROR_BYTES)
+    iretq()
+
+
+@naked
+@asm_x64
+def own_stack_entry() -> None:
+    """The four that have a stack of their own. The gs base is set from the stack's last word and put back after."""
+    raw(".irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15")
+    raw("push \\name")
+    raw(".endr")
+    cld()
+    mov(ecx, MSR_GS_BASE)
+    rdmsr()
+    shl(rdx, 32)
+    or_(rax, rdx)
+    mov(rbx, rax)
+    mov(rax, [rsp, _FRAME_BYTES])
+    mov(rdx, rax)
+    shr(rdx, 32)
+    wrmsr()
+    mov(rdi, rsp)
+    raw("call exception_on_own_stack")
+    mov(ecx, MSR_GS_BASE)
+    mov(rax, rbx)
+    mov(rdx, rbx)
+    shr(rdx, 32)
+    wrmsr()
+    raw(".irp name, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax")
+    raw("pop \\name")
+    raw(".endr")
+    add(rsp, _VECTOR_AND_ERROR_BYTES)
+    iretq()
+
+
+@naked
+@asm_x64
+def vector_stubs() -> None:
+    """256 stubs of 16 bytes: each pushes a zero where the processor pushes no error code, and its own number.
+
+    `.byte 0x6A, n` is push of a sign-extended byte; handlers take the low byte of the vector.
+    """
+    raw(".set vector, 0")
+    raw(".rept 256")
+    raw(".balign 16")
+    raw(".ifeq (0x60227D00 >> vector) & (vector < 32) & 1")
+    raw(".byte 0x6A, 0")
+    raw(".endif")
+    raw(".byte 0x6A, vector")
+    raw(".if vector == 1 || vector == 2 || vector == 8 || vector == 18")
+    raw("jmp {own_stack_entry}")
+    raw(".else")
+    raw("jmp {exception_entry}")
+    raw(".endif")
+    raw(".set vector, vector + 1")
+    raw(".endr")
+
+
+def stub_address(vector: u64) -> u64:
+    return ((u64(vector_stubs) + 15) & ~u64(15)) + vector * 16

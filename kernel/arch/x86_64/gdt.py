@@ -1,0 +1,114 @@
+"""Segments and the task state: one GDT and one TSS per CPU.
+
+Owns: the descriptors behind the selectors of frame.py, the stacks that the processor switches to by itself.
+The order code, data (kernel), unused, data, code (user) is what SYSCALL and SYSRET derive from one register.
+Source: SDM vol 3, 3.4.5 (descriptors), 8.7 (64-bit TSS), 6.14.5 (interrupt stack table).
+"""
+from compiler.prelude import (
+    addr,
+    array,
+    asm_x64,
+    const,
+    naked,
+    percpu,
+    percpu_address,
+    ptr,
+    sizeof,
+    struct,
+    u16,
+    u32,
+    u64,
+)
+from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.frame import KERNEL_CODE, KERNEL_DATA, Registers
+
+_DESCRIPTORS = const(8)
+_NULL = const(0)
+_CODE_KERNEL = const(0x00AF_9B00_0000_FFFF)
+_DATA_KERNEL = const(0x00CF_9300_0000_FFFF)
+_DATA_USER = const(0x00CF_F300_0000_FFFF)
+_CODE_USER = const(0x00AF_FB00_0000_FFFF)
+_TASK_TYPE = const(0x89 << 40)
+_TASK_SELECTOR = const(0x30)
+
+EXCEPTION_STACKS = const(4)             # for NMI, double fault, machine check and debug, in this order
+
+
+@struct(packed=True)
+class TaskState:
+    reserved_0: u32
+    rsp0: u64                           # taken on entry from user mode: the end of the current thread's frame
+    rsp1: u64
+    rsp2: u64
+    reserved_1: u64
+    exception_stacks: array[u64, 7]
+    reserved_2: u64
+    reserved_3: u16
+    port_bitmap: u16                    # at the limit: every port is refused
+
+
+@struct(align=16)
+class Segments:
+    descriptors: array[u64, _DESCRIPTORS]
+    task: TaskState
+
+
+@struct(packed=True)
+class TablePointer:
+    limit: u16
+    base: u64
+
+
+assert sizeof(TaskState) == 104
+
+_segments: percpu[Segments] = Segments()
+
+
+def load(exception_stack_ends: ptr[u64]) -> None:
+    """Builds and loads the tables of this CPU. The gs base survives."""
+    mine = _mine()
+    mine.task.port_bitmap = sizeof(TaskState)
+    for number in range(EXCEPTION_STACKS):
+        mine.task.exception_stacks[number] = exception_stack_ends[number]
+    task = u64(addr(mine.task))
+    mine.descriptors[0] = _NULL
+    mine.descriptors[1] = _CODE_KERNEL
+    mine.descriptors[2] = _DATA_KERNEL
+    mine.descriptors[3] = _NULL
+    mine.descriptors[4] = _DATA_USER
+    mine.descriptors[5] = _CODE_USER
+    mine.descriptors[6] = (
+        (sizeof(TaskState) - 1) | ((task & 0xFF_FFFF) << 16) | _TASK_TYPE | (((task >> 24) & 0xFF) << 56)
+    )
+    mine.descriptors[7] = task >> 32
+    pointer = TablePointer(limit=_DESCRIPTORS * 8 - 1, base=u64(addr(mine.descriptors)))
+    _load_segments(addr(pointer))
+    _load_task(_TASK_SELECTOR)
+
+
+def set_frame(frame: ptr[Registers]) -> None:
+    """Makes entries from user mode on this CPU leave the user's registers in `frame`."""
+    cpu.frame = frame
+    _mine().task.rsp0 = u64(frame) + sizeof(Registers)
+
+
+def _mine() -> ptr[Segments]:
+    return ptr[Segments](cpu.area + percpu_address(_segments))
+
+
+@naked
+@asm_x64
+def _load_segments(pointer: ptr[TablePointer]) -> None:
+    lgdt([rdi])
+    mov(eax, KERNEL_DATA)
+    mov(ss, eax)
+    pop(rax)
+    push(KERNEL_CODE)
+    push(rax)
+    retfq()
+
+
+@asm_x64
+def _load_task(selector: u64) -> None:
+    ltr(di)

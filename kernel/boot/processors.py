@@ -1,0 +1,60 @@
+"""Bringing up the other CPUs: memory for each, a signal to all, and a bounded wait."""
+from boot.limine.protocol import MpInfo
+from compiler.prelude import addr, ptr, spin_hint, u32, u64
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.smp import processor_door, starts
+from kernel.boot import machine
+from kernel.config import CPU_START_POLLS
+from kernel.core import log
+from kernel.core.line import Line
+from kernel.memory import kernel_space, physical, stacks, window
+from kernel.memory_map import PAGE_BYTES
+
+
+def start_processors() -> str:
+    """Returns what keeps them from starting, or nothing. A CPU that does not answer is reported and left out."""
+    assert cpu.percpu_bytes() <= PAGE_BYTES
+    started: u64 = 0
+    for number in range(machine.cpu_count):
+        info = ptr[MpInfo](machine.cpu_infos[number])
+        if info.lapic_id == machine.boot_apic_id:
+            continue
+        started += 1
+        frame = physical.allocate_zeroed()
+        if frame == 0:
+            return "out of memory"
+        area = window.address(frame)
+        if not stacks.make(kernel_space.root, started, cpu.gs_base_of(area)):
+            return "out of memory"
+        start = addr(starts[started])
+        start.page_tables = kernel_space.root
+        start.stack_end = stacks.kernel_stack_end(started)
+        start.area = area
+        start.index = u32(started)
+        info.extra_argument = u64(start)
+        # The store releases the CPU; all that it will read is written.
+        info.goto_address.store(u64(processor_door), "release")
+    for index in range(u64(1), started + 1):
+        if not _answers(index):
+            _report_silent(index)
+    return ""
+
+
+def are_all_running() -> bool:
+    return u64(cpu.running_cpus.load("acquire")) == machine.cpu_count
+
+
+def _answers(index: u64) -> bool:
+    for _ in range(CPU_START_POLLS):
+        if starts[index].is_running.load("acquire") != 0:
+            return True
+        spin_hint()
+    return False
+
+
+def _report_silent(index: u64) -> None:
+    line = Line()
+    line.text("boot: cpu ")
+    line.decimal(index)
+    line.text(" does not answer and is left out")
+    log.write(addr(line))

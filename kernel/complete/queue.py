@@ -1,0 +1,60 @@
+"""Ring indices: the kernel's own copies, and the checks of what the user wrote.
+
+Pure: tested on the host. Nothing here reads the user's page; callers load each word once and pass it in.
+Invariants: I-RING-1: reserved + unread <= COMPLETION_CAPACITY, so a post finds a free place. I-RING-2: a ring whose
+user indices contradicted the kernel's is broken for good, and no entry of it is read again.
+Locks: Ring.lock (Rank.RING) guards all indices.
+"""
+from compiler.prelude import ptr, struct, u32, wrap_add, wrap_sub
+from kernel.abi.ring import COMPLETION_CAPACITY, SUBMISSION_PLACES, KernelPage, UserPage
+from kernel.sync.spinlock import SpinLock
+
+
+@struct
+class Ring:
+    lock: SpinLock
+    submission_head: u32                # entries taken
+    completion_tail: u32                # completions posted
+    completion_head: u32                # completions that the user had read when we last looked
+    reserved: u32                       # completions promised and not yet posted
+    is_broken: bool
+    kernel_page: ptr[KernelPage]        # both in the physical window
+    user_page: ptr[UserPage]
+
+
+def submissions_waiting(ring: ptr[Ring], submission_tail: u32) -> tuple[u32, bool]:
+    """How many entries the user has written and the kernel not taken, and whether the index can be true."""
+    waiting = wrap_sub(submission_tail, ring.submission_head)
+    return waiting, waiting <= SUBMISSION_PLACES
+
+
+def accept_completion_head(ring: ptr[Ring], completion_head: u32) -> bool:
+    """Notes how far the user has read. Returns False when the index went back or past what was posted."""
+    if wrap_sub(completion_head, ring.completion_head) > unread(ring):
+        return False
+    ring.completion_head = completion_head
+    return True
+
+
+def unread(ring: ptr[Ring]) -> u32:
+    return wrap_sub(ring.completion_tail, ring.completion_head)
+
+
+def reserve(ring: ptr[Ring]) -> bool:
+    """Promises one completion. Returns False when there is no room for it."""
+    if ring.reserved + unread(ring) + 1 > COMPLETION_CAPACITY:
+        return False
+    ring.reserved += 1
+    return True
+
+
+def take_reserved_place(ring: ptr[Ring]) -> u32:
+    """Turns a reservation into the index of the completion to write; advance_tail() makes it the user's."""
+    assert ring.reserved != 0, "a completion was posted that nobody had reserved"
+    ring.reserved -= 1
+    return ring.completion_tail
+
+
+def advance_tail(ring: ptr[Ring]) -> u32:
+    ring.completion_tail = wrap_add(ring.completion_tail, 1)
+    return ring.completion_tail

@@ -1,0 +1,92 @@
+"""Exceptions and interrupts: whose they are, and what follows.
+
+An exception of a user program ends its process. In the kernel only a fault inside a guarded copy is allowed; any other
+is a bug and panics.
+"""
+from typing import NoReturn
+
+from compiler.prelude import addr, copy, export, ptr, u64
+from kernel.abi.syscall import KILLED_BY_EXCEPTION
+from kernel.arch.x86_64 import apic, traps
+from kernel.arch.x86_64.entry import run_on_kernel_stack
+from kernel.arch.x86_64.frame import PRIVILEGE, Registers
+from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
+from kernel.core import log
+from kernel.core.line import Line
+from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
+from kernel.core.thread_block import current_thread
+from kernel.memory.usercopy import close_user_pages, resume_after_fault
+from kernel.objects.process import end_current
+
+
+@export("exception_from_user")
+def exception_from_user(frame: ptr[Registers]) -> None:
+    """`frame` is the current thread's; returning resumes it."""
+    close_user_pages()
+    vector = frame.vector & 0xFF
+    if vector < traps.EXCEPTIONS:
+        _kill_current()
+    _handle_interrupt(vector)
+
+
+@export("exception_from_kernel")
+def exception_from_kernel(frame: ptr[Registers]) -> None:
+    vector = frame.vector & 0xFF
+    if vector >= traps.EXCEPTIONS:
+        _handle_interrupt(vector)
+    elif vector != traps.PAGE_FAULT or not resume_after_fault(frame):
+        panic_in_exception(traps.name_of(vector), frame)
+
+
+@export("exception_on_own_stack")
+def exception_on_own_stack(frame: ptr[Registers]) -> None:
+    """NMI, double fault, machine check and debug, from user or kernel at any instruction."""
+    vector = frame.vector & 0xFF
+    if vector == traps.NMI:
+        if is_panicking():
+            stop_for_panic()
+        log.say("interrupt: NMI that nobody sent")
+    elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
+        current_thread().registers = copy(frame[0])
+        write_msr(MSR_KERNEL_GS_BASE, 0)
+        run_on_kernel_stack(u64(_kill_current))
+    elif vector != traps.DEBUG:
+        panic_in_exception(traps.name_of(vector), frame)
+
+
+@export("refuse_return")
+def refuse_return() -> NoReturn:
+    """A thread was about to go back to an address that does not exist."""
+    current_thread().registers.vector = traps.PROTECTION
+    _kill_current()
+
+
+def _kill_current() -> NoReturn:
+    thread = current_thread()
+    registers = addr(thread.registers)
+    vector = registers.vector & 0xFF
+    line = Line()
+    line.text("fault: ")
+    line.untrusted(thread.process.name_text())
+    line.text(": ")
+    line.text(traps.name_of(vector))
+    line.text(" at rip=")
+    line.hexadecimal(registers.rip)
+    if vector == traps.PAGE_FAULT:
+        line.text(" address=")
+        line.hexadecimal(read_cr2())
+    line.text(" error=")
+    line.hexadecimal(registers.error)
+    log.write(addr(line))
+    end_current(KILLED_BY_EXCEPTION + vector)
+
+
+def _handle_interrupt(vector: u64) -> None:
+    if vector == traps.SPURIOUS:
+        return
+    line = Line()
+    line.text("interrupt: vector ")
+    line.decimal(vector)
+    line.text(" that nobody asked for")
+    log.write(addr(line))
+    apic.end_interrupt()

@@ -1,0 +1,26 @@
+"""System calls by number.
+
+The door (arch/x86_64/entry.py) passes the first five arguments as they came and the number in place of the sixth; what
+is returned goes to the user as it is, in rax and rdx.
+"""
+from compiler.prelude import export, u64
+from kernel.abi.errors import Status
+from kernel.abi.syscall import Call
+from kernel.core.thread_block import current_thread
+from kernel.entry.debug_log import debug_log
+from kernel.objects.process import end_current
+from kernel.submit.enter import ring_enter
+
+
+@export("system_call")
+def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, number: u64) -> tuple[u64, u64]:
+    match number:
+        case Call.RING_ENTER:
+            status, taken = ring_enter(current_thread().ring, first)
+            return u64(status), taken
+        case Call.EXIT:
+            end_current(first)
+        case Call.DEBUG_LOG:
+            return u64(debug_log(first, second)), 0
+        case _:
+            return u64(Status.BAD_CALL), 0

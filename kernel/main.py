@@ -1,0 +1,154 @@
+"""Where the kernel begins, on the boot CPU and on every other: ordered lists of named steps.
+
+The boot CPU takes the first list on the loader's page tables and stack, the second on its own.
+"""
+from collections.abc import Callable
+from typing import NoReturn
+
+from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
+from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
+from kernel.arch.x86_64 import apic, cpu, gdt, traps
+from kernel.arch.x86_64.registers import wait_for_interrupt
+from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
+from kernel.boot import machine, processors
+from kernel.boot.first_process import start_first_process
+from kernel.boot.summary import write_summary
+from kernel.core import log
+from kernel.core.line import Line
+from kernel.core.machine_end import use_exit_device
+from kernel.core.options import has_option
+from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
+from kernel.memory import kernel_space, physical, stacks, window
+from kernel.memory_map import PAGE_BYTES
+
+_EARLY_STACK_BYTES = const(8192)
+_BOOT_CPU = const(0)
+
+
+@struct
+class Step:
+    name: str
+    run: Callable[[], str]              # returns what went wrong, or nothing
+
+
+_early_stack: array[u8, _EARLY_STACK_BYTES] = zeroed(align=16)
+
+
+@export("_start")
+def start() -> NoReturn:
+    """Entered by the loader, interrupts off."""
+    cpu.use_area(cpu.boot_area())
+    log.start()
+    steps: array[Step, 5] = array(
+        Step(name="loader", run=machine.read_answers),
+        Step(name="options", run=_read_options),
+        Step(name="processor", run=cpu.find_features),
+        Step(name="exceptions", run=_load_early_tables),
+        Step(name="memory", run=_take_over_memory),
+    )
+    _take(span(addr(steps[0]), len(steps)))
+    change_tables_and_stack(kernel_space.root, stacks.kernel_stack_end(_BOOT_CPU), u64(_continue_on_own_stack))
+
+
+def _continue_on_own_stack() -> NoReturn:
+    steps: array[Step, 5] = array(
+        Step(name="tables", run=_load_own_tables),
+        Step(name="interrupts", run=_start_interrupt_controllers),
+        Step(name="processors", run=processors.start_processors),
+        Step(name="reclaim", run=_reclaim_loader_memory),
+        Step(name="summary", run=write_summary),
+    )
+    _take(span(addr(steps[0]), len(steps)))
+    start_first_process()
+
+
+@export("start_processor")
+def start_processor(start: ptr[CpuStart]) -> NoReturn:
+    """Where every other CPU comes to from processor_door, on its own stack and the kernel's page tables."""
+    cpu.use_area(start.area)
+    cpu.index = start.index
+    _load_tables_of(u64(start.index))
+    cpu.turn_on_features()
+    apic.start()
+    _ = cpu.running_cpus.fetch_add(1, "acq_rel")
+    start.is_running.store(1, "release")
+    while True:
+        wait_for_interrupt()
+
+
+def _take(steps: span[Step]) -> None:
+    for index in range(len(steps)):
+        problem = steps[index].run()
+        if len(problem) != 0:
+            line = Line()
+            line.text("boot: ")
+            line.text(steps[index].name)
+            line.text(": ")
+            line.text(problem)
+            log.write(addr(line))
+            panic("the kernel cannot start on this machine")
+
+
+def _read_options() -> str:
+    if has_option(machine.command_line(), "exit", "debug"):
+        use_exit_device()
+    return ""
+
+
+def _load_early_tables() -> str:
+    """Exceptions are reported from here on. All four special ones share a stack until the real stacks exist."""
+    end = u64(addr(_early_stack)) + _EARLY_STACK_BYTES - 16
+    ptr[u64](end)[0] = cpu.gs_base_of(cpu.area)
+    ends: array[u64, gdt.EXCEPTION_STACKS] = array(end for _ in range(gdt.EXCEPTION_STACKS))
+    gdt.load(addr(ends[0]))
+    traps.build_gates()
+    traps.load()
+    return ""
+
+
+def _take_over_memory() -> str:
+    if not window.place(machine.direct_map):
+        return "the loader mapped physical memory where the kernel cannot use it"
+    if not physical.start(machine.regions()):
+        return "no region of memory can hold the table of frames"
+    if not kernel_space.build(machine.regions(), machine.image_physical):
+        return "out of memory for page tables"
+    if not stacks.make(kernel_space.root, _BOOT_CPU, cpu.gs_base_of(cpu.area)):
+        return "out of memory for stacks"
+    cpu.turn_on_no_execute()
+    return ""
+
+
+def _load_own_tables() -> str:
+    _load_tables_of(_BOOT_CPU)
+    cpu.turn_on_features()
+    return ""
+
+
+def _load_tables_of(index: u64) -> None:
+    ends: array[u64, gdt.EXCEPTION_STACKS] = zeroed()
+    stacks.exception_stack_ends(index, addr(ends[0]))
+    cpu.kernel_stack_end = stacks.kernel_stack_end(index)
+    gdt.load(addr(ends[0]))
+    traps.load()
+
+
+def _start_interrupt_controllers() -> str:
+    registers = kernel_space.map_device(apic.physical_base(), PAGE_BYTES)
+    if registers == 0:
+        return "out of memory for page tables"
+    apic.mask_legacy_controllers()
+    apic.find(registers)
+    apic.start()
+    return ""
+
+
+def _reclaim_loader_memory() -> str:
+    """Only when every CPU has left the loader's stacks and tables, and all that it told us has been copied."""
+    if not processors.are_all_running():
+        return ""
+    regions = machine.regions()
+    for index in range(len(regions)):
+        if regions[index].kind == MEMORY_BOOTLOADER_RECLAIMABLE:
+            physical.add_range(regions[index].base, regions[index].base + regions[index].length)
+    return ""

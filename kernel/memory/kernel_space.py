@@ -1,0 +1,71 @@
+"""The kernel's own address space: image, window, devices and stacks under page tables of ours.
+
+Invariants: text is readable and executable, read-only data readable, all other memory writable and never executable;
+the frames of the image are not in the window, so that text cannot be written through it.
+"""
+from boot.limine.protocol import (
+    MEMORY_BOOTLOADER_RECLAIMABLE,
+    MEMORY_EXECUTABLE_AND_MODULES,
+    MEMORY_USABLE,
+    MemoryMapEntry,
+)
+from compiler.prelude import span, u64
+from kernel.arch.x86_64 import paging
+from kernel.arch.x86_64.image import data_start, image_end, image_start, rodata_start, text_start
+from kernel.memory import physical, window
+from kernel.memory_map import DEVICES, PAGE_BYTES
+
+root: u64 = 0                           # physical address of the top table; set once
+
+_next_device: u64 = DEVICES
+
+
+def build(regions: span[MemoryMapEntry], image_physical: u64) -> bool:
+    """Makes the tables; they are not yet in force. Returns False when memory runs out."""
+    global root
+    root = physical.allocate_zeroed()
+    if root == 0 or not _map_image(image_physical):
+        return False
+    image_physical_end = image_physical + (image_end() - image_start())
+    for index in range(len(regions)):
+        kind = regions[index].kind
+        if kind != MEMORY_USABLE and kind != MEMORY_BOOTLOADER_RECLAIMABLE and kind != MEMORY_EXECUTABLE_AND_MODULES:
+            continue
+        base = regions[index].base
+        end = base + regions[index].length
+        if base < image_physical_end and image_physical < end:
+            if not _map_window(base, max(base, image_physical)) or not _map_window(image_physical_end, end):
+                return False
+        elif not _map_window(base, end):
+            return False
+    return True
+
+
+def map_device(registers: u64, length: u64) -> u64:
+    """Maps whole pages of hardware registers, uncached. Returns where, or 0 when memory runs out. Boot only."""
+    global _next_device
+    place = _next_device
+    if not paging.map_range(root, place, registers, length, paging.DEVICE, physical.allocate_zeroed):
+        return 0
+    _next_device = place + length + PAGE_BYTES
+    return place
+
+
+def _map_image(image_physical: u64) -> bool:
+    return (
+        _map_part(image_physical, image_start(), text_start(), paging.KERNEL_DATA)
+        and _map_part(image_physical, text_start(), rodata_start(), paging.KERNEL_TEXT)
+        and _map_part(image_physical, rodata_start(), data_start(), paging.KERNEL_READ_ONLY)
+        and _map_part(image_physical, data_start(), image_end(), paging.KERNEL_DATA)
+    )
+
+
+def _map_part(image_physical: u64, start: u64, end: u64, access: u64) -> bool:
+    place = image_physical + (start - image_start())
+    return paging.map_range(root, start, place, end - start, access, physical.allocate_zeroed)
+
+
+def _map_window(base: u64, end: u64) -> bool:
+    if base >= end:
+        return True
+    return paging.map_range(root, window.address(base), base, end - base, paging.KERNEL_DATA, physical.allocate_zeroed)

@@ -1,0 +1,30 @@
+"""The spin lock: one word, test and set, with a pause between looks.
+
+A ticket lock would be fair, but convoys when virtual CPUs outnumber real ones. The kernel runs with interrupts off, so
+a holder is never preempted by its own CPU.
+Invariants: locks are taken by `with`; ranks.py states the order.
+"""
+from compiler.prelude import atomic, spin_hint, struct, u32
+from kernel.sync.ranks import LOCK_CHECKS, note_released, note_taken
+
+
+@struct
+class SpinLock:
+    taken: atomic[u32]
+    rank: u32
+
+    def __enter__(self) -> None:
+        if LOCK_CHECKS != 0:
+            note_taken(self.rank)
+        while not self.taken.cas(0, 1, "acquire"):
+            while self.taken.load("relaxed") != 0:
+                spin_hint()
+
+    def __exit__(self) -> None:
+        self.taken.store(0, "release")
+        if LOCK_CHECKS != 0:
+            note_released(self.rank)
+
+    def seize(self) -> None:
+        """Takes the lock from whoever holds it. Only for a panic, when every other CPU has been stopped."""
+        self.taken.store(1, "relaxed")

@@ -1,0 +1,54 @@
+"""The thread's ring: writing submissions, reading completions."""
+from compiler.prelude import copy, ptr, struct, u32, u64, wrap_add, wrap_sub
+from kernel.abi.errors import Status
+from kernel.abi.ring import (
+    COMPLETION_PLACES,
+    PAGE_BYTES,
+    SUBMISSION_PLACES,
+    Completion,
+    KernelPage,
+    Submission,
+    UserPage,
+)
+from userspace.lib.syscall import ring_enter
+
+
+@struct
+class Ring:
+    kernel_page: ptr[KernelPage]
+    user_page: ptr[UserPage]
+    submission_tail: u32
+    completion_head: u32
+
+    def submit(self, entry: ptr[Submission]) -> bool:
+        """Writes an entry. Returns False when the kernel has not taken enough of the earlier ones."""
+        head = self.kernel_page.submission_head.value.load("acquire")
+        if wrap_sub(self.submission_tail, head) == SUBMISSION_PLACES:
+            return False
+        self.user_page.submissions[self.submission_tail % SUBMISSION_PLACES] = copy(entry[0])
+        self.submission_tail = wrap_add(self.submission_tail, 1)
+        # Pairs with the kernel's acquiring load: the entry is complete before it is visible.
+        self.user_page.submission_tail.value.store(self.submission_tail, "release")
+        return True
+
+    def enter(self, entries: u64, completions: u64) -> Status:
+        status, _ = ring_enter(entries, completions, 0)
+        return status
+
+    def next_completion(self, completion: ptr[Completion]) -> bool:
+        """Copies the oldest unread completion out and frees its place. Returns False when there is none."""
+        tail = self.kernel_page.completion_tail.value.load("acquire")
+        if tail == self.completion_head:
+            return False
+        completion[0] = copy(self.kernel_page.completions[self.completion_head % COMPLETION_PLACES])
+        self.completion_head = wrap_add(self.completion_head, 1)
+        self.user_page.completion_head.value.store(self.completion_head, "release")
+        return True
+
+
+def open_ring(ring: ptr[Ring], address: u64) -> None:
+    """The ring that the thread got at its start, nothing submitted yet."""
+    ring.kernel_page = ptr[KernelPage](address)
+    ring.user_page = ptr[UserPage](address + PAGE_BYTES)
+    ring.submission_tail = 0
+    ring.completion_head = 0
