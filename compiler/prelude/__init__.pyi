@@ -141,6 +141,12 @@ class Atomic(Generic[_T]):
 
 _Convertible = Integer | int | Float | float | Pointer[Any] | Structure | Callable[..., Any]
 
+class SpanLiteral(Span[u8]): ...
+class AtomicLiteral(Atomic[Any]): ...
+
+class Range(Generic[_T]):
+    def __iter__(self) -> Iterator[_T]: ...
+
 # The type forms as expressions: `ptr[Entry](address)`, `sizeof(array[u64, 512])`, `span(pointer, length)`.
 
 class _PtrForm:

@@ -1,0 +1,256 @@
+"""A mypy plugin: what the type forms of the language mean to a type checker.
+
+`array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct is S itself
+and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted. Struct classes get an
+__init__ in which every field may be left out.
+Not here: widths of literals, constants and everything else that the compiler alone decides; it is the judge.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeAlias
+
+from mypy.nodes import (
+    ARG_OPT,
+    Argument,
+    AssignmentStmt,
+    Block,
+    CallExpr,
+    ClassDef,
+    Expression,
+    FuncDef,
+    MypyFile,
+    NameExpr,
+    TypeInfo,
+    Var,
+    WithStmt,
+)
+from mypy.plugin import (
+    AnalyzeTypeContext,
+    ClassDefContext,
+    FunctionContext,
+    MethodContext,
+    MethodSigContext,
+    Plugin,
+)
+from mypy.plugins.common import add_method_to_class
+from mypy.types import AnyType, FunctionLike, Instance, NoneType, Type, TypeOfAny, UnboundType, get_proper_type
+
+PRELUDE = "compiler.prelude"
+SOURCES = ("kernel", "boot", "userspace")
+"""The packages that are written in the language, where `int` is i64."""
+
+INTEGERS = tuple(f"{PRELUDE}.{sign}{bits}" for sign in "ui" for bits in (8, 16, 32, 64, 128))
+_LITERALS = dict.fromkeys((*INTEGERS, f"{PRELUDE}.AtomicLiteral"), "builtins.int") | {
+    f"{PRELUDE}.f32": "builtins.float",
+    f"{PRELUDE}.f64": "builtins.float",
+    f"{PRELUDE}.SpanLiteral": "builtins.bytes",
+}
+"""Classes of the prelude, each with the Python type of the literals that it takes."""
+
+STRUCT_DECORATORS = ("struct", "union")
+_MNEMONICS = f"{PRELUDE}.x64"
+
+AnalyzeHook: TypeAlias = Callable[[AnalyzeTypeContext], Type]
+
+
+class LanguagePlugin(Plugin):
+    def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
+        return [(10, PRELUDE, -1)] if _is_source(file.fullname) else []
+
+    def get_type_analyze_hook(self, fullname: str) -> AnalyzeHook | None:
+        if fullname in ("builtins.int", "builtins.bytes"):
+            return _analyze_builtin
+        package, _, name = fullname.rpartition(".")
+        return _FORMS.get(name) if package == PRELUDE else None
+
+    def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
+        literal = _LITERALS.get(fullname)
+        if literal is not None:
+            return lambda ctx: _promote(ctx, literal)
+        return None if fullname.startswith(f"{PRELUDE}.") else _derive_structure
+
+    def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
+        package, _, name = fullname.rpartition(".")
+        return _add_constructor if package == PRELUDE and name in STRUCT_DECORATORS else None
+
+    def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        return _leave_without_exception if fullname.endswith(".__exit__") and _is_source(fullname) else None
+
+    def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
+        return _note_assembler if fullname == f"{_MNEMONICS}.Mnemonic.__call__" else None
+
+    def get_function_hook(self, fullname: str) -> Callable[[FunctionContext], Type] | None:
+        if fullname == f"{_MNEMONICS}.raw":
+            return _note_assembler
+        return {"builtins.len": self._type_len, "builtins.range": self._type_range}.get(fullname)
+
+    def _type_len(self, ctx: FunctionContext) -> Type:
+        """In sources a length is a u64."""
+        return self._instance("u64") if _in_source(ctx) else ctx.default_return_type
+
+    def _type_range(self, ctx: FunctionContext) -> Type:
+        """In sources a range counts in the type of its ends, `int` when both are literals."""
+        if not _in_source(ctx):
+            return ctx.default_return_type
+        kinds = [get_proper_type(kind) for kinds in ctx.arg_types for kind in kinds]
+        boxes = [kind for kind in kinds if isinstance(kind, Instance) and kind.type.fullname in INTEGERS]
+        return self._instance("Range", boxes[0] if boxes else self._instance("i64"))
+
+    def _instance(self, name: str, *arguments: Type) -> Instance:
+        found = self.lookup_fully_qualified(f"{PRELUDE}.{name}")
+        assert found is not None and isinstance(found.node, TypeInfo), f"{PRELUDE} has no {name}"
+        return Instance(found.node, list(arguments))
+
+
+def plugin(version: str) -> type[Plugin]:
+    return LanguagePlugin
+
+
+def _is_source(fullname: str) -> bool:
+    return fullname.partition(".")[0] in SOURCES
+
+
+def _analyze_builtin(ctx: AnalyzeTypeContext) -> Type:
+    """Python's own names mean our types in sources."""
+    in_bytes = ctx.type.name.endswith("bytes")
+    if not _is_source(getattr(ctx.api.api, "cur_mod_id", "")):  # type: ignore[attr-defined]
+        return _named(ctx, "builtins.bytes" if in_bytes else "builtins.int")
+    return _named(ctx, "Span", _named(ctx, "u8")) if in_bytes else _named(ctx, "i64")
+
+
+def _named(ctx: AnalyzeTypeContext, name: str, *arguments: Type) -> Instance:
+    fullname = name if "." in name else f"{PRELUDE}.{name}"
+    return ctx.api.named_type(fullname, list(arguments))
+
+
+def _analyze_element(ctx: AnalyzeTypeContext, count: int, shape: str) -> Type:
+    """The first parameter of a form; the others are constants, which are the compiler's business."""
+    if len(ctx.type.args) != count:
+        ctx.api.fail(f"{ctx.type.name} is written {shape}", ctx.context)
+        return AnyType(TypeOfAny.from_error)
+    return ctx.api.analyze_type(ctx.type.args[0])
+
+
+def _analyze_ptr(ctx: AnalyzeTypeContext) -> Type:
+    to = _analyze_element(ctx, 1, "ptr[T]")
+    found = get_proper_type(to)
+    to_struct = isinstance(found, Instance) and _is_struct(found.type) and not _is_pointer_form(ctx.type.args[0])
+    return to if to_struct else _named(ctx, "Pointer", to)
+
+
+def _is_pointer_form(form: Type) -> bool:
+    return isinstance(form, UnboundType) and form.name.rpartition(".")[2] == "ptr"
+
+
+def _generic(name: str, count: int, shape: str) -> AnalyzeHook:
+    return lambda ctx: _named(ctx, name, _analyze_element(ctx, count, shape))
+
+
+def _plain(count: int, shape: str) -> AnalyzeHook:
+    return lambda ctx: _analyze_element(ctx, count, shape)
+
+
+_FORMS: dict[str, AnalyzeHook] = {
+    "ptr": _analyze_ptr,
+    "array": _generic("Array", 2, "array[T, N]"),
+    "span": _generic("Span", 1, "span[T]"),
+    "atomic": _generic("Atomic", 1, "atomic[T]"),
+    "volatile": _plain(1, "volatile[T]"),
+    "percpu": _plain(1, "percpu[T]"),
+    "const": _plain(1, "const[int]"),
+    "bits": _plain(3, "bits[T, low, width]"),
+}
+
+
+def _is_struct(info: TypeInfo) -> bool:
+    """A class read from mypy's cache has lost its decorators, one that is being analysed may not have its base yet."""
+    return info.has_base(f"{PRELUDE}.Structure") or _has_struct_decorator(info.defn)
+
+
+def _has_struct_decorator(definition: ClassDef) -> bool:
+    return any(_decorator_name(decorator) in STRUCT_DECORATORS for decorator in definition.decorators)
+
+
+def _decorator_name(decorator: Expression) -> str:
+    if isinstance(decorator, CallExpr):
+        decorator = decorator.callee
+    return decorator.name if isinstance(decorator, NameExpr) else ""
+
+
+def _promote(ctx: ClassDefContext, literal: str) -> None:
+    """Lets values of a Python type, which only literals have in sources, go where this class is wanted."""
+    found = ctx.api.lookup_fully_qualified(literal).node
+    assert isinstance(found, TypeInfo)
+    info = ctx.cls.info
+    if not any(isinstance(p, Instance) and p.type is info for p in found._promote):
+        found._promote.append(Instance(info, []))
+    info.alt_promote = Instance(found, [])  # mypy restores the promotion from this when it reads its cache
+
+
+def _derive_structure(ctx: ClassDefContext) -> None:
+    """Structs inherit what pointers to them can do."""
+    if not _has_struct_decorator(ctx.cls):
+        return
+    symbol = ctx.api.lookup_fully_qualified_or_none(f"{PRELUDE}.Structure")
+    if symbol is None or not isinstance(symbol.node, TypeInfo):
+        return
+    info, base = ctx.cls.info, symbol.node
+    if base not in info.mro:
+        info.bases = [Instance(base, []), *(b for b in info.bases if b.type.fullname != "builtins.object")]
+        info.mro = [*info.mro[:-1], *base.mro]
+
+
+def _add_constructor(ctx: ClassDefContext) -> bool:
+    """`__init__`, in which every field may be left out. Defers while a field's type is not known."""
+    arguments = []
+    for statement in _field_statements(ctx.cls.defs):
+        name = statement.lvalues[0]
+        assert isinstance(name, NameExpr)
+        symbol = ctx.cls.info.names.get(name.name)
+        if symbol is None or not isinstance(symbol.node, Var):
+            continue
+        if symbol.node.type is None:
+            if not ctx.api.final_iteration:
+                return False
+            continue
+        kind = _initial_type(symbol.node.type)
+        arguments.append(Argument(Var(name.name, kind), kind, None, ARG_OPT))
+    add_method_to_class(ctx.api, ctx.cls, "__init__", arguments, NoneType())
+    return True
+
+
+def _initial_type(kind: Type) -> Type:
+    """An atomic starts as a plain value."""
+    found = get_proper_type(kind)
+    return found.args[0] if isinstance(found, Instance) and found.type.fullname == f"{PRELUDE}.Atomic" else kind
+
+
+def _field_statements(block: Block) -> list[AssignmentStmt]:
+    """Fields in order, those of `with guarded_by("lock"):` blocks included."""
+    found: list[AssignmentStmt] = []
+    for statement in block.body:
+        if isinstance(statement, AssignmentStmt) and statement.type is not None:
+            found.append(statement)
+        elif isinstance(statement, WithStmt):
+            found += _field_statements(statement.body)
+    return found
+
+
+def _note_assembler(ctx: MethodContext | FunctionContext) -> Type:
+    """A function made of instructions returns by registers: no return statement is missing."""
+    function = ctx.api.scope.current_function()  # type: ignore[attr-defined]
+    if isinstance(function, FuncDef):
+        function.is_mypy_only = True
+    return ctx.default_return_type
+
+
+def _leave_without_exception(ctx: MethodSigContext) -> FunctionLike:
+    """`__exit__` takes self alone; mypy checks `with` by a call with three arguments more."""
+    anything: list[Type] = [AnyType(TypeOfAny.special_form)] * 3
+    return ctx.default_signature.copy_modified(arg_types=anything, arg_kinds=[ARG_OPT] * 3, arg_names=[None] * 3)
+
+
+def _in_source(ctx: FunctionContext) -> bool:
+    return _is_source(ctx.api.tree.fullname)  # type: ignore[attr-defined]
