@@ -1,0 +1,61 @@
+"""The end of boot services: the firmware's last memory map becomes ours.
+
+What boot services occupied stays out of the loader's reach (its stack and page tables lie there) but the kernel
+may reclaim it. Source: UEFI 2.10, 7.2 (memory types), 7.4.6 (ExitBootServices may fail once the map has changed).
+"""
+from boot.core import machine, pages
+from boot.core.report import fail
+from boot.core.rounding import PAGE_BYTES
+from boot.limine import protocol
+from boot.uefi import firmware
+from boot.uefi.console import close_console
+from boot.uefi.firmware import BootServices, MemoryDescriptor, SystemTable, call
+from compiler.prelude import addr, array, const, ptr, u8, u32, u64, zeroed
+
+MAP_BYTES = const(1 << 16)
+ATTEMPTS = const(16)
+
+_map: array[u8, MAP_BYTES] = zeroed(align=8)
+
+
+def leave_firmware(image: u64, system: ptr[SystemTable]) -> None:
+    """Ends boot services and tells the core what memory there is."""
+    boot = ptr[BootServices](system.boot_services)
+    size: u64 = 0
+    key: u64 = 0
+    descriptor_bytes: u64 = 0
+    version: u64 = 0
+    for attempt in range(ATTEMPTS):
+        size = MAP_BYTES
+        place = u64(addr(_map))
+        status = call(
+            boot.get_memory_map, u64(addr(size)), place, u64(addr(key)), u64(addr(descriptor_bytes)), u64(addr(version))
+        )
+        if status != firmware.SUCCESS:
+            fail("the firmware's memory map does not fit into 64 KiB")
+        if call(boot.exit_boot_services, image, key, 0, 0, 0) == firmware.SUCCESS:
+            break
+        if attempt == ATTEMPTS - 1:
+            fail("the firmware does not end its boot services")
+    machine.disable_interrupts()
+    close_console()
+    for offset in range(0, size, descriptor_bytes):
+        descriptor = ptr[MemoryDescriptor](u64(addr(_map)) + offset)
+        pages.add_region(descriptor.start, descriptor.page_count * PAGE_BYTES, _region_kind(descriptor.kind))
+    pages.finish_regions()
+
+
+def _region_kind(kind: u32) -> u64:
+    match kind:
+        case 1 | 2 | 3 | 4:             # loader and boot services, code and data
+            return protocol.MEMORY_BOOTLOADER_RECLAIMABLE
+        case 7:                         # conventional
+            return protocol.MEMORY_USABLE
+        case 8:
+            return protocol.MEMORY_BAD
+        case 9:
+            return protocol.MEMORY_ACPI_RECLAIMABLE
+        case 10:
+            return protocol.MEMORY_ACPI_NVS
+        case _:
+            return protocol.MEMORY_RESERVED
