@@ -1,0 +1,1 @@
+"""Restricted Python to native x86_64 code: see README.md for the pipeline, LANGUAGE.md for the language."""

@@ -1,0 +1,197 @@
+"""Annotations to types."""
+
+from __future__ import annotations
+
+import ast
+
+from compiler.environment import Environment
+from compiler.symbols import Binding, Builtin, EnumSymbol, GenericStruct, ProtocolSymbol, TypeSymbol, TypeVarSymbol
+from compiler.type_model import (
+    BOOL,
+    BYTES,
+    F32,
+    F64,
+    INTEGERS,
+    NEVER,
+    NONE,
+    STR,
+    U8,
+    U16,
+    U32,
+    U64,
+    ArrayType,
+    AtomicType,
+    BitsType,
+    FuncType,
+    IntType,
+    PtrType,
+    SpanType,
+    TupleType,
+    Type,
+    TypeVariable,
+    VolatileType,
+    is_scalar,
+)
+
+PLAIN: dict[str, Type] = {
+    **INTEGERS,
+    "bool": BOOL,
+    "str": STR,
+    "bytes": BYTES,
+    "f32": F32,
+    "f64": F64,
+    "None": NONE,
+    "NoReturn": NEVER,
+    "ptr8": PtrType(U8),
+    "ptr16": PtrType(U16),
+    "ptr32": PtrType(U32),
+    "ptr64": PtrType(U64),
+}
+WIDTHLESS = {"float": "f64", "list": "array[T, N]", "dict": "array[T, N]", "set": "u64 used as a bit mask", "object": "ptr[T]"}
+
+
+def resolve_type(node: ast.expr, env: Environment) -> Type:
+    match node:
+        case ast.Constant(value=None):
+            return NONE
+        case ast.Constant(value=str(text)):
+            return resolve_type(_quoted(text, node, env), env)
+        case ast.Name() | ast.Attribute():
+            return _named(node, env)
+        case ast.Subscript(value=value, slice=arguments):
+            return _constructed(node, value, arguments, env)
+        case ast.BinOp(left=left, op=ast.BitOr(), right=ast.Constant(value=None)):
+            inner = resolve_type(left, env)
+            if not isinstance(inner, PtrType):
+                raise env.error("type", f"only a pointer can be None, not {inner}", node, hint="use ptr[T] | None")
+            return PtrType(inner.to, optional=True)
+        case _:
+            raise env.error("type", f"{ast.unparse(node)} is not a type", node)
+
+
+def _quoted(text: str, node: ast.expr, env: Environment) -> ast.expr:
+    try:
+        inner = ast.parse(text, mode="eval").body
+    except SyntaxError:
+        raise env.error("type", f"{text!r} is not a type", node) from None
+    for child in ast.walk(inner):
+        ast.copy_location(child, node)
+    return inner
+
+
+def _named(node: ast.Name | ast.Attribute, env: Environment) -> Type:
+    if isinstance(node, ast.Name) and node.id in WIDTHLESS:
+        raise env.error("type", f"{node.id} is not a type of the language", node, hint=f"use {WIDTHLESS[node.id]}")
+    symbol = env.symbol_of(node)
+    match symbol:
+        case Builtin(name=name) if name in PLAIN:
+            return PLAIN[name]
+        case TypeSymbol(type=found):
+            return found
+        case EnumSymbol(type=found):
+            return found
+        case TypeVarSymbol(name=name):
+            return TypeVariable(name)
+        case GenericStruct(parameters=parameters):
+            raise env.error("type", f"{ast.unparse(node)} needs its parameters: {ast.unparse(node)}[{', '.join(parameters)}]", node)
+        case ProtocolSymbol(name=name):
+            raise env.error("type", f"{name} is a Protocol", node, hint="use it as the bound of a TypeVar")
+        case Builtin(name=name):
+            raise env.error("type", f"{name} needs its element type, as in {name}[u64]", node)
+    raise env.error("type", f"{ast.unparse(node)} is not a type", node)
+
+
+def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env: Environment) -> Type:
+    items = list(arguments.elts) if isinstance(arguments, ast.Tuple) else [arguments]
+    name = env.builtin_of(value)
+    match name, items:
+        case "ptr", [to]:
+            return PtrType(resolve_type(to, env))
+        case "span", [of]:
+            return SpanType(_element(of, env))
+        case "array", [of, count]:
+            return ArrayType(_element(of, env), _count(count, env))
+        case "atomic", [of]:
+            return AtomicType(_scalar(of, env, "atomic"))
+        case "volatile", [of]:
+            return VolatileType(_scalar(of, env, "volatile"))
+        case "bits", [unit, low, width]:
+            return _bit_field(node, unit, low, width, env)
+        case "tuple", _:
+            return TupleType(tuple(resolve_type(item, env) for item in items))
+        case "Callable", [ast.List(elts=params), result]:
+            return FuncType(tuple(resolve_type(p, env) for p in params), resolve_type(result, env))
+        case "Final" | "percpu", [inner]:
+            return resolve_type(inner, env)
+    symbol = env.symbol_of(value) if isinstance(value, ast.Name | ast.Attribute) else None
+    if isinstance(symbol, GenericStruct):
+        return _instance(node, symbol, items, env)
+    if name in WIDTHLESS:
+        raise env.error("type", f"{name} is not a type of the language", node, hint=f"use {WIDTHLESS[name]}")
+    raise env.error("type", f"{ast.unparse(node)} is not a type", node, hint=_SHAPES.get(name, ""))
+
+
+_SHAPES = {
+    "array": "array[T, N]",
+    "ptr": "ptr[T]",
+    "span": "span[T]",
+    "bits": "bits[T, low, width]",
+    "Callable": "Callable[[A, B], R]",
+    "dict": "use an array",
+    "list": "use array[T, N]",
+}
+
+
+def _element(node: ast.expr, env: Environment) -> Type:
+    found = resolve_type(node, env)
+    if found in (NONE, NEVER) or isinstance(found, BitsType):
+        raise env.error("type", f"{found} cannot be an element", node)
+    return found
+
+
+def _count(node: ast.expr, env: Environment) -> int:
+    from compiler.constant import evaluate_int
+
+    count = evaluate_int(node, env, "the number of elements")
+    if not 0 <= count < 1 << 40:
+        raise env.error("type", f"an array cannot have {count} elements", node)
+    return int(count)
+
+
+def _scalar(node: ast.expr, env: Environment, what: str) -> Type:
+    found = resolve_type(node, env)
+    if not is_scalar(found) and not isinstance(found, TypeVariable):
+        raise env.error("type", f"{what}[T] needs an integer, a bool or a pointer, not {found}", node)
+    return found
+
+
+def _bit_field(node: ast.Subscript, unit: ast.expr, low: ast.expr, width: ast.expr, env: Environment) -> Type:
+    from compiler.constant import evaluate_int
+
+    storage = resolve_type(unit, env)
+    if not isinstance(storage, IntType) or storage.signed or storage.bits > 64:
+        raise env.error("type", f"a bit-field is stored in u8, u16, u32 or u64, not {storage}", unit)
+    first, count = evaluate_int(low, env, "the lowest bit"), evaluate_int(width, env, "the number of bits")
+    if first < 0 or count < 1 or first + count > storage.bits:
+        raise env.error("type", f"bits {first}..{first + count - 1} do not fit {storage}", node)
+    return BitsType(storage, first, count)
+
+
+def _instance(node: ast.Subscript, generic: GenericStruct, items: list[ast.expr], env: Environment) -> Type:
+    from compiler.declare import instantiate_struct
+
+    if len(items) != len(generic.parameters):
+        wanted = ", ".join(generic.parameters)
+        raise env.error("type", f"{generic.node.name} takes [{wanted}], not {len(items)} parameters", node)
+    return instantiate_struct(generic, tuple(_argument(item, env) for item in items))
+
+
+def _argument(node: ast.expr, env: Environment) -> Binding:
+    """A parameter of a generic struct: a type, or an integer constant."""
+    from compiler.constant import evaluate_int
+    from compiler.symbols import ConstSymbol
+
+    constant = isinstance(node, ast.Constant | ast.BinOp) and not isinstance(getattr(node, "op", None), ast.BitOr)
+    if isinstance(node, ast.Name | ast.Attribute):
+        constant = isinstance(env.symbol_of(node), ConstSymbol)
+    return int(evaluate_int(node, env, "the parameter")) if constant else resolve_type(node, env)

@@ -1,0 +1,30 @@
+"""The names that the language itself gives, and where a source imports each from."""
+
+from __future__ import annotations
+
+PYTHON_BUILTINS = frozenset(
+    "int bool str bytes len min max abs range tuple None True False list sum sorted ord divmod enumerate print reversed zip".split()
+)
+
+TYPE_NAMES = frozenset(
+    "u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint f32 f64 ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu".split()
+)
+DECORATORS = frozenset(
+    "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler enum "
+    "requires excludes irqs_off may_fault bounded_recursion target_features".split()
+)
+FUNCTIONS = frozenset(
+    "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
+    "overflow_add overflow_sub overflow_mul count_zeros_left count_zeros_right count_ones byte_swap "
+    "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
+    "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address".split()
+)
+PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
+
+LIBRARY: dict[str, frozenset[str]] = {
+    "__future__": frozenset({"annotations"}),
+    "enum": frozenset({"IntEnum", "IntFlag"}),
+    "collections.abc": frozenset({"Callable"}),
+    "typing": frozenset({"NoReturn", "TYPE_CHECKING", "TypeVar", "Generic", "Protocol", "Self", "Final"}),
+}
+"""Names taken from Python's own library, by module."""

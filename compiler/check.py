@@ -1,0 +1,156 @@
+"""Checks a whole program: every declaration of every module, every function body, every instance of a generic function.
+
+Input law: a parsed module graph. Output law: a `Program` whose bodies satisfy the typed tree's rules, or diagnostics for all mistakes.
+"""
+
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+
+import compiler.check_calls as calls
+from compiler.assembler import assemble, check_text
+from compiler.check_statements import check_block
+from compiler.constant import evaluate
+from compiler.context import Context
+from compiler.environment import Environment
+from compiler.errors import CompileError, Diagnostics
+from compiler.modules import Module, Project
+from compiler.symbols import Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
+from compiler.tree import Body, Expr, Local
+from compiler.type_model import NEVER, NONE, StructType
+
+
+@dataclass
+class Program:
+    """Everything the emitter needs, in a fixed order."""
+
+    bodies: list[Body] = field(default_factory=list)
+    data: list[tuple[GlobalVar, Expr | None]] = field(default_factory=list)
+    assembler: list[str] = field(default_factory=list)  # module-level text
+    references: list[Function | GlobalVar] = field(default_factory=list)  # named by that text
+    panic_handler: Function | None = None
+
+
+class Checker:
+    def __init__(self, project: Project, diagnostics: Diagnostics) -> None:
+        self.project, self.diagnostics = project, diagnostics
+        self.program = Program()
+        self.generics: list[GenericFunction] = []
+        self.generic_structs: list[GenericStruct] = []
+        self.done: set[Function] = set()
+        self.done_structs: set[StructType] = set()
+
+    def check(self) -> Program:
+        for module in list(self.project.modules.values()):
+            self._check_module(module)
+        self._check_instances()
+        self.diagnostics.raise_if_any()
+        return self.program
+
+
+    def _check_module(self, module: Module) -> None:
+        for name, node in module.declarations.items():
+            try:
+                symbol = module.lookup(name, node)
+                match symbol:
+                    case Function():
+                        self._check_function(symbol)
+                    case GenericFunction():
+                        self.generics.append(symbol)
+                    case GenericStruct():
+                        self.generic_structs.append(symbol)
+                    case TypeSymbol(type=StructType() as struct):
+                        self._check_struct(struct)
+                    case GlobalVar():
+                        self._check_data(symbol)
+            except CompileError as error:
+                self.diagnostics.add(error)
+        for statement in module.tree.body:
+            try:
+                self._check_statement(module, statement)
+            except CompileError as error:
+                self.diagnostics.add(error)
+
+    def _check_statement(self, module: Module, statement: ast.stmt) -> None:
+        env = Environment(module)
+        match statement:
+            case ast.Assert(test=test, msg=message):
+                if not evaluate(test, env):
+                    text = str(evaluate(message, env)) if message else ast.unparse(test)
+                    raise module.error("assertion", f"this does not hold: {text}", statement)
+            case ast.Expr(value=ast.Call() as call) if env.builtin_of(call.func) == "asm_block":
+                text, references = check_text(call, env)
+                self.program.assembler.append(text)
+                self.program.references += references
+            case ast.Expr(value=ast.Constant()):
+                pass
+            case ast.Expr():
+                raise module.error("unsupported", "an expression at module level has no effect", statement)
+
+    def _check_struct(self, struct: StructType) -> None:
+        if struct in self.done_structs:
+            return
+        self.done_structs.add(struct)
+        for method in struct.methods.values():
+            if isinstance(method, Function):
+                self._check_function(method)
+            else:
+                self.generics.append(method)
+
+    def _check_instances(self) -> None:
+        """Instances appear while bodies are checked; go on until none is new."""
+        while True:
+            functions = [f for g in self.generics for f in g.instances.values() if f not in self.done]
+            structs = [s for g in self.generic_structs for s in g.instances.values() if s not in self.done_structs]
+            if not functions and not structs:
+                return
+            for function in functions:
+                self._check_function(function)
+            for struct in structs:
+                self._check_struct(struct)
+
+    def _check_data(self, data: GlobalVar) -> None:
+        ctx = Context(Environment(data.module), self.diagnostics)
+        assert data.init is not None
+        value = calls.check_initializer(ctx, data.type, data.init)
+        self.program.data.append((data, value))
+
+    def _check_function(self, function: Function) -> None:
+        if function in self.done:
+            return
+        self.done.add(function)
+        try:
+            self.program.bodies.append(self._body(function))
+        except CompileError as error:
+            self.diagnostics.add(error)
+        if "panic_handler" in function.decorators:
+            self._set_panic_handler(function)
+
+    def _set_panic_handler(self, function: Function) -> None:
+        wanted = "Callable[[str, str, u32], NoReturn]"
+        if str(function.type) != wanted:
+            raise CompileError("panic-handler", f"a panic handler is {wanted}, not {function.type}", function.span)
+        if self.program.panic_handler is not None:
+            raise CompileError("panic-handler", "the program has a second panic handler", function.span)
+        self.program.panic_handler = function
+
+    def _body(self, function: Function) -> Body:
+        env = Environment(function.module, function.bindings)
+        body = Body(function)
+        if function.is_assembler:
+            return assemble(function, body, env)
+        if function.is_naked:
+            raise CompileError("naked", f"{function.name} is naked but not @asm_x64", function.span)
+        ctx = Context(env, self.diagnostics, function, body)
+        for position, param in enumerate(function.params):
+            local = Local(param.name, param.type, param.span, position)
+            body.locals.append(local)
+            ctx.names[param.name] = local
+            ctx.flow.assigned.add(local)
+        before = len(self.diagnostics.found)
+        body.statements = check_block(ctx, function.node.body)
+        if ctx.flow.reachable and function.result not in (NONE,) and len(self.diagnostics.found) == before:
+            what = "never returns, but its end is reached" if function.result == NEVER else f"does not return {function.result} on every path"
+            raise CompileError("return", f"{function.name} {what}", function.span)
+        return body

@@ -1,0 +1,237 @@
+"""Module-level declarations to symbols: constants, module data, enums, functions, and instances of generic ones."""
+
+from __future__ import annotations
+
+import ast
+from typing import Any
+
+from compiler.annotations import resolve_type
+from compiler.builtin_names import DECORATORS
+from compiler.constant import evaluate, evaluate_int
+from compiler.environment import Environment
+from compiler.errors import CompileError
+from compiler.modules import Module
+from compiler.struct_layout import declare_struct
+from compiler.symbols import (
+    Binding,
+    ConstSymbol,
+    EnumSymbol,
+    Function,
+    GenericFunction,
+    GenericStruct,
+    GlobalVar,
+    Param,
+    ProtocolSymbol,
+    Symbol,
+    TypeSymbol,
+    TypeVarSymbol,
+)
+from compiler.type_model import ERROR, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
+
+METHOD_OF_STRUCT = ("self",)
+
+
+def declare(module: Module, name: str, node: ast.stmt) -> Symbol:
+    env = Environment(module)
+    match node:
+        case ast.FunctionDef():
+            return declare_function(module, node, None, {})
+        case ast.ClassDef():
+            return _declare_class(module, node)
+        case ast.Assign(value=value):
+            return _declare_assigned(module, name, node, value, env)
+        case ast.AnnAssign():
+            return _declare_data(module, name, node, env)
+    raise module.error("unsupported", "this cannot be declared", node)
+
+
+def _declare_assigned(module: Module, name: str, node: ast.Assign, value: ast.expr, env: Environment) -> Symbol:
+    function = env.builtin_of(value.func) if isinstance(value, ast.Call) else ""
+    if isinstance(value, ast.Call) and function == "const":
+        if len(value.args) != 1:
+            raise module.error("constant", "const takes one expression", value)
+        return ConstSymbol(name, evaluate(value.args[0], env), module.span(node))
+    if function == "TypeVar":
+        return TypeVarSymbol(name)
+    if isinstance(value, ast.Subscript | ast.Name | ast.Attribute):
+        try:
+            return TypeSymbol(resolve_type(value, env))
+        except CompileError:
+            pass
+    raise module.error(
+        "constant",
+        f"{name} is neither a constant nor typed data",
+        node,
+        hint=f"{name} = const({ast.unparse(value)}), or {name}: u64 = {ast.unparse(value)} for data",
+    )
+
+
+PLACEMENT = ("align", "section", "keep")
+
+
+def _declare_data(module: Module, name: str, node: ast.AnnAssign, env: Environment) -> GlobalVar | ConstSymbol:
+    annotation = node.annotation
+    per_cpu = isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "percpu"
+    if isinstance(annotation, ast.Name) and env.builtin_of(annotation) == "Final" and node.value is not None:
+        return ConstSymbol(name, evaluate(node.value, env), module.span(node))
+    data = GlobalVar(module, name, resolve_type(annotation, env), node.value, module.span(node), per_cpu=per_cpu)
+    if node.value is None:
+        raise module.error("data", f"{name} has no value", node, hint=f"{name}: {ast.unparse(annotation)} = zeroed()")
+    if isinstance(node.value, ast.Call) and env.builtin_of(node.value.func) in ("zeroed", "placed"):
+        for keyword in node.value.keywords:
+            if keyword.arg not in PLACEMENT:
+                raise module.error("data", f"data can be placed by {', '.join(PLACEMENT)}, not {keyword.arg}", keyword)
+            setattr(data, keyword.arg, evaluate(keyword.value, env))
+        if data.align & (data.align - 1):
+            raise module.error("data", f"an alignment is a power of two, not {data.align}", node)
+    return data
+
+
+def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
+    env = Environment(module)
+    bases = [env.builtin_of(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
+    if "IntEnum" in bases or "IntFlag" in bases:
+        return _declare_enum(module, node, env)
+    if "Protocol" in bases:
+        return ProtocolSymbol(node.name, node)
+    parameters = _generic_parameters(module, node, env)
+    if parameters:
+        return GenericStruct(module, node, parameters)
+    for base in node.bases:
+        raise module.error("unsupported", "inheritance is not part of the language", base, hint="hold the other struct in a field")
+    return TypeSymbol(declare_struct(module, node, {}))
+
+
+def _generic_parameters(module: Module, node: ast.ClassDef, env: Environment) -> tuple[str, ...]:
+    for base in node.bases:
+        if isinstance(base, ast.Subscript) and env.builtin_of(base.value) == "Generic":
+            items = base.slice.elts if isinstance(base.slice, ast.Tuple) else [base.slice]
+            return tuple(item.id for item in items if isinstance(item, ast.Name))
+    return ()
+
+
+def _declare_enum(module: Module, node: ast.ClassDef, env: Environment) -> EnumSymbol:
+    members: dict[str, int] = {}
+    for statement in node.body:
+        match statement:
+            case ast.Assign(targets=[ast.Name(id=name)], value=value):
+                scope = env.with_constants(dict(members))
+                members[name] = evaluate_int(value, scope, "an enum's member")
+            case ast.Expr(value=ast.Constant()) | ast.Pass():
+                pass
+            case _:
+                raise module.error("enum", "an enum holds NAME = value lines only", statement)
+    name = f"{module.name}.{node.name}"
+    largest = max([0, *members.values()])
+    storage = next((t for t in (U8, U16, U32, U64) if t.holds(largest)), U64)
+    return EnumSymbol(name, EnumType(name, storage), members)
+
+
+def declare_function(
+    module: Module, node: ast.FunctionDef, owner: StructType | None, bindings: dict[str, Binding]
+) -> Function | GenericFunction:
+    env = Environment(module, bindings)
+    parameters = _type_parameters(node, env)
+    if parameters:
+        return GenericFunction(module, node, parameters, owner, bindings)
+    return make_function(module, node, owner, bindings)
+
+
+def _type_parameters(node: ast.FunctionDef, env: Environment) -> tuple[str, ...]:
+    """TypeVars named by the parameters, and `const[int]` parameters, in order of appearance."""
+    found: list[str] = []
+    for argument in node.args.args:
+        annotation = argument.annotation
+        if annotation is None:
+            continue
+        if isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "const":
+            found.append(argument.arg)
+            continue
+        for name in (n for n in ast.walk(annotation) if isinstance(n, ast.Name)):
+            if name.id not in found and name.id not in env.bindings and _is_type_variable(name, env):
+                found.append(name.id)
+    return tuple(found)
+
+
+def _is_type_variable(name: ast.Name, env: Environment) -> bool:
+    try:
+        return isinstance(env.lookup(name.id, name), TypeVarSymbol)
+    except CompileError:
+        return False
+
+
+def make_function(
+    module: Module, node: ast.FunctionDef, owner: StructType | None, bindings: dict[str, Binding], suffix: str = ""
+) -> Function:
+    env = Environment(module, bindings)
+    defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
+    params = [
+        _parameter(module, node, argument, default, index == 0 and owner is not None, owner, env)
+        for index, (argument, default) in enumerate(zip(node.args.args, defaults, strict=True))
+        if not _is_const_parameter(argument, env)
+    ]
+    if owner is not None and (not node.args.args or node.args.args[0].arg != "self"):
+        raise module.error("method", f"the first parameter of a method is self: def {node.name}(self, ...)", node)
+    if node.returns is None:
+        raise module.error("annotation", f"{node.name} needs a result type", node, hint=f"def {node.name}(...) -> None:")
+    result = resolve_type(node.returns, env)
+    span = module.span(node)
+    function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
+    function.decorators = _decorators(module, node, env)
+    if result.is_aggregate and isinstance(result, StructType) is False and not hasattr(result, "count"):
+        raise module.error("type", f"a function cannot return {result}", node.returns)
+    return function
+
+
+def _is_const_parameter(argument: ast.arg, env: Environment) -> bool:
+    annotation = argument.annotation
+    return isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "const"
+
+
+def _parameter(
+    module: Module,
+    node: ast.FunctionDef,
+    argument: ast.arg,
+    default: ast.expr | None,
+    is_self: bool,
+    owner: StructType | None,
+    env: Environment,
+) -> Param:
+    span = module.span(argument)
+    if is_self and owner is not None:
+        return Param(argument.arg, PtrType(owner), None, span)
+    if argument.annotation is None:
+        raise module.error("annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64")
+    kind: Type = resolve_type(argument.annotation, env)
+    if kind.is_aggregate:
+        raise module.error("type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)")
+    if kind == NONE:
+        raise module.error("type", "a parameter cannot be None", argument)
+    return Param(argument.arg, kind if kind != ERROR else ERROR, default, span)
+
+
+def _decorators(module: Module, node: ast.FunctionDef, env: Environment) -> dict[str, object]:
+    found: dict[str, object] = {}
+    for decorator in node.decorator_list:
+        call = decorator if isinstance(decorator, ast.Call) else None
+        name = env.builtin_of(call.func if call else decorator)
+        if name not in DECORATORS:
+            raise module.error("decorator", f"@{ast.unparse(decorator)} is not a decorator of the language", decorator)
+        arguments: Any = tuple(evaluate(a, env) for a in call.args) if call else ()
+        found[name] = arguments[0] if len(arguments) == 1 else (arguments or "")
+    return found
+
+
+def instantiate_struct(generic: GenericStruct, arguments: tuple[Binding, ...]) -> StructType:
+    if arguments not in generic.instances:
+        bindings = dict(zip(generic.parameters, arguments, strict=True))
+        generic.instances[arguments] = declare_struct(generic.module, generic.node, bindings)
+    return generic.instances[arguments]
+
+
+def instantiate_function(generic: GenericFunction, bindings: dict[str, Binding]) -> Function:
+    key = tuple(bindings[name] for name in generic.parameters)
+    if key not in generic.instances:
+        suffix = "[" + ",".join(map(str, key)) + "]"
+        generic.instances[key] = make_function(generic.module, generic.node, generic.owner, {**generic.outer, **bindings}, suffix)
+    return generic.instances[key]

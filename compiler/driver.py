@@ -1,0 +1,106 @@
+"""The order of the passes; the only file that knows all of them.
+
+parse and modules -> check -> emit (LLVM IR) -> generate_object (child process) -> link -> file.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compiler.check import Checker, Program
+from compiler.declare import declare
+from compiler.emit import EmitOptions, emit_program
+from compiler.errors import Diagnostics
+from compiler.layers import LAYERS
+from compiler.layout import LAYOUTS
+from compiler.modules import Project
+from compiler.symbol_table import link_with_symbols
+from compiler.target import TARGETS, Target, generate_object
+
+RUNTIME_MODULES = ("compiler.runtime.memory",)
+PROFILES = ("release", "debug")
+
+
+class WrongUse(Exception):
+    """The command cannot be carried out as given; the text says what would be right."""
+
+
+@dataclass
+class Build:
+    """One program: what to build, and how."""
+
+    root: Path
+    entry: str
+    target: str = "kernel"
+    profile: str = "release"
+    options: dict[str, object] = field(default_factory=dict)
+    opt: int = 2
+    bounds_checks: bool = True
+    times: dict[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if self.target not in TARGETS:
+            raise WrongUse(f"there is no target {self.target}: use one of {', '.join(TARGETS)}")
+        if self.profile not in PROFILES:
+            raise WrongUse(f"there is no profile {self.profile}: use one of {', '.join(PROFILES)}")
+
+    @property
+    def machine(self) -> Target:
+        return TARGETS[self.target]
+
+    def check(self) -> Program:
+        start = time.perf_counter()
+        diagnostics = Diagnostics()
+        options = {"DEBUG": self.profile == "debug", "TARGET": self.target, **self.options}
+        project = Project(self.root, diagnostics, declare, options, LAYERS)
+        if project.path_of(self.entry) is None:
+            raise WrongUse(f"there is no module {self.entry} below {self.root}")
+        project.load(self.entry)
+        if self.machine.freestanding:
+            for name in RUNTIME_MODULES:
+                project.load(name)
+        diagnostics.raise_if_any()
+        program = Checker(project, diagnostics).check()
+        if self.machine.freestanding and program.panic_handler is None:
+            raise WrongUse(f"{self.entry} reaches no function marked @panic_handler: bounds checks need one")
+        self.times["check"] = time.perf_counter() - start
+        return program
+
+    def ir(self) -> str:
+        program = self.check()
+        start = time.perf_counter()
+        text = emit_program(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks))
+        self.times["emit"] = time.perf_counter() - start
+        return text
+
+    def object(self, emit: str = "object") -> bytes:
+        text = self.ir()
+        start = time.perf_counter()
+        result = generate_object(text, self.machine, opt=self.opt, emit=emit)
+        self.times["generate"] = time.perf_counter() - start
+        return result
+
+    def image(self) -> bytes:
+        code = self.object()
+        start = time.perf_counter()
+        image = link_with_symbols([code], LAYOUTS[self.target], "_start")
+        self.times["link"] = time.perf_counter() - start
+        return image
+
+
+def build(
+    entry: str,
+    target: str,
+    output: Path,
+    profile: str = "release",
+    options: dict[str, object] | None = None,
+    root: Path | None = None,
+) -> Build:
+    """Builds one program into a file; raises CompilationFailed with every mistake found."""
+    job = Build(root or Path.cwd(), entry, target, profile, dict(options or {}))
+    image = job.image()
+    output.parent.mkdir(parents=True, exist_ok=True)
+    output.write_bytes(image)
+    return job

@@ -1,0 +1,155 @@
+"""Typed program to LLVM IR text.
+
+Text, because llvmlite's builder lacks volatile, debug records, address spaces on constants and module assembler, and is slower.
+Input law: a checked `Program`. Output law: one module that LLVM's verifier accepts, the same bytes for the same sources.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from compiler.check import Program
+from compiler.debug_info import DebugInfo
+from compiler.emit_data import constant_type, constant_value
+from compiler.emit_function import FunctionEmitter
+from compiler.emit_types import escape, quote, value_type
+from compiler.source import Span
+from compiler.symbols import Function, GlobalVar
+from compiler.target import Target
+from compiler.tree import Body, Expr
+from compiler.type_model import I64, NEVER, IntType
+
+RUNTIME = "compiler.runtime"
+"""Modules whose functions LLVM must not turn into calls of themselves (memcpy and kin)."""
+
+
+@dataclass(frozen=True)
+class EmitOptions:
+    debug_checks: bool  # trap on overflow and null conversions
+    bounds_checks: bool = True  # off in the compiler's own benchmark only
+    producer: str = "ringneck"
+
+
+class ModuleEmitter:
+    def __init__(self, program: Program, target: Target, options: EmitOptions) -> None:
+        self.program, self.target, self.options = program, target, options
+        self.debug = DebugInfo(".")
+        self.strings: dict[bytes, str] = {}
+        self.definitions: list[str] = []
+        self.intrinsics: set[str] = set()
+        self.sites: dict[tuple[str, str, int], str] = {}
+
+    def emit(self) -> str:
+        data = [self._data(variable, value) for variable, value in self.program.data]
+        functions = [self._function(body) for body in self.program.bodies]
+        trap = self._trap_function()
+        lines = ['source_filename = "ringneck"']
+        for block in self.program.assembler:
+            lines += [f'module asm "{escape(line.encode())}"' for line in [".intel_syntax noprefix", *block.split("\n"), ".att_syntax"]]
+        lines += self.definitions + data + functions + [trap] + self._used()
+        lines += [f"declare {declaration}" for declaration in sorted(self.intrinsics)]
+        lines += self.debug.finish(self.options.producer)
+        return "\n".join(lines) + "\n"
+
+    # Pieces that function bodies ask for
+
+    def string(self, data: bytes) -> str:
+        """The symbol of a static byte string."""
+        if data not in self.strings:
+            name = f"@.s{len(self.strings)}"
+            self.strings[data] = name
+            self.definitions.append(f'{name} = private unnamed_addr constant [{len(data)} x i8] c"{escape(data)}", align 1')
+        return self.strings[data]
+
+    def trap_site(self, message: str, span: Span) -> str:
+        """The symbol of what a trap reports: message, file, line."""
+        key = (message, span.file.path, span.line)
+        if key not in self.sites:
+            text, file = message.encode(), span.file.path.encode()
+            name = f"@.t{len(self.sites)}"
+            self.sites[key] = name
+            self.definitions.append(
+                f"{name} = private unnamed_addr constant {{ptr, ptr, i32, i32, i32}} "
+                f"{{ptr {self.string(text)}, ptr {self.string(file)}, i32 {len(text)}, i32 {len(file)}, i32 {span.line}}}, align 8"
+            )
+        return self.sites[key]
+
+    def need(self, declaration: str) -> None:
+        self.intrinsics.add(declaration)
+
+    # Definitions
+
+    def _function(self, body: Body) -> str:
+        return FunctionEmitter(self, body).emit()
+
+    def attributes(self, function: Function) -> str:
+        marks = ["nounwind", *self.target.function_attributes]
+        decorators = function.decorators
+        for decorator, mark in (("inline", "alwaysinline"), ("noinline", "noinline"), ("cold", "cold"), ("naked", "naked noinline")):
+            if decorator in decorators:
+                marks.append(mark)
+        if function.is_assembler and not function.is_naked:
+            marks.append("alwaysinline")
+        if function.result == NEVER:
+            marks.append("noreturn")
+        if function.module.name.startswith(RUNTIME):
+            marks.append('"no-builtins"')
+        section = decorators.get("section")
+        return " ".join(marks) + (f' section "{section}"' if section else "")
+
+    def _data(self, data: GlobalVar, value: Expr | None) -> str:
+        assert value is not None
+        section = data.section or (".percpu" if data.per_cpu else "")
+        place = f', section "{section}"' if section else ""
+        align = max(data.align, data.type.align, 1)
+        kind = constant_type(value, data.type)
+        text = constant_value(self, value, data.type)
+        return f"{quote(data.symbol)} = {'dso_local ' if data.keep else 'internal '}global {kind} {text}{place}, align {align}"
+
+    def _used(self) -> list[str]:
+        """What assembler text names, and data that is read from outside, must survive."""
+        symbols: dict[str, None] = {}
+        for data, _ in self.program.data:
+            if data.keep:
+                symbols[quote(data.symbol)] = None
+        named = [*self.program.references, *(r for body in self.program.bodies for r in body.references)]
+        for reference in named:
+            symbols[quote(reference.symbol)] = None
+        if not symbols:
+            return []
+        items = ", ".join(f"ptr {name}" for name in symbols)
+        return [f'@llvm.used = appending global [{len(symbols)} x ptr] [{items}], section "llvm.metadata"']
+
+    def _trap_function(self) -> str:
+        """One out-of-line function turns a trap site into a call of the program's panic handler."""
+        if not self.sites:
+            return ""
+        marks = " ".join(["noinline", "cold", "noreturn", "nounwind", *self.target.function_attributes])
+        handler = self.program.panic_handler
+        assert handler is not None
+        return f"""define internal void @compiler.trap(ptr %site) {marks} {{
+  %message = load ptr, ptr %site
+  %file.at = getelementptr i8, ptr %site, i64 8
+  %file = load ptr, ptr %file.at
+  %message.length.at = getelementptr i8, ptr %site, i64 16
+  %message.length.32 = load i32, ptr %message.length.at
+  %message.length = zext i32 %message.length.32 to i64
+  %file.length.at = getelementptr i8, ptr %site, i64 20
+  %file.length.32 = load i32, ptr %file.length.at
+  %file.length = zext i32 %file.length.32 to i64
+  %line.at = getelementptr i8, ptr %site, i64 24
+  %line = load i32, ptr %line.at
+  %a = insertvalue {{ptr, i64}} poison, ptr %message, 0
+  %b = insertvalue {{ptr, i64}} %a, i64 %message.length, 1
+  %c = insertvalue {{ptr, i64}} poison, ptr %file, 0
+  %d = insertvalue {{ptr, i64}} %c, i64 %file.length, 1
+  call void {quote(handler.symbol)}({{ptr, i64}} %b, {{ptr, i64}} %d, i32 %line)
+  unreachable
+}}"""
+
+
+def emit_program(program: Program, target: Target, options: EmitOptions) -> str:
+    return ModuleEmitter(program, target, options).emit()
+
+
+__all__ = ["I64", "EmitOptions", "IntType", "ModuleEmitter", "emit_program", "value_type"]

@@ -1,0 +1,119 @@
+"""Diagnostics: what was wrong, where, and what to write instead.
+
+A user's mistake is always a `Diagnostic`; it travels as `CompileError` to the nearest point of recovery (a statement or a
+declaration), where `Diagnostics` collects it, so that one run reports every mistake.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass, field
+
+from compiler.source import Span
+
+RED, BLUE, BOLD, GREEN, PLAIN = "\033[1;31m", "\033[1;34m", "\033[1m", "\033[32m", "\033[0m"
+
+
+@dataclass(frozen=True)
+class Label:
+    """A further place that explains the message, with a few words of its own."""
+
+    span: Span
+    text: str
+
+
+@dataclass(frozen=True)
+class Diagnostic:
+    code: str
+    message: str
+    span: Span
+    here: str = ""  # words beside the caret
+    labels: tuple[Label, ...] = ()
+    hint: str = ""
+
+    def render(self, color: bool = False) -> str:
+        def paint(text: str, style: str) -> str:
+            return f"{style}{text}{PLAIN}" if color else text
+
+        out = [f"{self.span}: {paint(f'error[{self.code}]', RED)}: {paint(self.message, BOLD)}"]
+        out += _snippet(Label(self.span, self.here), "^", lambda text: paint(text, RED))
+        for label in self.labels:
+            if label.span.file != self.span.file or label.span.line != self.span.line:
+                out.append(f"  {label.span}:")
+            out += _snippet(label, "-", lambda text: paint(text, BLUE))
+        if self.hint:
+            out.append(f"  {paint('hint', GREEN)}: {self.hint}")
+        return "\n".join(out)
+
+    def as_json(self) -> dict[str, object]:
+        return {
+            "code": self.code,
+            "message": self.message,
+            "file": self.span.file.path,
+            "line": self.span.line,
+            "column": self.span.column + 1,
+            "end_line": self.span.end_line,
+            "end_column": self.span.end_column + 1,
+            "hint": self.hint,
+            "labels": [{"at": str(label.span), "text": label.text} for label in self.labels],
+        }
+
+
+def _snippet(label: Label, mark: str, paint: object) -> list[str]:
+    span = label.span
+    if span.line > len(span.file.lines):
+        return []
+    text = span.file.lines[span.line - 1].replace("\t", " ")
+    end = span.end_column if span.end_line == span.line else len(text)
+    underline = " " * span.column + mark * max(1, end - span.column)
+    marked = f"{underline} {label.text}".rstrip()
+    assert callable(paint)
+    return [f"{span.line:5} | {text}", f"      | {paint(marked)}"]
+
+
+class CompileError(Exception):
+    """One diagnostic on its way to the nearest point of recovery."""
+
+    def __init__(
+        self,
+        code: str,
+        message: str,
+        span: Span,
+        *,
+        here: str = "",
+        labels: tuple[Label, ...] = (),
+        hint: str = "",
+    ) -> None:
+        self.diagnostic = Diagnostic(code, message, span, here, labels, hint)
+        super().__init__(self.diagnostic.render())
+
+
+class CompilationFailed(Exception):
+    """Raised once, by the driver, when a build has diagnostics."""
+
+    def __init__(self, diagnostics: list[Diagnostic]) -> None:
+        self.diagnostics = diagnostics
+        super().__init__("\n".join(d.render() for d in diagnostics))
+
+
+@dataclass
+class Diagnostics:
+    """The mistakes of one build, in source order when reported, each once."""
+
+    found: list[Diagnostic] = field(default_factory=list)
+
+    def add(self, error: CompileError) -> None:
+        if error.diagnostic not in self.found:
+            self.found.append(error.diagnostic)
+
+    def raise_if_any(self) -> None:
+        if self.found:
+            ordered = sorted(self.found, key=lambda d: (d.span.file.path, d.span.line, d.span.column))
+            raise CompilationFailed(ordered)
+
+
+def render_all(diagnostics: list[Diagnostic], *, color: bool, as_json: bool) -> str:
+    if as_json:
+        return json.dumps([d.as_json() for d in diagnostics], indent=2)
+    count = f"{len(diagnostics)} error" + ("s" if len(diagnostics) != 1 else "")
+    return "\n\n".join(d.render(color) for d in diagnostics) + f"\n\n{count}"

@@ -1,0 +1,18 @@
+"""The layers of the system, lowest first: a module imports from its own layer and those below. Longest listed prefix counts."""
+
+from __future__ import annotations
+
+_ORDER = (
+    ("kernel.abi", "kernel.config", "boot.limine"),
+    ("kernel.sync", "kernel.memory.window"),
+    ("kernel.arch",),
+    ("kernel.memory",),
+    ("kernel.caps", "kernel.complete.queue"),
+    ("kernel.core",),
+    ("kernel.complete",),
+    ("kernel.objects",),
+    ("kernel.submit",),
+    ("kernel.entry",),
+    ("kernel.main",),
+)
+LAYERS: dict[str, int] = {name: rank for rank, names in enumerate(_ORDER) for name in names}

@@ -1,0 +1,222 @@
+"""The module graph: files, imports, and the meaning of module-level names, resolved on demand.
+
+Input law: an entry module below the project's root. Output law: every module reachable by imports is parsed, there is no import
+cycle, imports obey the layer rules, and each module-level name resolves to one `Symbol`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from compiler.builtin_names import LIBRARY, PRELUDE, PYTHON_BUILTINS
+from compiler.errors import CompileError, Diagnostics
+from compiler.parse import parse
+from compiler.source import SourceFile, Span
+from compiler.symbols import Builtin, ModuleSymbol, Symbol
+
+
+@dataclass(eq=False)
+class Module:
+    name: str
+    source: SourceFile
+    tree: ast.Module
+    project: Project
+    declarations: dict[str, ast.stmt] = field(default_factory=dict)
+    imports: dict[str, Module] = field(default_factory=dict)  # by dotted name
+    symbols: dict[str, Symbol] = field(default_factory=dict)
+    resolving: set[str] = field(default_factory=set)
+
+    def span(self, node: ast.AST) -> Span:
+        return self.source.span(node)
+
+    def error(self, code: str, message: str, node: ast.AST, *, here: str = "", hint: str = "") -> CompileError:
+        return CompileError(code, message, self.span(node), here=here, hint=hint)
+
+    def lookup(self, name: str, at: ast.AST) -> Symbol:
+        """The meaning of `name` in this module; declarations resolve when first asked for."""
+        if name in self.symbols:
+            return self.symbols[name]
+        declaration = self.declarations.get(name)
+        if declaration is None:
+            if name in PYTHON_BUILTINS:
+                return Builtin(name)
+            raise self._unknown(name, at)
+        if name in self.resolving:
+            raise self.error("circular-definition", f"{name} is defined in terms of itself", declaration)
+        self.resolving.add(name)
+        try:
+            symbol = self.project.declare(self, name, declaration)
+        finally:
+            self.resolving.discard(name)
+        self.symbols[name] = symbol
+        return symbol
+
+    def _unknown(self, name: str, at: ast.AST) -> CompileError:
+        if name in PRELUDE:
+            hint = f"from compiler.prelude import {name}"
+        else:
+            import difflib
+
+            near = difflib.get_close_matches(name, [*self.declarations, *self.symbols], 1)
+            hint = f"did you mean {near[0]}?" if near else ""
+        return self.error("unknown-name", f"{name} is not defined", at, hint=hint)
+
+
+@dataclass(eq=False)
+class Project:
+    """All sources of one build. `declare` turns a declaration into its symbol (compiler.declare)."""
+
+    root: Path
+    diagnostics: Diagnostics
+    declare: Callable[[Module, str, ast.stmt], Symbol]
+    options: dict[str, object] = field(default_factory=dict)
+    layers: dict[str, int] = field(default_factory=dict)
+    modules: dict[str, Module] = field(default_factory=dict)
+    loading: list[str] = field(default_factory=list)
+
+    def path_of(self, name: str) -> Path | None:
+        stem = self.root.joinpath(*name.split("."))
+        for path in (stem.with_suffix(".py"), stem / "__init__.py"):
+            if path.is_file():
+                return path
+        return None
+
+    def load(self, name: str, importer: Module | None = None, at: ast.AST | None = None) -> Module:
+        if name in self.loading and importer is not None and at is not None:
+            chain = " -> ".join([*self.loading[self.loading.index(name) :], name])
+            raise importer.error("import-cycle", f"modules import each other: {chain}", at)
+        if name in self.modules:
+            return self.modules[name]
+        path = self.path_of(name)
+        if path is None:
+            if importer is None or at is None:
+                raise FileNotFoundError(f"no module {name} below {self.root}")
+            raise importer.error("unknown-module", f"there is no module {name}", at)
+        source = SourceFile.read(self.root, path)
+        module = Module(name, source, parse(source, self.diagnostics), self)
+        self.modules[name] = module
+        self.loading.append(name)
+        try:
+            _declare_names(module)
+        finally:
+            self.loading.pop()
+        return module
+
+
+def _declare_names(module: Module) -> None:
+    for statement in module.tree.body:
+        try:
+            _declare_statement(module, statement)
+        except CompileError as error:
+            module.project.diagnostics.add(error)
+
+
+def _declare_statement(module: Module, statement: ast.stmt) -> None:
+    match statement:
+        case ast.ImportFrom():
+            _import_from(module, statement)
+        case ast.Import():
+            _import(module, statement)
+        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+            _add(module, name, statement)
+        case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
+            _add(module, name, statement)
+        case ast.If(test=ast.Name(id="TYPE_CHECKING")):
+            pass
+
+
+def _add(module: Module, name: str, statement: ast.stmt) -> None:
+    first = module.declarations.get(name)
+    if first is not None or name in module.symbols:
+        where = f"first at line {first.lineno}" if first is not None else "imported above"
+        raise module.error("redefined", f"{name} is defined twice", statement, hint=where)
+    module.declarations[name] = statement
+
+
+def _import(module: Module, statement: ast.Import) -> None:
+    for alias in statement.names:
+        if alias.asname is None and "." in alias.name:
+            raise module.error(
+                "import-form",
+                f"import {alias.name} needs a short name",
+                statement,
+                hint=f"import {alias.name} as {alias.name.rpartition('.')[2]}",
+            )
+        target = _load_import(module, alias.name, statement)
+        module.symbols[alias.asname or alias.name] = ModuleSymbol(target)
+
+
+def _import_from(module: Module, statement: ast.ImportFrom) -> None:
+    origin = statement.module or ""
+    if statement.level:
+        raise module.error("import-form", "relative imports are not part of the language", statement, hint="write the full module name")
+    if origin == "compiler.prelude.x64":
+        return  # mnemonics and registers have meaning inside assembler functions only
+    if origin == "compiler.prelude":
+        _import_names(module, statement, PRELUDE, "compiler.prelude")
+        return
+    if origin in LIBRARY:
+        _import_names(module, statement, LIBRARY[origin], origin)
+        return
+    for alias in statement.names:
+        if alias.name == "*":
+            raise module.error("import-form", "import the names you use, not *", statement)
+        submodule = f"{origin}.{alias.name}"
+        if module.project.path_of(submodule) is not None:
+            module.symbols[alias.asname or alias.name] = ModuleSymbol(_load_import(module, submodule, statement))
+            continue
+        target = _load_import(module, origin, statement)
+        if alias.name.startswith("_"):
+            raise module.error("private-name", f"{alias.name} is private to {origin}", statement, hint="drop the leading underscore there")
+        if alias.name not in target.declarations and alias.name not in target.symbols:
+            target.lookup(alias.name, statement) if alias.name in PYTHON_BUILTINS else None
+            raise module.error("unknown-name", f"{origin} has no {alias.name}", statement)
+        module.symbols[alias.asname or alias.name] = _Deferred(target, alias.name)  # type: ignore[assignment]
+
+
+class _Deferred:
+    """An imported name whose declaration is resolved when it is first used."""
+
+    def __init__(self, module: Module, name: str) -> None:
+        self.module, self.name = module, name
+
+
+def resolve(module: Module, name: str, at: ast.AST) -> Symbol:
+    """`Module.lookup`, following imported names to where they are declared."""
+    symbol = module.lookup(name, at)
+    while isinstance(symbol, _Deferred):
+        symbol = symbol.module.lookup(symbol.name, at)
+    return symbol
+
+
+def _import_names(module: Module, statement: ast.ImportFrom, known: frozenset[str], origin: str) -> None:
+    for alias in statement.names:
+        if alias.name not in known:
+            raise module.error("unknown-name", f"{origin} has no {alias.name} that the language knows", statement)
+        module.symbols[alias.asname or alias.name] = Builtin(alias.name)
+
+
+def _load_import(module: Module, name: str, at: ast.AST) -> Module:
+    project = module.project
+    if project.path_of(name) is None:
+        top = name.partition(".")[0]
+        hint = "" if (project.root / top).is_dir() else "Python's libraries cannot be compiled; write what you need as a module"
+        raise module.error("unknown-module", f"there is no module {name}", at, hint=hint)
+    mine, theirs = layer_of(project, module.name), layer_of(project, name)
+    if mine is not None and theirs is not None and theirs > mine:
+        raise module.error("layer", f"{module.name} may not import {name}: imports go down the layers only", at)
+    target = project.load(name, module, at)
+    module.imports[name] = target
+    return target
+
+
+def layer_of(project: Project, name: str) -> int | None:
+    """The rank of the longest listed prefix of a module's name; higher ranks may import lower ones."""
+    while name:
+        if name in project.layers:
+            return project.layers[name]
+        name = name.rpartition(".")[0]
+    return None

@@ -1,0 +1,184 @@
+"""Text to CPython's syntax tree, and the one place that refuses what the language does not have.
+
+Output law: the tree holds only statements and expressions that the later passes know. Each refusal names the construct and says
+what to write instead.
+"""
+
+from __future__ import annotations
+
+import ast
+
+from compiler.errors import CompileError, Diagnostics
+from compiler.source import SourceFile, Span
+
+REFUSED: dict[type[ast.AST], tuple[str, str]] = {
+    ast.Lambda: ("lambda", "write a function at module level"),
+    ast.Dict: ("dict", "use an array, or a match on constants"),
+    ast.Set: ("set", "use an array or a bit mask"),
+    ast.DictComp: ("dict comprehension", "use an array"),
+    ast.SetComp: ("set comprehension", "use an array"),
+    ast.Try: ("try", "errors are values here: return a code and test it"),
+    ast.TryStar: ("try", "errors are values here: return a code and test it"),
+    ast.Raise: ("raise", 'errors are values; panic("text") ends the program'),
+    ast.Delete: ("del", "locals end with their function"),
+    ast.Nonlocal: ("nonlocal", "pass what the function needs as an argument"),
+    ast.Yield: ("yield", "fill an array, or write a struct with a next() method"),
+    ast.YieldFrom: ("yield from", "write the loop"),
+    ast.NamedExpr: (":=", "assign on a line of its own"),
+    ast.Starred: ("*", "write each element"),
+    ast.MatMult: ("@", "call a function"),
+    ast.Pow: ("**", "multiply, or shift: 1 << n"),
+    ast.Div: ("/", "integers divide with //"),
+    ast.In: ("in", "write a loop or comparisons"),
+    ast.NotIn: ("not in", "write a loop or comparisons"),
+    ast.MatchMapping: ("mapping pattern", "match on integers, enums and tuples"),
+    ast.MatchClass: ("class pattern", "match on integers, enums and tuples"),
+    ast.MatchStar: ("star pattern", "name each element"),
+}
+CONSTANT_ONLY = (ast.Pow, ast.Dict, ast.Set, ast.Div, ast.In, ast.NotIn, ast.Starred)
+"""Fine where the compiler evaluates the expression itself: inside `const(...)`, `assert` at module level, `array(...)`."""
+
+MODULE_STATEMENTS = (
+    ast.Import,
+    ast.ImportFrom,
+    ast.FunctionDef,
+    ast.AsyncFunctionDef,
+    ast.ClassDef,
+    ast.Assign,
+    ast.AnnAssign,
+    ast.Assert,
+    ast.Expr,
+    ast.If,
+    ast.Pass,
+)
+
+
+def parse(source: SourceFile, diagnostics: Diagnostics) -> ast.Module:
+    try:
+        tree = ast.parse(source.text, source.path)
+    except SyntaxError as error:
+        line = error.lineno or 1
+        column = max(0, (error.offset or 1) - 1)
+        end = max(column + 1, (error.end_offset or column + 2) - 1)
+        span = Span(source, line, column, line, end)
+        diagnostics.add(CompileError("syntax", error.msg, span))
+        return ast.Module(body=[], type_ignores=[])
+    except ValueError as error:
+        diagnostics.add(CompileError("syntax", str(error), Span(source, 1, 0, 1, 1)))
+        return ast.Module(body=[], type_ignores=[])
+    _Subset(source, diagnostics).check_module(tree)
+    return tree
+
+
+class _Subset(ast.NodeVisitor):
+    """Walks the tree and reports every construct outside the language."""
+
+    def __init__(self, source: SourceFile, diagnostics: Diagnostics) -> None:
+        self.source, self.diagnostics = source, diagnostics
+        self.in_function = False
+        self.in_constant = False
+
+    def refuse(self, node: ast.AST, what: str, hint: str, at: ast.AST | None = None) -> None:
+        span = self.source.span(at if at is not None else node)
+        self.diagnostics.add(CompileError("unsupported", f"{what} is not part of the language", span, hint=hint))
+
+    def check_module(self, tree: ast.Module) -> None:
+        for statement in tree.body:
+            if not isinstance(statement, MODULE_STATEMENTS):
+                self.refuse(statement, f"{_name(statement)} at module level", "put it into a function")
+                continue
+            self.visit(statement)
+
+    def visit(self, node: ast.AST) -> None:
+        refusal = REFUSED.get(type(node))
+        if refusal and not (self.in_constant and isinstance(node, CONSTANT_ONLY)):
+            self.refuse(node, *refusal)
+            return
+        super().visit(node)
+
+    def generic_visit(self, node: ast.AST) -> None:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.operator | ast.cmpop) and type(child) in REFUSED:
+                if not (self.in_constant and isinstance(child, CONSTANT_ONLY)):
+                    self.refuse(child, *REFUSED[type(child)], at=node)
+                continue
+            self.visit(child)
+
+    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+        if self.in_function:
+            self.refuse(node, "a function inside a function", "move it to module level and pass what it needs")
+            return
+        arguments = node.args
+        if arguments.vararg or arguments.kwarg:
+            self.refuse(node, "*args and **kwargs", "list each parameter", at=arguments.vararg or arguments.kwarg)
+        if arguments.kwonlyargs or arguments.posonlyargs:
+            first = (arguments.kwonlyargs + arguments.posonlyargs)[0]
+            self.refuse(node, "a keyword-only or positional-only parameter", "make it an ordinary parameter", at=first)
+        self.in_function = True
+        for statement in node.body:
+            self.visit(statement)
+        self.in_function = False
+
+    def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
+        self.refuse(node, "async def", "submit the operation and wait for its completion")
+
+    def visit_ClassDef(self, node: ast.ClassDef) -> None:
+        if self.in_function:
+            self.refuse(node, "a class inside a function", "move it to module level")
+            return
+        for statement in node.body:
+            self.visit(statement)
+
+    def visit_Call(self, node: ast.Call) -> None:
+        if isinstance(node.func, ast.Name) and node.func.id in ("const", "array", "placed"):
+            outer, self.in_constant = self.in_constant, True
+            self.generic_visit(node)
+            self.in_constant = outer
+            return
+        self.generic_visit(node)
+
+    def visit_Assert(self, node: ast.Assert) -> None:
+        outer, self.in_constant = self.in_constant, not self.in_function
+        self.generic_visit(node)
+        self.in_constant = outer
+
+    def visit_Import(self, node: ast.Import) -> None:
+        if self.in_function:
+            self.refuse(node, "an import inside a function", "import at the top of the module")
+
+    def visit_ImportFrom(self, node: ast.ImportFrom) -> None:
+        if self.in_function:
+            self.refuse(node, "an import inside a function", "import at the top of the module")
+
+    def visit_While(self, node: ast.While) -> None:
+        self._check_loop(node)
+
+    def visit_For(self, node: ast.For) -> None:
+        self._check_loop(node)
+
+    def _check_loop(self, node: ast.While | ast.For) -> None:
+        if node.orelse:
+            self.refuse(node, "else after a loop", "set a bool in the loop and test it after", at=node.orelse[0])
+        self.generic_visit(node)
+
+    def visit_Constant(self, node: ast.Constant) -> None:
+        if isinstance(node.value, complex):
+            self.refuse(node, "a complex number", "use two integers")
+        elif node.value is Ellipsis and not self.in_constant:
+            pass  # the body of a Protocol's method
+
+    def visit_ListComp(self, node: ast.ListComp) -> None:
+        if self.in_function and not self.in_constant:
+            self.refuse(node, "a list comprehension in a function", "fill an array in a loop, or make a table with const() at module level")
+            return
+        self.generic_visit(node)
+
+    def visit_List(self, node: ast.List) -> None:
+        # Lists are memory operands in assembler functions; elsewhere the checker refuses them with the type that was wanted.
+        self.generic_visit(node)
+
+
+def _name(node: ast.AST) -> str:
+    return {"For": "a for loop", "While": "a while loop", "With": "with", "AugAssign": "an augmented assignment"}.get(
+        type(node).__name__, type(node).__name__.lower()
+    )

@@ -1,0 +1,1 @@
+"""What LLVM calls behind the source's back, in our own language."""

@@ -1,0 +1,114 @@
+"""Class bodies to structs: C layout, bit-fields that share a storage unit, unions, methods."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+
+from compiler.annotations import resolve_type
+from compiler.constant import evaluate
+from compiler.environment import Environment
+from compiler.errors import CompileError
+from compiler.modules import Module
+from compiler.symbols import Binding
+from compiler.type_model import NEVER, NONE, BitsType, Field, StructType, Type, round_up
+
+
+def declare_struct(module: Module, node: ast.ClassDef, bindings: dict[str, Binding]) -> StructType:
+    env = Environment(module, bindings)
+    options = _struct_options(module, node, env)
+    name = f"{module.name}.{node.name}"
+    if bindings:
+        name += "[" + ",".join(str(b) for b in bindings.values()) + "]"
+    return StructType(name, lambda struct: _lay_out(struct, module, node, env, options))
+
+
+def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dict[str, int]:
+    options: dict[str, int] = {}
+    seen = False
+    for decorator in node.decorator_list:
+        call = decorator if isinstance(decorator, ast.Call) else None
+        name = env.builtin_of(call.func if call else decorator)
+        if name not in ("struct", "union"):
+            raise module.error("decorator", f"@{ast.unparse(decorator)} does not apply to a class", decorator)
+        seen = True
+        options["union"] = name == "union"
+        for keyword in call.keywords if call else ():
+            if keyword.arg not in ("packed", "align", "size"):
+                raise module.error("decorator", f"@{name} takes packed, align and size, not {keyword.arg}", keyword)
+            options[keyword.arg] = int(evaluate(keyword.value, env))
+    if not seen:
+        raise module.error("class", f"class {node.name} is neither a struct nor an enum", node, hint="put @struct above it")
+    return options
+
+
+def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Environment, options: dict[str, int]) -> None:
+    from compiler.declare import declare_function
+
+    packed, union = bool(options.get("packed")), bool(options.get("union"))
+    struct.is_union = union
+    struct.set_layout({}, -1, 1)  # seen by a field of the struct's own type
+    fields: dict[str, Field] = {}
+    end, align, previous = 0, 1, None
+    for statement in _field_statements(node.body):
+        assert isinstance(statement.target, ast.Name)
+        field_type = _field_type(module, struct, statement, env)
+        name = statement.target.id
+        if name in fields:
+            raise module.error("redefined", f"field {name} is defined twice", statement)
+        if not union and _shares_unit(previous, field_type):
+            assert previous is not None
+            offset = previous.offset
+        else:
+            offset = 0 if union else (end if packed else round_up(end, field_type.align))
+        fields[name] = previous = Field(name, field_type, offset, statement.value, env)
+        end = max(end, offset + field_type.size)
+        align = max(align, 1 if packed else field_type.align)
+    align = max(align, options.get("align", 1))
+    size = round_up(end, align)
+    if "size" in options:
+        if options["size"] < size:
+            raise module.error("struct", f"{node.name} has {size} bytes, more than size={options['size']}", node)
+        size = options["size"]
+    struct.set_layout(fields, size, align)
+    for statement in node.body:
+        if isinstance(statement, ast.FunctionDef):
+            try:
+                struct.methods[statement.name] = declare_function(module, statement, struct, dict(env.bindings))
+            except CompileError as error:
+                module.project.diagnostics.add(error)
+        elif not isinstance(statement, ast.AnnAssign | ast.With | ast.Pass) and not _is_text(statement):
+            raise module.error("struct", "a struct holds fields (name: type) and methods", statement)
+
+
+def _field_type(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:
+    found = resolve_type(statement.annotation, env)
+    if found in (NONE, NEVER):
+        raise module.error("struct", f"a field cannot be {found}", statement)
+    if found.size < 0:
+        raise module.error("struct", f"{struct} contains itself", statement, hint=f"use ptr[{found}]")
+    return found
+
+
+def _shares_unit(previous: Field | None, current: Type) -> bool:
+    """A bit-field joins the unit of the one before it when its bits lie above."""
+    return (
+        previous is not None
+        and isinstance(previous.type, BitsType)
+        and isinstance(current, BitsType)
+        and previous.type.unit == current.unit
+        and current.low >= previous.type.low + previous.type.width
+    )
+
+
+def _field_statements(body: list[ast.stmt]) -> Iterator[ast.AnnAssign]:
+    """Fields in order, those of `with guarded_by("lock"):` blocks included."""
+    for statement in body:
+        if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
+            yield statement
+        elif isinstance(statement, ast.With):
+            yield from _field_statements(statement.body)
+
+
+def _is_text(statement: ast.stmt) -> bool:
+    return isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Constant)
