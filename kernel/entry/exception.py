@@ -45,7 +45,6 @@ def exception_on_own_stack(frame: ptr[Registers]) -> None:
     if vector == traps.NMI:
         if is_panicking():
             stop_for_panic()
-        log.say("interrupt: NMI that nobody sent")
     elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
         current_thread().registers = copy(frame[0])
         write_msr(MSR_KERNEL_GS_BASE, 0)
