@@ -141,7 +141,9 @@ def _array(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
             inner = Context(scope, ctx.diagnostics, ctx.function, ctx.body, ctx.names, ctx.globals, ctx.flow)
             items.append(calls.check_initializer(inner, want.of, source.elt))
     else:
-        items = [calls.check_initializer(ctx, want.of, a) for a in node.args]
+        listed = isinstance(node.args[0], ast.Tuple | ast.List) if len(node.args) == 1 else False
+        elements = node.args[0].elts if listed else node.args  # type: ignore[attr-defined]
+        items = [calls.check_initializer(ctx, want.of, a) for a in elements]
     if len(items) != want.count:
         raise ctx.error("arguments", f"{want} has {want.count} elements, {len(items)} given", node)
     return ArrayMake(want, ctx.span(node), items)

@@ -38,6 +38,7 @@ class ModuleEmitter:
         self.definitions: list[str] = []
         self.intrinsics: set[str] = set()
         self.sites: dict[tuple[str, str, int], str] = {}
+        self.externals: set[str] = set()
 
     def emit(self) -> str:
         data = [self._data(variable, value) for variable, value in self.program.data]
@@ -45,8 +46,9 @@ class ModuleEmitter:
         trap = self._trap_function()
         lines = ['source_filename = "ringneck"']
         for block in self.program.assembler:
-            lines += [f'module asm "{escape(line.encode())}"' for line in [".intel_syntax noprefix", *block.split("\n"), ".att_syntax"]]
+            lines += [f'module asm "{escape(line.encode())}"' for line in [*block.split("\n"), ".att_syntax"]]
         lines += self.definitions + data + functions + [trap] + self._used()
+        lines += [f"@{name} = external dso_local global i8" for name in sorted(self.externals)]
         lines += [f"declare {declaration}" for declaration in sorted(self.intrinsics)]
         lines += self.debug.finish(self.options.producer)
         return "\n".join(lines) + "\n"
@@ -74,8 +76,19 @@ class ModuleEmitter:
             )
         return self.sites[key]
 
+    def linker_symbol(self, name: str) -> str:
+        """An address that the linker defines (layout.py)."""
+        definition = f"@{name} = external dso_local global i8"
+        if definition not in self.definitions:
+            self.definitions.append(definition)
+        return f"@{name}"
+
     def need(self, declaration: str) -> None:
         self.intrinsics.add(declaration)
+
+    def external(self, name: str) -> None:
+        """Declares a symbol that the linker defines."""
+        self.externals.add(name)
 
     # Definitions
 

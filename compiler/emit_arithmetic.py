@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.emit_types import value_type
+from compiler.emit_types import quote, value_type
 from compiler.source import Span
-from compiler.tree import Binary, Compare, Const, Convert, Expr, Intrinsic, Unary
+from compiler.tree import Binary, Bytes, Compare, Const, Convert, Expr, GlobalPlace, Intrinsic, Unary
 from compiler.type_model import BoolType, EnumType, FloatType, FuncType, IntType, PtrType, SpanType, StrType, TupleType, Type
 
 if TYPE_CHECKING:
@@ -229,6 +229,10 @@ class ArithmeticEmitter:
             case "return_address":
                 self.module.need("ptr @llvm.returnaddress(i32)")
                 return self.assign(f"ptrtoint ptr {self.assign('call ptr @llvm.returnaddress(i32 0)')} to i64")
+            case "percpu_address":
+                return self._percpu_address(expr)
+        if name == "percpu_address":
+            return self._percpu_address(expr)
         values = [self.value(a) for a in expr.arguments]
         if name in ("min", "max"):
             return self._min_max(expr, values)
@@ -245,8 +249,14 @@ class ArithmeticEmitter:
             return self._memory(name, values)
         raise AssertionError(f"no intrinsic {name}")
 
+    def _percpu_address(self, expr: Intrinsic) -> str:
+        place = expr.arguments[0]
+        assert isinstance(place, GlobalPlace)
+        self.module.external("__percpu_start")
+        inside = self.assign(f"ptrtoint ptr {quote(place.data.symbol)} to i64")
+        return self.assign(f"sub i64 {inside}, ptrtoint (ptr @__percpu_start to i64)")
+
     def _panic(self, expr: Intrinsic) -> str:
-        from compiler.tree import Bytes
 
         message = expr.arguments[0]
         if isinstance(message, Bytes):
@@ -254,13 +264,18 @@ class ArithmeticEmitter:
             return ""
         handler = self.module.program.panic_handler
         assert handler is not None
-        from compiler.emit_types import quote
-
         path = expr.span.file.path.encode()
         file = f"{{ptr, i64}} {{ptr {self.module.string(path)}, i64 {len(path)}}}"
         self.line(f"call void {quote(handler.symbol)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})")
         self.terminate("unreachable")
         return ""
+
+    def _percpu_address(self, expr: Intrinsic) -> str:
+        """The offset from the start of the template, which is the offset from the start of every CPU's copy."""
+        place = expr.arguments[0]
+        assert isinstance(place, GlobalPlace)
+        start = self.assign(f"ptrtoint ptr {self.module.linker_symbol('__percpu_start')} to i64")
+        return self.assign(f"sub i64 ptrtoint (ptr {quote(place.data.symbol)} to i64), {start}")
 
     def _min_max(self, expr: Intrinsic, values: list[str]) -> str:
         kind = integer_of(expr.type)

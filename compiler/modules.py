@@ -138,15 +138,10 @@ def _add(module: Module, name: str, statement: ast.stmt) -> None:
 
 def _import(module: Module, statement: ast.Import) -> None:
     for alias in statement.names:
-        if alias.asname is None and "." in alias.name:
-            raise module.error(
-                "import-form",
-                f"import {alias.name} needs a short name",
-                statement,
-                hint=f"import {alias.name} as {alias.name.rpartition('.')[2]}",
-            )
         target = _load_import(module, alias.name, statement)
-        module.symbols[alias.asname or alias.name] = ModuleSymbol(target)
+        # `import a.b` without a short name is for what the module defines for others: entry code, data sections.
+        if alias.asname or "." not in alias.name:
+            module.symbols[alias.asname or alias.name] = ModuleSymbol(target)
 
 
 def _import_from(module: Module, statement: ast.ImportFrom) -> None:
