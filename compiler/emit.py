@@ -76,13 +76,6 @@ class ModuleEmitter:
             )
         return self.sites[key]
 
-    def linker_symbol(self, name: str) -> str:
-        """An address that the linker defines (layout.py)."""
-        definition = f"@{name} = external dso_local global i8"
-        if definition not in self.definitions:
-            self.definitions.append(definition)
-        return f"@{name}"
-
     def need(self, declaration: str) -> None:
         self.intrinsics.add(declaration)
 

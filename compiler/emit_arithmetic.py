@@ -231,8 +231,6 @@ class ArithmeticEmitter:
                 return self.assign(f"ptrtoint ptr {self.assign('call ptr @llvm.returnaddress(i32 0)')} to i64")
             case "percpu_address":
                 return self._percpu_address(expr)
-        if name == "percpu_address":
-            return self._percpu_address(expr)
         values = [self.value(a) for a in expr.arguments]
         if name in ("min", "max"):
             return self._min_max(expr, values)
@@ -269,13 +267,6 @@ class ArithmeticEmitter:
         self.line(f"call void {quote(handler.symbol)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})")
         self.terminate("unreachable")
         return ""
-
-    def _percpu_address(self, expr: Intrinsic) -> str:
-        """The offset from the start of the template, which is the offset from the start of every CPU's copy."""
-        place = expr.arguments[0]
-        assert isinstance(place, GlobalPlace)
-        start = self.assign(f"ptrtoint ptr {self.module.linker_symbol('__percpu_start')} to i64")
-        return self.assign(f"sub i64 ptrtoint (ptr {quote(place.data.symbol)} to i64), {start}")
 
     def _min_max(self, expr: Intrinsic, values: list[str]) -> str:
         kind = integer_of(expr.type)
