@@ -1,13 +1,13 @@
 """Lock ranks: the order in which locks may be taken, lowest first.
 
-Invariant I-SYNC-1: a CPU takes a lock only while every lock that it holds has a lower rank. Checked in builds with
--D LOCK_CHECKS=1 by a mask of held ranks per CPU; a CPU never holds two locks of one rank.
+Invariant I-SYNC-1: a CPU takes a lock only while every lock that it holds has a lower rank. Checked in debug
+builds by a mask of held ranks per CPU; a CPU never holds two locks of one rank.
 """
 from enum import IntEnum
 
 from compiler.prelude import const, option, percpu, u32
 
-LOCK_CHECKS = const(option("LOCK_CHECKS", 0))
+LOCK_CHECKS = const(option("DEBUG", False))
 
 
 class Rank(IntEnum):

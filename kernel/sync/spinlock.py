@@ -14,7 +14,7 @@ class SpinLock:
     rank: u32
 
     def __enter__(self) -> None:
-        if LOCK_CHECKS != 0:
+        if LOCK_CHECKS:
             note_taken(self.rank)
         while not self.taken.cas(0, 1, "acquire"):
             while self.taken.load("relaxed") != 0:
@@ -22,7 +22,7 @@ class SpinLock:
 
     def __exit__(self) -> None:
         self.taken.store(0, "release")
-        if LOCK_CHECKS != 0:
+        if LOCK_CHECKS:
             note_released(self.rank)
 
     def seize(self) -> None:
