@@ -1,7 +1,7 @@
 """The BIOS door: the 64-bit loader behind the real-mode stage, for CDs and sticks on machines without UEFI."""
 from typing import NoReturn
 
-import boot.direct.entry  # noqa: F401 - the 32-bit code that calls _start
+from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.bios.facts import HANDOFF_MAGIC, MAP_BASE, MODE_INFO_BASE
 from boot.bios.root_pointer import find_root_pointer
 from boot.bios.video_mode import describe_mode
@@ -40,13 +40,13 @@ def begin(report: ptr[StageReport]) -> NoReturn:
         fail("the BIOS loader was started by something that is not its own first stage")
     _handoff.loader_name = b"Ringneck bios\0"
     _handoff.firmware_type = protocol.FIRMWARE_BIOS
-    _handoff.archive = span(ptr[u8](report.archive_address), report.archive_bytes)
+    _handoff.archive = span(ptr[u8](u64(report.archive_address)), u64(report.archive_bytes))
     _handoff.command_line = _handoff.archive[0:0]
     _handoff.rsdp = find_root_pointer()
     for index in range(u64(report.map_count)):
-        entry = ptr[RangeDescriptor](MAP_BASE + index * sizeof(RangeDescriptor))
-        if (entry.attributes & 1) != 0:
-            pages.add_region(entry.address, entry.size, e820.region_kind(entry.kind))
+        told = ptr[RangeDescriptor](MAP_BASE + index * sizeof(RangeDescriptor))
+        if (told.attributes & 1) != 0:
+            pages.add_region(told.address, told.size, e820.region_kind(told.kind))
     pages.finish_regions()
     _check_archive_memory(u64(report.archive_address), u64(report.archive_bytes))
     if report.has_mode != 0:

@@ -69,4 +69,6 @@ packet_sector:
     .long 0, 0
 drive:  .byte 0
 text:   .asciz "\\r\\nloader: error: the boot disk cannot be read"
+    .code64
+    .text
 """)

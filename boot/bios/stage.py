@@ -382,4 +382,6 @@ text_processor: .asciz "this processor has no 64-bit mode"
 text_a20:       .asciz "address line 20 stays closed"
 text_read:      .asciz "the boot medium cannot be read"
 text_map:       .asciz "the BIOS tells no memory map (int 15, E820)"
+    .code64
+    .text
 """)

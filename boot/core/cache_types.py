@@ -14,9 +14,9 @@ MTRR_ENABLE = const(1 << 11)
 MTRR_FIXED_SUPPORTED = const(1 << 8)
 VARIABLE_COUNT_MASK = const(0xFF)
 FIRST_VARIABLE = const(0x200)
-FIXED_REGISTERS = const((0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F))
 MOST_REGISTERS = const(80)
 
+_fixed: array[u32, 11] = array(0x250, 0x258, 0x259, 0x268, 0x269, 0x26A, 0x26B, 0x26C, 0x26D, 0x26E, 0x26F)
 _registers: array[u32, MOST_REGISTERS] = zeroed()
 _values: array[u64, MOST_REGISTERS] = zeroed()
 _count: u64 = 0
@@ -35,7 +35,7 @@ def remember_mtrrs() -> None:
     capabilities = machine.read_msr(machine.MSR_MTRR_CAPABILITIES)
     _default_type = machine.read_msr(machine.MSR_MTRR_DEFAULT_TYPE)
     if (capabilities & MTRR_FIXED_SUPPORTED) != 0:
-        for register in FIXED_REGISTERS:
+        for register in _fixed:
             _remember(register)
     for index in range(u32((capabilities & VARIABLE_COUNT_MASK) * 2)):
         _remember(FIRST_VARIABLE + index)

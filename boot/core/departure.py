@@ -20,7 +20,7 @@ class GdtPointer:
     base: u64
 
 
-gdt: array[u64, GDT_ENTRIES] = array((
+gdt: array[u64, GDT_ENTRIES] = array(
     0,
     0x00009B000000FFFF,                 # 16-bit code
     0x000093000000FFFF,                 # 16-bit data
@@ -28,7 +28,7 @@ gdt: array[u64, GDT_ENTRIES] = array((
     0x00CF93000000FFFF,                 # 32-bit data
     0x00209B0000000000,                 # 64-bit code
     0x0000930000000000,                 # 64-bit data
-))
+)
 
 
 def depart(root: u64, stack: u64, entry: u64, argument: u64, direct_map: u64) -> NoReturn:

@@ -1,7 +1,7 @@
 """The direct door: the loader that QEMU starts by `-kernel`, with the boot archive as its `-initrd`."""
 from typing import NoReturn
 
-import boot.direct.entry  # noqa: F401 - the code that calls _start
+from boot.direct import entry  # noqa: F401 - the code that calls _start
 from boot.core import e820, pages, start
 from boot.core.handoff import Handoff
 from boot.core.report import fail
@@ -29,8 +29,8 @@ def begin(info: ptr[StartInfo]) -> NoReturn:
     _handoff.command_line = _copy_command_line(info.command_line)
     _handoff.rsdp = info.rsdp
     for index in range(u64(info.memory_map_count)):
-        entry = ptr[MapEntry](info.memory_map + index * sizeof(MapEntry))
-        pages.add_region(entry.address, entry.size, e820.region_kind(entry.kind))
+        told = ptr[MapEntry](info.memory_map + index * sizeof(MapEntry))
+        pages.add_region(told.address, told.size, e820.region_kind(told.kind))
     pages.finish_regions()
     open_display(addr(_handoff.framebuffer))
     start.boot(addr(_handoff))

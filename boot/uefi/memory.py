@@ -39,8 +39,8 @@ def leave_firmware(image: u64, system: ptr[SystemTable]) -> None:
             fail("the firmware does not end its boot services")
     machine.disable_interrupts()
     close_console()
-    for offset in range(0, size, descriptor_bytes):
-        descriptor = ptr[MemoryDescriptor](u64(addr(_map)) + offset)
+    for index in range(size // descriptor_bytes):
+        descriptor = ptr[MemoryDescriptor](u64(addr(_map)) + index * descriptor_bytes)
         pages.add_region(descriptor.start, descriptor.page_count * PAGE_BYTES, _region_kind(descriptor.kind))
     pages.finish_regions()
 
