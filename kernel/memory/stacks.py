@@ -7,7 +7,7 @@ from compiler.prelude import const, ptr, u64
 from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.gdt import EXCEPTION_STACKS
 from kernel.config import EXCEPTION_STACK_BYTES, KERNEL_STACK_BYTES
-from kernel.memory import physical
+from kernel.memory import physical, window
 from kernel.memory_map import PAGE_BYTES, STACK_SLOT_BYTES, STACKS
 
 _GS_BASE_BYTES = const(16)              # keeps the end aligned
@@ -21,10 +21,12 @@ def make(root: u64, cpu_index: u64, gs_base: u64) -> bool:
     if not _map_stack(root, kernel_stack_end(cpu_index), KERNEL_STACK_BYTES):
         return False
     for number in range(u64(EXCEPTION_STACKS)):
-        end = exception_stack_end(cpu_index, number) + _GS_BASE_BYTES
-        if not _map_stack(root, end, EXCEPTION_STACK_BYTES):
+        last_word = exception_stack_end(cpu_index, number)
+        if not _map_stack(root, last_word + _GS_BASE_BYTES, EXCEPTION_STACK_BYTES):
             return False
-        ptr[u64](exception_stack_end(cpu_index, number))[0] = gs_base
+        # Through the window: the tables may not be in force yet.
+        frame = paging.translate(root, last_word) & paging.ADDRESS
+        ptr[u64](window.address(frame) + (last_word & (PAGE_BYTES - 1)))[0] = gs_base
     return True
 
 
