@@ -1,7 +1,6 @@
 """The BIOS door: the 64-bit loader behind the real-mode stage, for CDs and sticks on machines without UEFI."""
 from typing import NoReturn
 
-from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.bios.facts import HANDOFF_MAGIC, MAP_BASE, MODE_INFO_BASE
 from boot.bios.root_pointer import find_root_pointer
 from boot.bios.video_mode import describe_mode
@@ -9,6 +8,7 @@ from boot.core import e820, pages, start
 from boot.core.handoff import Handoff
 from boot.core.memory_map import kind_of
 from boot.core.report import fail
+from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.limine import protocol
 from compiler.prelude import addr, export, ptr, sizeof, span, struct, u8, u32, u64, zeroed
 

@@ -1,10 +1,10 @@
 """The direct door: the loader that QEMU starts by `-kernel`, with the boot archive as its `-initrd`."""
 from typing import NoReturn
 
-from boot.direct import entry  # noqa: F401 - the code that calls _start
 from boot.core import e820, pages, start
 from boot.core.handoff import Handoff
 from boot.core.report import fail
+from boot.direct import entry  # noqa: F401 - the code that calls _start
 from boot.direct.display import open_display
 from boot.direct.start_info import START_MAGIC, MapEntry, ModuleEntry, StartInfo
 from boot.limine import protocol

@@ -6,9 +6,9 @@ through isa-debug-exit, with success or failure. It prints nothing.
 
 from typing import NoReturn
 
-from boot.direct import entry  # noqa: F401 - the code that calls _start
 from boot.core import local_apic, machine
 from boot.core.departure import CODE_64
+from boot.direct import entry  # noqa: F401 - the code that calls _start
 from compiler.prelude import (
     addr,
     array,
