@@ -13,6 +13,7 @@ from compiler.debug_info import DebugInfo
 from compiler.emit_data import constant_type, constant_value
 from compiler.emit_function import FunctionEmitter
 from compiler.emit_types import escape, quote, value_type
+from compiler.host_entry import HOST_ENTRY
 from compiler.source import Span
 from compiler.symbols import Function, GlobalVar
 from compiler.target import Target
@@ -28,6 +29,7 @@ class EmitOptions:
     debug_checks: bool  # trap on overflow and null conversions
     bounds_checks: bool = True  # off in the compiler's own benchmark only
     producer: str = "ringneck"
+    visible_module: str = ""  # whose functions keep their symbols: what the host calls
 
 
 class ModuleEmitter:
@@ -45,7 +47,8 @@ class ModuleEmitter:
         functions = [self._function(body) for body in self.program.bodies]
         trap = self._trap_function()
         lines = ['source_filename = "ringneck"']
-        for block in self.program.assembler:
+        blocks = self.program.assembler if self.target.freestanding else [*self.program.assembler, HOST_ENTRY]
+        for block in blocks:
             lines += [f'module asm "{escape(line.encode())}"' for line in [*block.split("\n"), ".att_syntax"]]
         lines += self.definitions + data + functions + [trap] + self._used()
         lines += [f"@{name} = external dso_local global i8" for name in sorted(self.externals)]
@@ -87,6 +90,10 @@ class ModuleEmitter:
 
     def _function(self, body: Body) -> str:
         return FunctionEmitter(self, body).emit()
+
+    def linkage(self, function: Function) -> str:
+        visible = "export" in function.decorators or function.module.name == self.options.visible_module
+        return "dso_local" if visible else "internal"
 
     def attributes(self, function: Function) -> str:
         marks = ["nounwind", *self.target.function_attributes]
@@ -131,6 +138,12 @@ class ModuleEmitter:
         if not self.sites:
             return ""
         marks = " ".join(["noinline", "cold", "noreturn", "nounwind", *self.target.function_attributes])
+        if not self.target.freestanding:
+            return f"""declare void @compiler.leave(ptr)
+define internal void @compiler.trap(ptr %site) {marks} {{
+  call void @compiler.leave(ptr %site)
+  unreachable
+}}"""
         handler = self.program.panic_handler
         assert handler is not None
         return f"""define internal void @compiler.trap(ptr %site) {marks} {{

@@ -83,7 +83,7 @@ class FunctionEmitter(ExpressionEmitter):
         return "\n".join(lines)
 
     def _header(self, function: Function) -> str:
-        linkage = "dso_local" if "export" in function.decorators else "internal"
+        linkage = self.module.linkage(function)
         if "interrupt" in function.decorators:
             return f"define {linkage} x86_intrcc void {quote(function.symbol)}({self._interrupt_parameters(function)}) {self.module.attributes(function)}"
         params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
@@ -107,7 +107,7 @@ class FunctionEmitter(ExpressionEmitter):
         assert self.body.assembler is not None
         escaped = self.body.assembler.replace("\\", "\\5C").replace('"', "\\22").replace("\n", "\\0A")
         params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
-        linkage = "dso_local" if "export" in function.decorators else "internal"
+        linkage = self.module.linkage(function)
         result = _extended_result(function)
         head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)}) {self.module.attributes(function)} {{"
         if function.is_naked:

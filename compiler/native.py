@@ -1,0 +1,171 @@
+"""Compiled functions called from CPython: the same sources, as native code in this process.
+
+    fast = load_module("kernel.memory.rounding")
+    fast.round_up(5, 8)
+
+Arguments are integers, bools, bytes-like objects for spans, and ctypes objects or addresses for pointers. A trap in compiled code (a failed
+bounds check, `panic`, `assert`) leaves it and raises `NativeTrap`; what it had written stays written.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import functools
+from pathlib import Path
+
+import llvmlite.binding as llvm
+
+from compiler.check import Program
+from compiler.codegen import create_machine
+from compiler.driver import Build
+from compiler.emit import EmitOptions, emit_program
+from compiler.symbols import Function
+from compiler.target import generate_object
+from compiler.type_model import NEVER, NONE, BoolType, EnumType, FuncType, IntType, PtrType, SpanType, StrType, TupleType, Type
+
+ENTER, SITE = "compiler.enter", "compiler.trapped_site"
+REGISTERS = 6
+"""Integer registers that carry arguments in the System V convention; the rest would be on the stack and is not supported here."""
+
+
+class NativeTrap(Exception):
+    """Compiled code reached a trap."""
+
+    def __init__(self, message: str, file: str, line: int) -> None:
+        super().__init__(f"{file}:{line}: {message}")
+        self.message, self.file, self.line = message, file, line
+
+
+class _Site(ctypes.Structure):
+    """What compiler.emit writes for each trap."""
+
+    _fields_ = (
+        ("message", ctypes.c_void_p),
+        ("file", ctypes.c_void_p),
+        ("message_length", ctypes.c_uint32),
+        ("file_length", ctypes.c_uint32),
+        ("line", ctypes.c_uint32),
+    )
+
+
+class NativeFunction:
+    """One compiled function, with Python's calling convention in front."""
+
+    def __init__(self, library: NativeModule, function: Function, address: int) -> None:
+        self.library, self.function, self.address = library, function, address
+        self.__name__, self.__doc__ = function.name, None
+
+    def __call__(self, *arguments: object) -> object:
+        params = self.function.params
+        if len(arguments) != len(params):
+            raise TypeError(f"{self.function.name} takes {len(params)} arguments, {len(arguments)} given")
+        words: list[int] = []
+        alive: list[object] = []
+        for param, argument in zip(params, arguments, strict=True):
+            words += _to_words(param.type, argument, alive)
+        if len(words) > REGISTERS:
+            raise TypeError(f"{self.function.name} takes more than {REGISTERS} machine words")
+        low, high = self.library.enter(self.address, words)
+        return _from_words(self.function.result, low, high)
+
+
+class NativeModule:
+    """The functions of one module, as attributes."""
+
+    def __init__(self, program: Program, name: str, code: bytes) -> None:
+        machine = create_machine("host", 2)
+        self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
+        self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
+        self._engine.finalize_object()
+        prototype = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_uint64))
+        self._enter = prototype(self._engine.get_function_address(ENTER))
+        self._site = ctypes.c_void_p.from_address(self._engine.get_global_value_address(SITE))
+        for body in program.bodies:
+            function = body.function
+            if function.module.name == name and function.owner is None and not function.is_naked:
+                setattr(self, function.name, NativeFunction(self, function, self._engine.get_function_address(function.symbol)))
+
+    def enter(self, address: int, words: list[int]) -> tuple[int, int]:
+        arguments = (ctypes.c_uint64 * REGISTERS)(*words)
+        results = (ctypes.c_uint64 * 2)()
+        self._site.value = None
+        self._enter(address, arguments, results)
+        if self._site.value:
+            site = _Site.from_address(self._site.value)
+            message = ctypes.string_at(site.message, site.message_length).decode()
+            raise NativeTrap(message, ctypes.string_at(site.file, site.file_length).decode(), site.line)
+        return results[0], results[1]
+
+
+def _to_words(kind: Type, value: object, alive: list[object]) -> list[int]:
+    match kind:
+        case IntType(bits=bits):
+            number = int(value)  # type: ignore[call-overload]
+            if not kind.holds(number):
+                raise OverflowError(f"{number} does not fit {kind}")
+            return [number & ((1 << 64) - 1)] if bits <= 64 else [number & ((1 << 64) - 1), number >> 64]
+        case BoolType():
+            return [int(bool(value))]
+        case EnumType():
+            return [int(value)]  # type: ignore[call-overload]
+        case SpanType() | StrType():
+            return _slice_words(value, alive)
+        case PtrType() | FuncType():
+            return [_address(value, alive)]
+    raise TypeError(f"a {kind} cannot be passed from Python")
+
+
+def _slice_words(value: object, alive: list[object]) -> list[int]:
+    if isinstance(value, str):
+        value = value.encode()
+    if isinstance(value, bytes):
+        value = bytearray(value)
+    if isinstance(value, bytearray):
+        buffer = (ctypes.c_char * max(1, len(value))).from_buffer(value if value else bytearray(1))
+        alive.append(buffer)
+        return [ctypes.addressof(buffer), len(value)]
+    if isinstance(value, ctypes.Array):
+        alive.append(value)
+        return [ctypes.addressof(value), len(value)]
+    raise TypeError(f"a span is passed as bytes, bytearray or a ctypes array, not {type(value).__name__}")
+
+
+def _address(value: object, alive: list[object]) -> int:
+    if value is None:
+        return 0
+    if isinstance(value, int):
+        return value
+    if isinstance(value, bytearray):
+        return _slice_words(value, alive)[0]
+    alive.append(value)
+    return ctypes.addressof(value)  # type: ignore[arg-type]
+
+
+def _from_words(kind: Type, low: int, high: int) -> object:
+    match kind:
+        case IntType(bits=128):
+            return kind.wrap(low | high << 64)
+        case IntType():
+            return kind.wrap(low)
+        case BoolType():
+            return bool(low & 1)
+        case EnumType(of=of):
+            return of.wrap(low)
+        case PtrType() | FuncType():
+            return low
+        case TupleType(items=(first, second)):
+            return _from_words(first, low, 0), _from_words(second, high, 0)
+    if kind in (NONE, NEVER):
+        return None
+    raise TypeError(f"a {kind} cannot be returned to Python")
+
+
+@functools.cache
+def load_module(
+    name: str, *, profile: str = "debug", opt: int = 2, bounds_checks: bool = True, root: Path | None = None
+) -> NativeModule:
+    """Compiles the module and what it imports, and loads it into this process."""
+    job = Build(root or Path.cwd(), name, "host", profile, opt=opt, bounds_checks=bounds_checks)
+    program = job.check()
+    text = emit_program(program, job.machine, EmitOptions(profile == "debug", bounds_checks, visible_module=name))
+    return NativeModule(program, name, generate_object(text, job.machine, opt=opt))

@@ -1,0 +1,121 @@
+"""What sources call after the import hook has rewritten them: values take their types, builtins give boxes.
+
+Not here: the rewriting (compiler/host_rewrite.py), which decides where each of these stands.
+"""
+
+from __future__ import annotations
+
+import builtins
+import enum
+from collections.abc import Iterable, Iterator
+from types import ModuleType
+from typing import Any
+
+from compiler.prelude.arithmetic import magnitude, maximum, minimum
+from compiler.prelude.arrays import Array, span_of_bytes
+from compiler.prelude.atomics import Atomic
+from compiler.prelude.host_memory import Memory
+from compiler.prelude.integer_base import Integer, literal
+from compiler.prelude.integers import i64, u64
+from compiler.prelude.kinds import adapted, kind_of
+from compiler.prelude.places import addr, element_address, field_address, variable_address
+from compiler.prelude.pointers import Pointer
+from compiler.prelude.structs import View
+from compiler.prelude.traps import LanguageError, Trap
+
+__all__ = [
+    "Trap", "abs", "adapt", "addr", "assign_data", "assign_global", "cell", "element_address", "field_address", "int",
+    "iterate", "len", "like", "max", "min", "range", "settle", "settle_all", "variable_address",
+]  # fmt: skip
+
+_int = builtins.int
+int, min, max, abs = i64, minimum, maximum, magnitude
+
+
+def adapt(annotation: Any, value: Any) -> Any:
+    """`value` as one of the annotated type; initial values are made."""
+    return adapted(kind_of(annotation), value)
+
+
+def settle(value: Any) -> Any:
+    """The value of a local whose type is not written: a literal is an `int`, a bytes literal a span."""
+    kind = type(value)
+    if kind is _int or (kind is not bool and isinstance(value, enum.IntEnum | enum.IntFlag)):
+        return i64(literal(value, i64))
+    return span_of_bytes(value) if kind is bytes else value
+
+
+def settle_all(values: tuple[Any, ...]) -> tuple[Any, ...]:
+    return tuple([settle(value) for value in values])
+
+
+def like(old: Any, value: Any, hint: Any = None) -> Any:
+    """A value assigned to a local that `old` is in; `hint` is its class where the local has no value yet."""
+    if isinstance(old, View | Array):
+        type(old)
+        _kind(old).store(old.memory_, old.offset_, adapted(_kind(old), value))
+        return old
+    if old is None or type(value) is not _int:
+        return settle(value) if hint is None or type(value) is not _int else adapt(hint, value)
+    return adapt(type(old), value)
+
+
+def _kind(aggregate: Any) -> Any:
+    from compiler.prelude.arrays import array
+
+    return aggregate.kind_ if isinstance(aggregate, View) else array[aggregate.of_, aggregate.count_]
+
+
+def assign_global(annotation: Any, old: Any, value: Any) -> Any:
+    """A value assigned to module data; a struct or an array keeps its place."""
+    value = adapt(annotation, value)
+    if isinstance(old, View | Array) and isinstance(value, View | Array) and kind_of(annotation) is _kind(old):
+        _kind(old).store(old.memory_, old.offset_, value)
+        return old
+    return value
+
+
+def assign_data(module: ModuleType, name: str, value: Any) -> None:
+    """`module.name = value`."""
+    annotation = module.__annotations__.get(name)
+    if annotation is None:
+        raise LanguageError(f"{module.__name__} has no data {name}")
+    if isinstance(annotation, str):
+        from compiler.prelude.structs import evaluate
+
+        annotation = evaluate(annotation, vars(module))
+    setattr(module, name, assign_global(annotation, getattr(module, name), value))
+
+
+def cell(annotation: Any, value: Any) -> Pointer:
+    """A place for a local whose address is taken."""
+    kind = kind_of(annotation)
+    place = Pointer(kind, Memory(bytearray(kind.size)), 0)
+    place[0] = adapted(kind, value)
+    return place
+
+
+def iterate(elements: Any) -> Iterable[Any]:
+    return span_of_bytes(elements) if type(elements) is bytes else elements  # type: ignore[no-any-return]
+
+
+def len(elements: Any) -> Any:
+    return u64(builtins.len(elements.encode() if isinstance(elements, str) else elements))
+
+
+def range(*ends: Any) -> Iterator[Any]:
+    """Counts in the type of the ends; in `int` when both are literals."""
+    boxes = [type(end) for end in ends[:2] if isinstance(end, Integer)]
+    box: Any = boxes[0] if boxes else i64
+    numbers = [end._v if type(end) is box else literal(end, box) for end in ends[:2]]
+    step = [ends[2]] if builtins.len(ends) == 3 else []
+    return map(box, builtins.range(*numbers, *step))
+
+
+def scalars(module: ModuleType) -> dict[str, tuple[str, str]]:
+    """Data of a module that are values rather than places, each with the module and the name that hold it."""
+    found: dict[str, tuple[str, str]] = dict(getattr(module, "__host_imports__", {}))
+    for name in getattr(module, "__annotations__", {}):
+        if not isinstance(getattr(module, name, None), View | Array | Atomic):
+            found[name] = (module.__name__, name)
+    return found
