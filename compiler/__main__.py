@@ -21,7 +21,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument("--root", type=Path, default=Path.cwd(), help="the folder that module names start from")
     common.add_argument("--target", choices=sorted(TARGETS), default="kernel")
     common.add_argument("--profile", choices=PROFILES, default="release")
-    common.add_argument("-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="a build-time option")
+    common.add_argument(
+        "-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="a build-time option"
+    )
     common.add_argument("-O", dest="opt", type=int, choices=range(4), default=2, help="optimisation level")
     common.add_argument("--unchecked", action="store_true", help="without bounds checks; for the benchmark only")
     common.add_argument("--json", action="store_true", help="diagnostics as JSON")

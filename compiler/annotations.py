@@ -47,7 +47,13 @@ PLAIN: dict[str, Type] = {
     "ptr32": PtrType(U32),
     "ptr64": PtrType(U64),
 }
-WIDTHLESS = {"float": "f64", "list": "array[T, N]", "dict": "array[T, N]", "set": "u64 used as a bit mask", "object": "ptr[T]"}
+WIDTHLESS = {
+    "float": "f64",
+    "list": "array[T, N]",
+    "dict": "array[T, N]",
+    "set": "u64 used as a bit mask",
+    "object": "ptr[T]",
+}
 
 
 def resolve_type(node: ast.expr, env: Environment) -> Type:
@@ -93,7 +99,9 @@ def _named(node: ast.Name | ast.Attribute, env: Environment) -> Type:
         case TypeVarSymbol(name=name):
             return TypeVariable(name)
         case GenericStruct(parameters=parameters):
-            raise env.error("type", f"{ast.unparse(node)} needs its parameters: {ast.unparse(node)}[{', '.join(parameters)}]", node)
+            raise env.error(
+                "type", f"{ast.unparse(node)} needs its parameters: {ast.unparse(node)}[{', '.join(parameters)}]", node
+            )
         case ProtocolSymbol(name=name):
             raise env.error("type", f"{name} is a Protocol", node, hint="use it as the bound of a TypeVar")
         case Builtin(name=name):

@@ -34,17 +34,19 @@ OTHER_REGISTERS = frozenset(
     + [f"{k}mm{n}" for k in "xyz" for n in range(32)]
     + [f"st{n}" for n in range(8)]
 )
-SIZES = {"byte": "byte ptr ", "word": "word ptr ", "dword": "dword ptr ", "qword": "qword ptr ", "xmmword": "xmmword ptr "}
+SIZES = {
+    "byte": "byte ptr ",
+    "word": "word ptr ",
+    "dword": "dword ptr ",
+    "qword": "qword ptr ",
+    "xmmword": "xmmword ptr ",
+}
 WRITES: dict[str, tuple[str, ...]] = {
     "rdtsc": ("rax", "rdx"), "rdtscp": ("rax", "rdx", "rcx"), "rdmsr": ("rax", "rdx"), "cpuid": ("rax", "rbx", "rcx", "rdx"),
     "xgetbv": ("rax", "rdx"), "rdpmc": ("rax", "rdx"), "syscall": ("rax", "rcx", "r11"), "mul": ("rax", "rdx"), "div": ("rax", "rdx"),
     "imul": ("rax", "rdx"), "idiv": ("rax", "rdx"), "cmpxchg": ("rax",), "cmpxchg16b": ("rax", "rdx"), "cqo": ("rdx",), "cdq": ("rdx",),
     "in": ("rax",), "pop": (),
-    **{name: ("rcx", "rsi", "rdi", "rax") for name in (
-        "movsb", "movsw", "movsq", "stosb", "stosw", "stosd", "stosq", "lodsb", "scasb", "cmpsb",
-        "insb", "insw", "insd", "outsb", "outsw", "outsd", "rep_movsb", "rep_movsq", "rep_stosb", "rep_stosd", "rep_stosq",
-        "rep_insw", "rep_outsw", "repe_cmpsb", "repne_scasb",
-    )},
+    **dict.fromkeys(("movsb", "movsw", "movsq", "stosb", "stosw", "stosd", "stosq", "lodsb", "scasb", "cmpsb", "insb", "insw", "insd", "outsb", "outsw", "outsd", "rep_movsb", "rep_movsq", "rep_stosb", "rep_stosd", "rep_stosq", "rep_insw", "rep_outsw", "repe_cmpsb", "repne_scasb"), ("rcx", "rsi", "rdi", "rax")),
 }  # fmt: skip
 """Registers that a mnemonic writes without naming them."""
 ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
@@ -84,7 +86,9 @@ class _Translator:
         if mnemonic == "call" and not self.naked:
             raise self.error("an inlined assembler function cannot call", call, hint="mark it @naked as well")
         if mnemonic in ("ret", "iretq", "sysretq") and not self.naked:
-            raise self.error(f"{mnemonic} ends a real function; this one is inlined", call, hint="mark it @naked as well")
+            raise self.error(
+                f"{mnemonic} ends a real function; this one is inlined", call, hint="mark it @naked as well"
+            )
         operands = [self.operand(a, mnemonic) for a in call.args]
         self.written |= set(WRITES.get(mnemonic, ()))
         prefix, _, rest = mnemonic.partition("_")
@@ -166,7 +170,9 @@ def _elements(index: ast.expr) -> list[ast.expr]:
 
 def assemble(function: Function, body: Body, env: Environment) -> Body:
     if len(function.params) > len(ARGUMENT_REGISTERS):
-        raise CompileError("assembler", f"an assembler function has at most {len(ARGUMENT_REGISTERS)} parameters", function.span)
+        raise CompileError(
+            "assembler", f"an assembler function has at most {len(ARGUMENT_REGISTERS)} parameters", function.span
+        )
     translator = _Translator(env, body, function.is_naked)
     for statement in function.node.body:
         translator.statement(statement)

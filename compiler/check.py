@@ -48,7 +48,6 @@ class Checker:
         self.diagnostics.raise_if_any()
         return self.program
 
-
     def _check_module(self, module: Module) -> None:
         for name, node in module.declarations.items():
             try:
@@ -151,6 +150,10 @@ class Checker:
         before = len(self.diagnostics.found)
         body.statements = check_block(ctx, function.node.body)
         if ctx.flow.reachable and function.result not in (NONE,) and len(self.diagnostics.found) == before:
-            what = "never returns, but its end is reached" if function.result == NEVER else f"does not return {function.result} on every path"
+            what = (
+                "never returns, but its end is reached"
+                if function.result == NEVER
+                else f"does not return {function.result} on every path"
+            )
             raise CompileError("return", f"{function.name} {what}", function.span)
         return body

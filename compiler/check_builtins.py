@@ -69,7 +69,11 @@ def _len(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 
 def _constant(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     value = evaluate(node, ctx.env)
-    return Const(BOOL, ctx.span(node), int(value)) if isinstance(value, bool) else Literal(LITERAL, ctx.span(node), int(value))
+    return (
+        Const(BOOL, ctx.span(node), int(value))
+        if isinstance(value, bool)
+        else Literal(LITERAL, ctx.span(node), int(value))
+    )
 
 
 def _min_max(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -119,7 +123,9 @@ def _copy(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 
 def _zeroed(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     if want is None:
-        raise ctx.error("type", "zeroed() needs to know the type", node, hint="annotate the variable: x: array[u8, 64] = zeroed()")
+        raise ctx.error(
+            "type", "zeroed() needs to know the type", node, hint="annotate the variable: x: array[u8, 64] = zeroed()"
+        )
     if isinstance(want, PtrType) and not want.optional:
         raise ctx.error("null", f"{want} is never null", node, hint=f"use {want} | None")
     return Zero(want, ctx.span(node))
@@ -133,7 +139,12 @@ def _placed(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 
 def _array(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     if not isinstance(want, ArrayType):
-        raise ctx.error("type", "array(...) needs to know its type", node, hint="annotate the variable: a: array[u64, 3] = array(1, 2, 3)")
+        raise ctx.error(
+            "type",
+            "array(...) needs to know its type",
+            node,
+            hint="annotate the variable: a: array[u64, 3] = array(1, 2, 3)",
+        )
     if len(node.args) == 1 and isinstance(node.args[0], ast.GeneratorExp | ast.ListComp):
         source = node.args[0]
         items = []
@@ -204,7 +215,9 @@ def _rotate(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 def _fence(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     order = evaluate(node.args[0], ctx.env) if node.args else "seq_cst"
     if order not in calls.ORDERS or order == "relaxed":
-        raise ctx.error("atomic", f"a fence has no order {order!r}", node, hint="one of acquire, release, acq_rel, seq_cst")
+        raise ctx.error(
+            "atomic", f"a fence has no order {order!r}", node, hint="one of acquire, release, acq_rel, seq_cst"
+        )
     return Intrinsic(NONE, ctx.span(node), "fence", [], calls.ORDERS[order])
 
 
@@ -223,7 +236,9 @@ def _plain(result: Type) -> Rule:
 def _memory(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     """memory_copy(dst, src, bytes), memory_fill(dst, byte, bytes): pointers to anything."""
     first = _any_pointer(ctx, node.args[0])
-    second = _any_pointer(ctx, node.args[1]) if name != "memory_fill" else expressions.check_value(ctx, node.args[1], U8)
+    second = (
+        _any_pointer(ctx, node.args[1]) if name != "memory_fill" else expressions.check_value(ctx, node.args[1], U8)
+    )
     count = expressions.check_value(ctx, node.args[2], U64)
     return Intrinsic(NONE, ctx.span(node), name, [first, second, count])
 
@@ -257,7 +272,11 @@ def _percpu_address(ctx: Context, node: ast.Call, name: str, want: Type | None) 
 
 
 def _not_here(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
-    places = {"range": "for i in range(...)", "const": "NAME = const(...) at module level", "volatile": "a field's type"}
+    places = {
+        "range": "for i in range(...)",
+        "const": "NAME = const(...) at module level",
+        "volatile": "a field's type",
+    }
     raise ctx.error("unsupported", f"{name} stands only in {places.get(name, 'declarations')}", node)
 
 

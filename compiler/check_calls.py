@@ -97,7 +97,9 @@ def check_call(ctx: Context, node: ast.Call, want: Type | None) -> Expr:
         case GenericStruct():
             if isinstance(want, StructType):
                 return make_struct(ctx, node, want)
-            raise ctx.error("type", f"{symbol.node.name} needs its parameters here", node, hint=f"{symbol.node.name}[u64](...)")
+            raise ctx.error(
+                "type", f"{symbol.node.name} needs its parameters here", node, hint=f"{symbol.node.name}[u64](...)"
+            )
     return _check_indirect(ctx, node, expressions.check_value(ctx, function))
 
 
@@ -159,13 +161,24 @@ def _check_method(ctx: Context, node: ast.Call, function: ast.Attribute) -> Expr
     if isinstance(base.type, AtomicType):
         return _check_atomic(ctx, node, function, base, base.type.of)
     if not isinstance(base.type, StructType):
-        raise ctx.error("method", f"{base.type} has no method {function.attr}", function, here=str(base.type), hint=_method_hint(base.type))
+        raise ctx.error(
+            "method",
+            f"{base.type} has no method {function.attr}",
+            function,
+            here=str(base.type),
+            hint=_method_hint(base.type),
+        )
     method = base.type.methods.get(function.attr)
     if method is None:
         if function.attr in base.type.fields:
             return _check_indirect(ctx, node, expressions.check_value(ctx, function))
         known = ", ".join(base.type.methods)
-        raise ctx.error("method", f"{base.type} has no method {function.attr}", function, hint=f"its methods: {known}" if known else "")
+        raise ctx.error(
+            "method",
+            f"{base.type} has no method {function.attr}",
+            function,
+            hint=f"its methods: {known}" if known else "",
+        )
     receiver = address_of(base)
     if isinstance(method, GenericFunction):
         return _call_generic(ctx, node, method, [receiver])
@@ -190,7 +203,12 @@ def call_method(ctx: Context, node: ast.expr, place: Place, name: str) -> Expr:
     assert isinstance(place.type, StructType)
     method = place.type.methods.get(name)
     if not isinstance(method, Function):
-        raise ctx.error("method", f"{place.type} has no method {name}", node, hint="a struct used by with has __enter__ and __exit__")
+        raise ctx.error(
+            "method",
+            f"{place.type} has no method {name}",
+            node,
+            hint="a struct used by with has __enter__ and __exit__",
+        )
     return Call(method.result, ctx.span(node), method, [address_of(place)])
 
 
@@ -207,8 +225,10 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
     if node is param.default:  # evaluated where the function is declared
         home = Context(Environment(function.module, function.bindings), ctx.diagnostics)
         return expressions.check_value(home, node, param.type)
-    value = expressions.check_value(ctx, node) if not _wants_guide(param.type) else expressions.load(
-        ctx, expressions.check(ctx, node, param.type), node
+    value = (
+        expressions.check_value(ctx, node)
+        if not _wants_guide(param.type)
+        else expressions.load(ctx, expressions.check(ctx, node, param.type), node)
     )
     if isinstance(param.type, SpanType) and value.type == PtrType(param.type.of):
         raise ctx.error("type-mismatch", "a raw pointer has no length", node, hint=f"span({ast.unparse(node)}, n)")
@@ -256,7 +276,9 @@ def _call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receiv
     skip = len(receiver)
     arguments = generic.node.args.args[skip:]
     env = Environment(generic.module, generic.outer)
-    given = dict(zip((a.arg for a in arguments), node.args, strict=False)) | {k.arg: k.value for k in node.keywords if k.arg}
+    given = dict(zip((a.arg for a in arguments), node.args, strict=False)) | {
+        k.arg: k.value for k in node.keywords if k.arg
+    }
     typed: list[tuple[Type, Expr, ast.expr]] = []
     for argument in arguments:
         value = given.get(argument.arg)
@@ -309,7 +331,12 @@ def make_struct(ctx: Context, node: ast.Call, struct: StructType) -> Expr:
     for keyword in node.keywords:
         assert keyword.arg is not None
         if keyword.arg not in struct.fields:
-            raise ctx.error("unknown-field", f"{struct} has no field {keyword.arg}", keyword.value, hint=f"its fields: {', '.join(struct.fields)}")
+            raise ctx.error(
+                "unknown-field",
+                f"{struct} has no field {keyword.arg}",
+                keyword.value,
+                hint=f"its fields: {', '.join(struct.fields)}",
+            )
         if keyword.arg in given:
             raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword.value)
         given[keyword.arg] = keyword.value
@@ -345,7 +372,12 @@ def check_conversion(ctx: Context, node: ast.Call, kind: Type) -> Expr:
     if len(node.args) != 1 or node.keywords:
         raise ctx.error("arguments", f"{kind}(x) converts one value", node)
     if isinstance(kind, ArrayType | SpanType | TupleType | AtomicType) or kind == STR:
-        raise ctx.error("conversion", f"nothing converts to {kind}", node, hint="span(p, n) makes a span" if isinstance(kind, SpanType) else "")
+        raise ctx.error(
+            "conversion",
+            f"nothing converts to {kind}",
+            node,
+            hint="span(p, n) makes a span" if isinstance(kind, SpanType) else "",
+        )
     value = expressions.check_value(ctx, node.args[0])
     span = ctx.span(node)
     if value.type == ERROR:
@@ -381,7 +413,13 @@ def _converts(source: Type, target: Type) -> bool:
 
 # Atomics
 
-ORDERS = {"relaxed": "monotonic", "acquire": "acquire", "release": "release", "acq_rel": "acq_rel", "seq_cst": "seq_cst"}
+ORDERS = {
+    "relaxed": "monotonic",
+    "acquire": "acquire",
+    "release": "release",
+    "acq_rel": "acq_rel",
+    "seq_cst": "seq_cst",
+}
 ATOMIC_ARGUMENTS = {
     "load": 0, "store": 1, "exchange": 1, "cas": 2, "compare_exchange": 2,
     "fetch_add": 1, "fetch_sub": 1, "fetch_and": 1, "fetch_or": 1, "fetch_xor": 1,

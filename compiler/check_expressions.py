@@ -77,8 +77,8 @@ from compiler.type_model import (
     IntType,
     PtrType,
     SpanType,
-    StructType,
     StrType,
+    StructType,
     TupleType,
     Type,
     VolatileType,
@@ -145,7 +145,9 @@ def _not_a_condition(ctx: Context, value: Expr, node: ast.expr) -> CompileError:
     return ctx.error("condition", f"a condition is a bool, not {value.type}", node, here=str(value.type), hint=hint)
 
 
-def _check_logic(ctx: Context, node: ast.expr, op: ast.boolop, first: ast.expr, rest: list[ast.expr]) -> tuple[Expr, Facts]:
+def _check_logic(
+    ctx: Context, node: ast.expr, op: ast.boolop, first: ast.expr, rest: list[ast.expr]
+) -> tuple[Expr, Facts]:
     name = "and" if isinstance(op, ast.And) else "or"
     left, facts = check_condition(ctx, first)
     before = ctx.flow
@@ -206,9 +208,13 @@ def check(ctx: Context, node: ast.expr, want: Type | None) -> Expr:
             items = [ctx.settle(check_value(ctx, e, w), e) for e, w in zip(elts, wants, strict=True)]
             return TupleMake(TupleType(tuple(item.type for item in items)), span, items)
         case ast.JoinedStr():
-            raise ctx.error("unsupported", "an f-string needs a function that formats", node, hint="pass the parts one by one")
+            raise ctx.error(
+                "unsupported", "an f-string needs a function that formats", node, hint="pass the parts one by one"
+            )
         case ast.List() | ast.ListComp():
-            raise ctx.error("unsupported", "a list is not part of the language", node, hint="use array[T, N]: array(a, b, c)")
+            raise ctx.error(
+                "unsupported", "a list is not part of the language", node, hint="use array[T, N]: array(a, b, c)"
+            )
     raise ctx.error("unsupported", f"{type(node).__name__} is not part of the language", node)
 
 
@@ -217,7 +223,12 @@ def _load(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
         return expr
     kind = expr.type
     if isinstance(kind, AtomicType):
-        raise ctx.error("atomic", "an atomic is read with its order in sight", node, hint=f'write {ast.unparse(node)}.load("acquire")')
+        raise ctx.error(
+            "atomic",
+            "an atomic is read with its order in sight",
+            node,
+            hint=f'write {ast.unparse(node)}.load("acquire")',
+        )
     if kind.is_aggregate:
         raise ctx.error(
             "implicit-copy",
@@ -251,7 +262,12 @@ def _check_constant(ctx: Context, node: ast.expr, value: object) -> Expr:
             return Bytes(BYTES, span, value)
         case None:
             return Const(NULL, span, 0)
-    raise ctx.error("constant", f"a {type(value).__name__} constant cannot be used as a value", node, hint="index it at compile time")
+    raise ctx.error(
+        "constant",
+        f"a {type(value).__name__} constant cannot be used as a value",
+        node,
+        hint="index it at compile time",
+    )
 
 
 def _check_name(ctx: Context, node: ast.Name) -> Expr:
@@ -259,7 +275,13 @@ def _check_name(ctx: Context, node: ast.Name) -> Expr:
     if local is not None:
         if local.type != ERROR and local not in ctx.flow.assigned:
             where = Label(local.span, "assigned here")
-            raise ctx.error("unassigned", f"{node.id} may not have a value here", node, labels=(where,), hint="assign it on every path")
+            raise ctx.error(
+                "unassigned",
+                f"{node.id} may not have a value here",
+                node,
+                labels=(where,),
+                hint="assign it on every path",
+            )
         return LocalPlace(local.type, ctx.span(node), local)
     return _check_symbol(ctx, node, ctx.env.lookup(node.id, node))
 
@@ -274,7 +296,9 @@ def _check_symbol(ctx: Context, node: ast.expr, symbol: object) -> Expr:
         case Function():
             return FunctionRef(symbol.type, span, symbol)
         case GenericFunction():
-            raise ctx.error("type", f"{symbol.node.name} is generic: call it, or name an instance by calling it in a function", node)
+            raise ctx.error(
+                "type", f"{symbol.node.name} is generic: call it, or name an instance by calling it in a function", node
+            )
         case TypeSymbol(type=kind):
             raise ctx.error("type", f"{kind} is a type, not a value", node)
         case EnumSymbol(name=name) | Builtin(name=name):
@@ -334,8 +358,12 @@ def check_field(ctx: Context, node: ast.Attribute) -> Expr:
     if found is None:
         known = ", ".join(base.type.fields)
         if node.attr in base.type.methods:
-            raise ctx.error("method", f"{node.attr} is a method of {base.type}", node, hint=f"call it: {ast.unparse(node)}()")
-        raise ctx.error("unknown-field", f"{base.type} has no field {node.attr}", node, hint=f"its fields: {known}" if known else "")
+            raise ctx.error(
+                "method", f"{node.attr} is a method of {base.type}", node, hint=f"call it: {ast.unparse(node)}()"
+            )
+        raise ctx.error(
+            "unknown-field", f"{base.type} has no field {node.attr}", node, hint=f"its fields: {known}" if known else ""
+        )
     return FieldPlace(found.type, ctx.span(node), base, found)
 
 
@@ -364,14 +392,21 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
         place = base if isinstance(base, Place) else Materialized(base.type, base.span, base)
         index = _check_index(ctx, node.slice)
         if isinstance(index, Const) and not 0 <= index.value < base.type.count:
-            raise ctx.error("bounds", f"index {index.value} is outside {base.type}", node.slice, hint="indices from the end are not supported")
+            raise ctx.error(
+                "bounds",
+                f"index {index.value} is outside {base.type}",
+                node.slice,
+                hint="indices from the end are not supported",
+            )
         return ElementPlace(base.type.of, span, place, index, True)
     value = _load(ctx, base, node.value)
     match value.type:
         case SpanType(of=of):
             return ElementPlace(of, span, value, _check_index(ctx, node.slice), True)
         case PtrType(optional=True):
-            raise ctx.error("optional", f"{ast.unparse(node.value)} may be None here", node, hint="test it with `is not None` first")
+            raise ctx.error(
+                "optional", f"{ast.unparse(node.value)} may be None here", node, hint="test it with `is not None` first"
+            )
         case PtrType(to=ArrayType(of=of) as array):
             return ElementPlace(of, span, Deref(array, span, value), _check_index(ctx, node.slice), True)
         case PtrType(to=to):
@@ -379,7 +414,9 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
         case TupleType(items=items):
             index = check_value(ctx, node.slice)
             if not isinstance(index, Literal) or not 0 <= index.value < len(items):
-                raise ctx.error("bounds", f"a tuple of {len(items)} is indexed by a constant below {len(items)}", node.slice)
+                raise ctx.error(
+                    "bounds", f"a tuple of {len(items)} is indexed by a constant below {len(items)}", node.slice
+                )
             return TupleItem(items[index.value], span, value, index.value)
         case StrType():
             raise ctx.error("type", "a str has no elements here", node, hint="use .encode() to get its bytes")
@@ -426,7 +463,9 @@ def _check_slice(ctx: Context, node: ast.Subscript, bounds: ast.Slice) -> Expr:
     return SubSpan(whole.type, ctx.span(node), whole, low, high)
 
 
-def unify(ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str) -> tuple[Expr, Expr]:
+def unify(
+    ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str
+) -> tuple[Expr, Expr]:
     """Two operands as values of one type: a literal takes its partner's, None a pointer's."""
     if isinstance(left, Literal) and not isinstance(right, Literal):
         return ctx.coerce(left, right.type, nodes[0]), right
@@ -446,7 +485,9 @@ def unify(ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[as
     raise _widths_differ(ctx, left, right, node, nodes, what)
 
 
-def _widths_differ(ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str) -> CompileError:
+def _widths_differ(
+    ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str
+) -> CompileError:
     hint = ""
     if isinstance(left.type, IntType) and isinstance(right.type, IntType):
         wide = left.type if left.type.bits >= right.type.bits else right.type
@@ -454,7 +495,12 @@ def _widths_differ(ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes:
         hint = f"write {wide}({ast.unparse(narrow)})"
     labels = (Label(ctx.span(nodes[1]), str(right.type)),)
     return CompileError(
-        "width-mismatch", f"{left.type} and {right.type} do not mix in {what}", ctx.span(nodes[0]), here=str(left.type), hint=hint, labels=labels
+        "width-mismatch",
+        f"{left.type} and {right.type} do not mix in {what}",
+        ctx.span(nodes[0]),
+        here=str(left.type),
+        hint=hint,
+        labels=labels,
     )
 
 
@@ -465,7 +511,9 @@ def _check_binary(ctx: Context, node: ast.BinOp, want: Type | None) -> Expr:
     return combine(ctx, node, node.op, left, right, (node.left, node.right))
 
 
-def combine(ctx: Context, node: ast.expr, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]) -> Expr:
+def combine(
+    ctx: Context, node: ast.expr, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]
+) -> Expr:
     name = OPERATORS[type(op)]
     span = ctx.span(node)
     if isinstance(left, Literal) and isinstance(right, Literal):
@@ -523,8 +571,12 @@ def _check_unary(ctx: Context, node: ast.UnaryOp, want: Type | None) -> Expr:
         return operand
     if isinstance(node.op, ast.USub) and isinstance(operand.type, IntType) and not operand.type.signed:
         text = ast.unparse(node.operand)
-        raise ctx.error("operator", f"{operand.type} has no negative values", node, hint=f"wrap_neg({text}), or i64({text}) first")
-    if not isinstance(operand.type, IntType | FloatType) or (isinstance(node.op, ast.Invert) and isinstance(operand.type, FloatType)):
+        raise ctx.error(
+            "operator", f"{operand.type} has no negative values", node, hint=f"wrap_neg({text}), or i64({text}) first"
+        )
+    if not isinstance(operand.type, IntType | FloatType) or (
+        isinstance(node.op, ast.Invert) and isinstance(operand.type, FloatType)
+    ):
         raise ctx.error("operator", f"{operand.type} has no such operator", node, here=str(operand.type))
     if isinstance(node.op, ast.UAdd):
         return operand
@@ -538,7 +590,12 @@ def _check_compare(ctx: Context, node: ast.Compare) -> Expr:
     left_node = node.left
     for position, (op, right_node) in enumerate(zip(node.ops, node.comparators, strict=True)):
         if position and not isinstance(left_node, ast.Name | ast.Constant | ast.Attribute):
-            raise ctx.error("unsupported", "the middle of a chained comparison is evaluated twice", left_node, hint="give it a name first")
+            raise ctx.error(
+                "unsupported",
+                "the middle of a chained comparison is evaluated twice",
+                left_node,
+                hint="give it a name first",
+            )
         test = _compare(ctx, node, op, left_node, right_node)
         result = test if result is None else Logic(BOOL, ctx.span(node), "and", result, test)
         left_node = right_node
@@ -568,7 +625,11 @@ def _compare(ctx: Context, node: ast.Compare, op: ast.cmpop, left_node: ast.expr
     left, right = unify(ctx, left, right, node, (left_node, right_node), name)
     kind = left.type
     ordered = isinstance(kind, IntType | FloatType | PtrType)
-    if not ordered and not (isinstance(kind, BoolType | EnumType | FuncType) and name in ("==", "!=")) and kind != ERROR:
+    if (
+        not ordered
+        and not (isinstance(kind, BoolType | EnumType | FuncType) and name in ("==", "!="))
+        and kind != ERROR
+    ):
         hint = "compare length and bytes in a loop" if isinstance(kind, StrType | SpanType) else ""
         raise ctx.error("operator", f"{kind} has no {name}", node, here=str(kind), hint=hint)
     return Compare(BOOL, ctx.span(node), name, left, right)
@@ -610,4 +671,16 @@ def load(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
     return _load(ctx, expr, node)
 
 
-__all__ = ["U8", "Facts", "as_span", "check", "check_condition", "check_place", "check_settled", "check_value", "length", "load", "unify"]
+__all__ = [
+    "U8",
+    "Facts",
+    "as_span",
+    "check",
+    "check_condition",
+    "check_place",
+    "check_settled",
+    "check_value",
+    "length",
+    "load",
+    "unify",
+]

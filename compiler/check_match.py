@@ -33,7 +33,9 @@ def check_match(ctx: Context, node: ast.Match, check_block: CheckBlock) -> list[
         test = _check_pattern(ctx, case.pattern, value, subject.type, binds)
         if case.guard is not None:
             if binds:
-                raise ctx.error("unsupported", "a guard on a case that names parts", case.guard, hint="test in the body")
+                raise ctx.error(
+                    "unsupported", "a guard on a case that names parts", case.guard, hint="test in the body"
+                )
             guard, facts = expressions.check_condition(ctx, case.guard)
             ctx.flow.present |= facts.true
             test = guard if test is None else Logic(BOOL, ctx.span(case.guard), "and", test, guard)
@@ -81,11 +83,18 @@ def _check_pattern(ctx: Context, pattern: ast.pattern, value: Expr, kind: Type, 
             return result
         case ast.MatchSequence(patterns=patterns) if isinstance(kind, TupleType):
             return _check_sequence(ctx, pattern, patterns, value, kind, binds)
-    raise ctx.error("unsupported", "this pattern is not part of the language", pattern, hint="use constants, |, names, tuples and _")
+    raise ctx.error(
+        "unsupported", "this pattern is not part of the language", pattern, hint="use constants, |, names, tuples and _"
+    )
 
 
 def _check_sequence(
-    ctx: Context, pattern: ast.pattern, patterns: list[ast.pattern], value: Expr, kind: TupleType, binds: list[Statement]
+    ctx: Context,
+    pattern: ast.pattern,
+    patterns: list[ast.pattern],
+    value: Expr,
+    kind: TupleType,
+    binds: list[Statement],
 ) -> Expr | None:
     if len(patterns) != len(kind.items):
         raise ctx.error("type", f"{len(patterns)} patterns for a tuple of {len(kind.items)}", pattern)

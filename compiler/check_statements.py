@@ -91,7 +91,9 @@ def check_statement(ctx: Context, node: ast.stmt) -> list[Statement]:
         case ast.Assign(targets=[target], value=value):
             return _check_assign(ctx, node, target, value)
         case ast.Assign(targets=[_, second, *_]):
-            raise ctx.error("unsupported", "a = b = c is not part of the language", second, hint="use one assignment for each")
+            raise ctx.error(
+                "unsupported", "a = b = c is not part of the language", second, hint="use one assignment for each"
+            )
         case ast.AnnAssign():
             return _check_annotated(ctx, node)
         case ast.AugAssign(target=target, op=op, value=value):
@@ -133,7 +135,13 @@ def _check_expression(ctx: Context, node: ast.Expr, value: ast.expr) -> list[Sta
         ctx.flow.reachable = False
     elif found.type != NONE:
         what = f"the result of {ast.unparse(value.func)}" if isinstance(value, ast.Call) else "this value"
-        raise ctx.error("unused", f"{what} is not used", node, here=str(found.type), hint=f"_ = {ast.unparse(value)} throws it away visibly")
+        raise ctx.error(
+            "unused",
+            f"{what} is not used",
+            node,
+            here=str(found.type),
+            hint=f"_ = {ast.unparse(value)} throws it away visibly",
+        )
     return [Evaluate(ctx.span(node), found)]
 
 
@@ -159,12 +167,19 @@ def _value_type(place: Place) -> Type:
 
 def _check_target(ctx: Context, target: ast.expr) -> Place:
     if isinstance(target, ast.Subscript) and isinstance(target.slice, ast.Slice):
-        raise ctx.error("unsupported", "a slice cannot be assigned", target, hint="memory_copy(addr(a[0]), addr(b[0]), bytes)")
+        raise ctx.error(
+            "unsupported", "a slice cannot be assigned", target, hint="memory_copy(addr(a[0]), addr(b[0]), bytes)"
+        )
     place = expressions.check(ctx, target, None)
     if not isinstance(place, Place):
         raise ctx.error("address", "this cannot be assigned to", target)
     if isinstance(place.type, AtomicType):
-        raise ctx.error("atomic", "an atomic is written with its order in sight", target, hint=f'{ast.unparse(target)}.store(v, "release")')
+        raise ctx.error(
+            "atomic",
+            "an atomic is written with its order in sight",
+            target,
+            hint=f'{ast.unparse(target)}.store(v, "release")',
+        )
     return place
 
 
@@ -207,10 +222,28 @@ def _refuse_shadow(ctx: Context, target: ast.Name) -> None:
         labels = (Label(ctx.span(first), "declared here"),) if first is not None else ()
         symbol = ctx.env.lookup(target.id, target)
         if isinstance(symbol, GlobalVar):
-            raise ctx.error("shadowed", f"{target.id} is module data", target, labels=labels, hint=f"say `global {target.id}` to assign it")
+            raise ctx.error(
+                "shadowed",
+                f"{target.id} is module data",
+                target,
+                labels=labels,
+                hint=f"say `global {target.id}` to assign it",
+            )
         if isinstance(symbol, ConstSymbol):
-            raise ctx.error("constant", f"{target.id} is a constant", target, labels=labels, hint="a constant is never assigned again")
-        raise ctx.error("shadowed", f"{target.id} already names something in this module", target, labels=labels, hint="choose another name")
+            raise ctx.error(
+                "constant",
+                f"{target.id} is a constant",
+                target,
+                labels=labels,
+                hint="a constant is never assigned again",
+            )
+        raise ctx.error(
+            "shadowed",
+            f"{target.id} already names something in this module",
+            target,
+            labels=labels,
+            hint="choose another name",
+        )
 
 
 def _mark_assigned(ctx: Context, local: Local, value: Expr | None) -> None:
@@ -240,7 +273,9 @@ def _check_annotated(ctx: Context, node: ast.AnnAssign) -> list[Statement]:
     known = ctx.names.get(name)
     if known is not None and known.type not in (kind, ERROR):
         label = Label(known.span, f"{known.type} here")
-        raise ctx.error("type-mismatch", f"{name} is already {known.type}", node, labels=(label,), hint="choose another name")
+        raise ctx.error(
+            "type-mismatch", f"{name} is already {known.type}", node, labels=(label,), hint="choose another name"
+        )
     if node.value is None:
         if known is None:
             _refuse_shadow(ctx, node.target)
@@ -249,7 +284,9 @@ def _check_annotated(ctx: Context, node: ast.AnnAssign) -> list[Statement]:
     return [_assign_name(ctx, node.target, node.value, kind)]
 
 
-def _check_augmented(ctx: Context, node: ast.AugAssign, target: ast.expr, op: ast.operator, value: ast.expr) -> list[Statement]:
+def _check_augmented(
+    ctx: Context, node: ast.AugAssign, target: ast.expr, op: ast.operator, value: ast.expr
+) -> list[Statement]:
     if isinstance(target, ast.Name) and target.id not in ctx.names and target.id not in ctx.globals:
         _refuse_shadow(ctx, target)
         raise ctx.error("unassigned", f"{target.id} has no value yet", target)
@@ -277,11 +314,17 @@ def _evaluated_once(ctx: Context, place: Place, prelude: list[Statement]) -> Pla
 
     if isinstance(place, FieldPlace) and isinstance(place.base, LocalPlace | GlobalPlace | Deref):
         inner = place.base
-        if not isinstance(inner, Deref) or isinstance(inner.pointer, Load) and isinstance(inner.pointer.place, LocalPlace):
+        if (
+            not isinstance(inner, Deref)
+            or (isinstance(inner.pointer, Load)
+            and isinstance(inner.pointer.place, LocalPlace))
+        ):
             return place
     pointer_type = PtrType(place.type)
     keep = ctx.temporary(pointer_type, place.span)
-    prelude.append(Assign(place.span, LocalPlace(pointer_type, place.span, keep), AddressOf(pointer_type, place.span, place)))
+    prelude.append(
+        Assign(place.span, LocalPlace(pointer_type, place.span, keep), AddressOf(pointer_type, place.span, place))
+    )
     return Deref(place.type, place.span, Load(pointer_type, place.span, LocalPlace(pointer_type, place.span, keep)))
 
 
@@ -411,7 +454,9 @@ def _loop_variable(ctx: Context, target: ast.Name, kind: Type) -> Local:
         local = ctx.names[target.id] = ctx.new_local(target.id, kind, ctx.span(target))
     elif local.type not in (kind, ERROR):
         label = Label(local.span, f"{local.type} here")
-        raise ctx.error("type-mismatch", f"{target.id} is already {local.type}, this loop counts {kind}", target, labels=(label,))
+        raise ctx.error(
+            "type-mismatch", f"{target.id} is already {local.type}, this loop counts {kind}", target, labels=(label,)
+        )
     return local
 
 
@@ -445,7 +490,12 @@ def _check_return(ctx: Context, node: ast.Return, value: ast.expr | None) -> Sta
         raise ctx.error("return", f"{ctx.function.name} never returns", node)
     if value is not None and want == NONE:
         if not (isinstance(value, ast.Constant) and value.value is None):
-            raise ctx.error("return", f"{ctx.function.name} returns nothing", value, hint=f"declare its result: -> {_guess(ctx, value)}")
+            raise ctx.error(
+                "return",
+                f"{ctx.function.name} returns nothing",
+                value,
+                hint=f"declare its result: -> {_guess(ctx, value)}",
+            )
     elif value is None and want != NONE:
         raise ctx.error("return", f"{ctx.function.name} returns {want}", node)
     elif value is not None:
@@ -513,7 +563,9 @@ def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Plac
         return place
     place = expressions.check_struct_place(ctx, node)
     if not isinstance(place.type, StructType):
-        raise ctx.error("type", f"{place.type} cannot be used by with", node, hint="a struct with __enter__ and __exit__")
+        raise ctx.error(
+            "type", f"{place.type} cannot be used by with", node, hint="a struct with __enter__ and __exit__"
+        )
     pointer_type = PtrType(place.type)
     keep = ctx.temporary(pointer_type, span)
     enter.append(Assign(span, LocalPlace(pointer_type, span, keep), calls.address_of(place)))

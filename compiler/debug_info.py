@@ -51,7 +51,10 @@ class DebugInfo:
             f"distinct !DICompileUnit(language: DW_LANG_C99, file: !{first}, producer: {_text(producer)}, "
             "isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug)"
         )
-        flags = [self._node(f'!{{i32 7, !"Dwarf Version", i32 {4}}}'), self._node('!{i32 2, !"Debug Info Version", i32 3}')]
+        flags = [
+            self._node(f'!{{i32 7, !"Dwarf Version", i32 {4}}}'),
+            self._node('!{i32 2, !"Debug Info Version", i32 3}'),
+        ]
         lines = [f"!{number} = {text}" for number, text in enumerate(self.nodes)]
         lines.append(f"!llvm.dbg.cu = !{{!{self.unit}}}")
         lines.append("!llvm.module.flags = !{" + ", ".join(f"!{flag}" for flag in flags) + "}")
@@ -139,7 +142,9 @@ class DebugInfo:
     def _composite(self, name: str, size: int, members: list[tuple[str, Type, int]]) -> int:
         parts = [self._member(label, kind, offset) for label, kind, offset in members]
         elements = ", ".join(f"!{p}" for p in parts)
-        return self._node(f"!DICompositeType(tag: DW_TAG_structure_type, name: {_text(name)}, size: {size * 8}, elements: !{{{elements}}})")
+        return self._node(
+            f"!DICompositeType(tag: DW_TAG_structure_type, name: {_text(name)}, size: {size * 8}, elements: !{{{elements}}})"
+        )
 
     def _member(self, name: str, kind: Type, offset: int) -> int:
         return self._node(
@@ -162,7 +167,9 @@ class DebugInfo:
                 parts.append(self._member(field.name, kind, field.offset))
         tag = "DW_TAG_union_type" if t.is_union else "DW_TAG_structure_type"
         elements = ", ".join(f"!{p}" for p in parts)
-        self.nodes[number] = f"distinct !DICompositeType(tag: {tag}, name: {_text(str(t))}, size: {t.size * 8}, elements: !{{{elements}}})"
+        self.nodes[number] = (
+            f"distinct !DICompositeType(tag: {tag}, name: {_text(str(t))}, size: {t.size * 8}, elements: !{{{elements}}})"
+        )
 
 
 def _text(value: str) -> str:

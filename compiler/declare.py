@@ -98,7 +98,9 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
     if parameters:
         return GenericStruct(module, node, parameters)
     for base in node.bases:
-        raise module.error("unsupported", "inheritance is not part of the language", base, hint="hold the other struct in a field")
+        raise module.error(
+            "unsupported", "inheritance is not part of the language", base, hint="hold the other struct in a field"
+        )
     return TypeSymbol(declare_struct(module, node, {}))
 
 
@@ -173,7 +175,9 @@ def make_function(
     if owner is not None and (not node.args.args or node.args.args[0].arg != "self"):
         raise module.error("method", f"the first parameter of a method is self: def {node.name}(self, ...)", node)
     if node.returns is None:
-        raise module.error("annotation", f"{node.name} needs a result type", node, hint=f"def {node.name}(...) -> None:")
+        raise module.error(
+            "annotation", f"{node.name} needs a result type", node, hint=f"def {node.name}(...) -> None:"
+        )
     result = resolve_type(node.returns, env)
     span = module.span(node)
     function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
@@ -201,10 +205,14 @@ def _parameter(
     if is_self and owner is not None:
         return Param(argument.arg, PtrType(owner), None, span)
     if argument.annotation is None:
-        raise module.error("annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64")
+        raise module.error(
+            "annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64"
+        )
     kind: Type = resolve_type(argument.annotation, env)
     if kind.is_aggregate:
-        raise module.error("type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)")
+        raise module.error(
+            "type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)"
+        )
     if kind == NONE:
         raise module.error("type", "a parameter cannot be None", argument)
     return Param(argument.arg, kind if kind != ERROR else ERROR, default, span)
@@ -233,5 +241,7 @@ def instantiate_function(generic: GenericFunction, bindings: dict[str, Binding])
     key = tuple(bindings[name] for name in generic.parameters)
     if key not in generic.instances:
         suffix = "[" + ",".join(map(str, key)) + "]"
-        generic.instances[key] = make_function(generic.module, generic.node, generic.owner, {**generic.outer, **bindings}, suffix)
+        generic.instances[key] = make_function(
+            generic.module, generic.node, generic.owner, {**generic.outer, **bindings}, suffix
+        )
     return generic.instances[key]

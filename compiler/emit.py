@@ -63,7 +63,9 @@ class ModuleEmitter:
         if data not in self.strings:
             name = f"@.s{len(self.strings)}"
             self.strings[data] = name
-            self.definitions.append(f'{name} = private unnamed_addr constant [{len(data)} x i8] c"{escape(data)}", align 1')
+            self.definitions.append(
+                f'{name} = private unnamed_addr constant [{len(data)} x i8] c"{escape(data)}", align 1'
+            )
         return self.strings[data]
 
     def trap_site(self, message: str, span: Span) -> str:
@@ -98,7 +100,12 @@ class ModuleEmitter:
     def attributes(self, function: Function) -> str:
         marks = ["nounwind", *self.target.function_attributes]
         decorators = function.decorators
-        for decorator, mark in (("inline", "alwaysinline"), ("noinline", "noinline"), ("cold", "cold"), ("naked", "naked noinline")):
+        for decorator, mark in (
+            ("inline", "alwaysinline"),
+            ("noinline", "noinline"),
+            ("cold", "cold"),
+            ("naked", "naked noinline"),
+        ):
             if decorator in decorators:
                 marks.append(mark)
         if function.is_assembler and not function.is_naked:

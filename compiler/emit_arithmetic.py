@@ -7,12 +7,33 @@ from typing import TYPE_CHECKING
 from compiler.emit_types import quote, value_type
 from compiler.source import Span
 from compiler.tree import Binary, Bytes, Compare, Const, Convert, Expr, GlobalPlace, Intrinsic, Unary
-from compiler.type_model import BoolType, EnumType, FloatType, FuncType, IntType, PtrType, SpanType, StrType, TupleType, Type
+from compiler.type_model import (
+    BoolType,
+    EnumType,
+    FloatType,
+    FuncType,
+    IntType,
+    PtrType,
+    SpanType,
+    StrType,
+    TupleType,
+    Type,
+)
 
 if TYPE_CHECKING:
     from compiler.emit import ModuleEmitter
 
-PLAIN = {"+": "add", "-": "sub", "*": "mul", "&": "and", "|": "or", "^": "xor", "wrap+": "add", "wrap-": "sub", "wrap*": "mul"}
+PLAIN = {
+    "+": "add",
+    "-": "sub",
+    "*": "mul",
+    "&": "and",
+    "|": "or",
+    "^": "xor",
+    "wrap+": "add",
+    "wrap-": "sub",
+    "wrap*": "mul",
+}
 CHECKED = {"+": "add", "-": "sub", "*": "mul"}
 FLOATING = {"+": "fadd", "-": "fsub", "*": "fmul", "/": "fdiv"}
 COMPARISONS = {"==": "eq", "!=": "ne", "<": "lt", "<=": "le", ">": "gt", ">=": "ge"}
@@ -264,7 +285,9 @@ class ArithmeticEmitter:
         assert handler is not None
         path = expr.span.file.path.encode()
         file = f"{{ptr, i64}} {{ptr {self.module.string(path)}, i64 {len(path)}}}"
-        self.line(f"call void {quote(handler.symbol)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})")
+        self.line(
+            f"call void {quote(handler.symbol)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})"
+        )
         self.terminate("unreachable")
         return ""
 

@@ -24,7 +24,18 @@ from compiler.tree import (
     TupleMake,
     Zero,
 )
-from compiler.type_model import ArrayType, AtomicType, BitsType, BoolType, Field, FuncType, PtrType, StructType, Type, VolatileType
+from compiler.type_model import (
+    ArrayType,
+    AtomicType,
+    BitsType,
+    BoolType,
+    Field,
+    FuncType,
+    PtrType,
+    StructType,
+    Type,
+    VolatileType,
+)
 
 if TYPE_CHECKING:
     from compiler.emit import ModuleEmitter
@@ -62,7 +73,11 @@ def constant_value(module: ModuleEmitter, value: Expr, kind: Type) -> str:
             return "<{" + ", ".join(f"{t} {v}" for t, v in _struct_parts(module, value)) + "}>"
         case ArrayMake(items=items):
             assert isinstance(kind, ArrayType)
-            return "<{" + ", ".join(f"{constant_type(i, kind.of)} {constant_value(module, i, kind.of)}" for i in items) + "}>"
+            return (
+                "<{"
+                + ", ".join(f"{constant_type(i, kind.of)} {constant_value(module, i, kind.of)}" for i in items)
+                + "}>"
+            )
         case TupleMake(items=items):
             return "{" + ", ".join(f"{memory_type(i.type)} {constant_value(module, i, i.type)}" for i in items) + "}"
         case FunctionRef(function=function):

@@ -125,7 +125,9 @@ class ExpressionEmitter(ArithmeticEmitter):
             case SubSpan():
                 return self._sub_span(expr)
             case Zero():
-                return "zeroinitializer" if not isinstance(expr.type, IntType | BoolType) else self.constant(expr.type, 0)
+                return (
+                    "zeroinitializer" if not isinstance(expr.type, IntType | BoolType) else self.constant(expr.type, 0)
+                )
         raise AssertionError(f"no value for {type(expr).__name__}")
 
     def constant(self, kind: Type, number: int) -> str:
@@ -151,7 +153,9 @@ class ExpressionEmitter(ArithmeticEmitter):
                 return self.slots[local]
             case GlobalPlace(data=data):
                 if data.per_cpu:
-                    return f"inttoptr (i64 ptrtoint (ptr {quote(data.symbol)} to i64) to ptr addrspace({PER_CPU_SPACE}))"
+                    return (
+                        f"inttoptr (i64 ptrtoint (ptr {quote(data.symbol)} to i64) to ptr addrspace({PER_CPU_SPACE}))"
+                    )
                 return quote(data.symbol)
             case Deref(pointer=pointer):
                 return self.value(pointer)
@@ -329,7 +333,9 @@ class ExpressionEmitter(ArithmeticEmitter):
 
     def _zero(self, address: str, kind: Type) -> None:
         self.module.need("void @llvm.memset.p0.i64(ptr, i8, i64, i1)")
-        self.line(f"call void @llvm.memset.p0.i64(ptr align {max(1, kind.align)} {address}, i8 0, i64 {kind.size}, i1 false)")
+        self.line(
+            f"call void @llvm.memset.p0.i64(ptr align {max(1, kind.align)} {address}, i8 0, i64 {kind.size}, i1 false)"
+        )
 
     def _copy_memory(self, to: str, source: str, kind: Type) -> None:
         self.module.need("void @llvm.memcpy.p0.p0.i64(ptr, ptr, i64, i1)")
@@ -424,14 +430,18 @@ class ExpressionEmitter(ArithmeticEmitter):
                 return ""
             case "cas" | "compare_exchange":
                 failure = {"release": "monotonic", "acq_rel": "acquire"}.get(order, order)
-                pair = self.assign(f"cmpxchg {pointer}, {t} {values[0]}, {t} {values[1]} {order} {failure}, align {kind.size}")
+                pair = self.assign(
+                    f"cmpxchg {pointer}, {t} {values[0]}, {t} {values[1]} {order} {failure}, align {kind.size}"
+                )
                 won = self.assign(f"extractvalue {{{t}, i1}} {pair}, 1")
                 if expr.name == "cas":
                     return won
                 old = self._from_memory(self.assign(f"extractvalue {{{t}, i1}} {pair}, 0"), kind)
                 return self._aggregate(value_type(expr.type), [(value_type(kind), old), ("i1", won)])
         operation = {"exchange": "xchg"}.get(expr.name, expr.name.removeprefix("fetch_"))
-        return self._from_memory(self.assign(f"atomicrmw {operation} {pointer}, {t} {values[0]} {order}, align {kind.size}"), kind)
+        return self._from_memory(
+            self.assign(f"atomicrmw {operation} {pointer}, {t} {values[0]} {order}, align {kind.size}"), kind
+        )
 
     def _atomic_operand(self, expr: Expr, kind: Type) -> str:
         value = self.value(expr)

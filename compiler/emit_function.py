@@ -78,7 +78,9 @@ class FunctionEmitter(ExpressionEmitter):
                 self.store_to(self.slots[local], f"%a{local.argument}", local.type)
         self.statements(self.body.statements)
         if self.open:
-            self.terminate("ret void" if self._result_type(function) == "void" and function.result != NEVER else "unreachable")
+            self.terminate(
+                "ret void" if self._result_type(function) == "void" and function.result != NEVER else "unreachable"
+            )
         lines = [f"{self._header(function)} !dbg !{self.scope} {{", *self.entry, *self.lines, *self.traps, "}"]
         return "\n".join(lines)
 
@@ -135,7 +137,11 @@ class FunctionEmitter(ExpressionEmitter):
             self.terminate("unreachable" if function.result == NEVER else "ret void")
             return
         value = self.assign(call)
-        words = [value] if len(outputs) == 1 else [self.assign(f"extractvalue {kind} {value}, {i}") for i in range(len(results))]
+        words = (
+            [value]
+            if len(outputs) == 1
+            else [self.assign(f"extractvalue {kind} {value}, {i}") for i in range(len(results))]
+        )
         self._return_words(function.result, words)
 
     def _return_words(self, result: Type, words: list[str]) -> None:
@@ -167,7 +173,9 @@ class FunctionEmitter(ExpressionEmitter):
     def line(self, text: str) -> None:
         if not self.open:
             self.start(self.label("dead"))
-        mark = f", !dbg !{self.module.debug.location(self.at, self.scope)}" if self.at is not None and self.scope else ""
+        mark = (
+            f", !dbg !{self.module.debug.location(self.at, self.scope)}" if self.at is not None and self.scope else ""
+        )
         self.lines.append(f"  {text}{mark}")
 
     def assign(self, text: str) -> str:
@@ -212,7 +220,11 @@ class FunctionEmitter(ExpressionEmitter):
     def _trap_block(self, label: str, message: str, span: Span) -> None:
         site = self.module.trap_site(message, span)
         where = self.module.debug.location(span, self.scope)
-        self.traps += [f"{label}:", f"  call void @compiler.trap(ptr {site}), !dbg !{where}", f"  unreachable, !dbg !{where}"]
+        self.traps += [
+            f"{label}:",
+            f"  call void @compiler.trap(ptr {site}), !dbg !{where}",
+            f"  unreachable, !dbg !{where}",
+        ]
 
     def trap(self, message: str, span: Span) -> None:
         label = self.label("trap")

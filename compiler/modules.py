@@ -147,7 +147,9 @@ def _import(module: Module, statement: ast.Import) -> None:
 def _import_from(module: Module, statement: ast.ImportFrom) -> None:
     origin = statement.module or ""
     if statement.level:
-        raise module.error("import-form", "relative imports are not part of the language", statement, hint="write the full module name")
+        raise module.error(
+            "import-form", "relative imports are not part of the language", statement, hint="write the full module name"
+        )
     if origin == "compiler.prelude.x64":
         return  # mnemonics and registers have meaning inside assembler functions only
     if origin == "compiler.prelude":
@@ -165,7 +167,12 @@ def _import_from(module: Module, statement: ast.ImportFrom) -> None:
             continue
         target = _load_import(module, origin, statement)
         if alias.name.startswith("_"):
-            raise module.error("private-name", f"{alias.name} is private to {origin}", statement, hint="drop the leading underscore there")
+            raise module.error(
+                "private-name",
+                f"{alias.name} is private to {origin}",
+                statement,
+                hint="drop the leading underscore there",
+            )
         if alias.name not in target.declarations and alias.name not in target.symbols:
             target.lookup(alias.name, statement) if alias.name in PYTHON_BUILTINS else None
             raise module.error("unknown-name", f"{origin} has no {alias.name}", statement)
@@ -198,7 +205,11 @@ def _load_import(module: Module, name: str, at: ast.AST) -> Module:
     project = module.project
     if project.path_of(name) is None:
         top = name.partition(".")[0]
-        hint = "" if (project.root / top).is_dir() else "Python's libraries cannot be compiled; write what you need as a module"
+        hint = (
+            ""
+            if (project.root / top).is_dir()
+            else "Python's libraries cannot be compiled; write what you need as a module"
+        )
         raise module.error("unknown-module", f"there is no module {name}", at, hint=hint)
     mine, theirs = layer_of(project, module.name), layer_of(project, name)
     if mine is not None and theirs is not None and theirs > mine:

@@ -21,7 +21,19 @@ from compiler.driver import Build
 from compiler.emit import EmitOptions, emit_program
 from compiler.symbols import Function
 from compiler.target import generate_object
-from compiler.type_model import NEVER, NONE, BoolType, EnumType, FuncType, IntType, PtrType, SpanType, StrType, TupleType, Type
+from compiler.type_model import (
+    NEVER,
+    NONE,
+    BoolType,
+    EnumType,
+    FuncType,
+    IntType,
+    PtrType,
+    SpanType,
+    StrType,
+    TupleType,
+    Type,
+)
 
 ENTER, SITE = "compiler.enter", "compiler.trapped_site"
 REGISTERS = 6
@@ -77,13 +89,19 @@ class NativeModule:
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
         self._engine.finalize_object()
-        prototype = ctypes.CFUNCTYPE(None, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_uint64))
+        prototype = ctypes.CFUNCTYPE(
+            None, ctypes.c_uint64, ctypes.POINTER(ctypes.c_uint64), ctypes.POINTER(ctypes.c_uint64)
+        )
         self._enter = prototype(self._engine.get_function_address(ENTER))
         self._site = ctypes.c_void_p.from_address(self._engine.get_global_value_address(SITE))
         for body in program.bodies:
             function = body.function
             if function.module.name == name and function.owner is None and not function.is_naked:
-                setattr(self, function.name, NativeFunction(self, function, self._engine.get_function_address(function.symbol)))
+                setattr(
+                    self,
+                    function.name,
+                    NativeFunction(self, function, self._engine.get_function_address(function.symbol)),
+                )
 
     def enter(self, address: int, words: list[int]) -> tuple[int, int]:
         arguments = (ctypes.c_uint64 * REGISTERS)(*words)

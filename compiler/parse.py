@@ -169,7 +169,11 @@ class _Subset(ast.NodeVisitor):
 
     def visit_ListComp(self, node: ast.ListComp) -> None:
         if self.in_function and not self.in_constant:
-            self.refuse(node, "a list comprehension in a function", "fill an array in a loop, or make a table with const() at module level")
+            self.refuse(
+                node,
+                "a list comprehension in a function",
+                "fill an array in a loop, or make a table with const() at module level",
+            )
             return
         self.generic_visit(node)
 

@@ -38,7 +38,9 @@ def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dic
                 raise module.error("decorator", f"@{name} takes packed, align and size, not {keyword.arg}", keyword)
             options[keyword.arg] = int(evaluate(keyword.value, env))
     if not seen:
-        raise module.error("class", f"class {node.name} is neither a struct nor an enum", node, hint="put @struct above it")
+        raise module.error(
+            "class", f"class {node.name} is neither a struct nor an enum", node, hint="put @struct above it"
+        )
     return options
 
 

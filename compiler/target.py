@@ -49,5 +49,7 @@ def generate_object(ir: str, target: Target, *, opt: int, emit: str = "object", 
     command = [sys.executable, "-m", "compiler.codegen"]
     result = subprocess.run(command, input=job + b"\n" + ir.encode(), capture_output=True, check=False)
     if result.returncode != 0:
-        raise AssemblerError(result.stderr.decode(errors="replace").strip() or f"code generation ended with {result.returncode}")
+        raise AssemblerError(
+            result.stderr.decode(errors="replace").strip() or f"code generation ended with {result.returncode}"
+        )
     return result.stdout
