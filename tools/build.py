@@ -13,9 +13,11 @@ import ast
 import fcntl
 import hashlib
 import io
+import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,27 +44,34 @@ PROGRAMS = (
 ARCHIVE_MEMBERS = (KERNEL, INIT)
 
 
+# Programs that are compiled at the same time.
+WORKERS = 2
+
+
+class BuildFailed(Exception):
+    """The compiler refused a program, and has said why on the standard error."""
+
+
 def build_all(profile: str = "release") -> None:
-    """Brings everything below build/ up to date. Errors: CompileError, OSError."""
+    """Brings everything below build/ up to date. Errors: BuildFailed, OSError."""
     BUILD.mkdir(exist_ok=True)
     with _only_one_builder():
-        for program in PROGRAMS:
-            build_program(program, profile)
+        with ThreadPoolExecutor(WORKERS) as workers:
+            list(workers.map(lambda program: build_program(program, profile), PROGRAMS))
         write_archive(BOOT_ARCHIVE, ARCHIVE_MEMBERS)
 
 
 def build_program(program: Program, profile: str) -> None:
-    """Compiles one program unless it is up to date."""
+    """Compiles one program unless it is up to date. Errors: BuildFailed."""
     stamp = program.output.with_suffix(".stamp")
     wanted = _fingerprint(program, profile)
     if program.output.exists() and stamp.exists() and stamp.read_text() == wanted:
         return
-    # Imported here because LLVM takes longer to load than everything else of a build that has nothing to do.
-    from compiler.driver import build
-
     stamp.unlink(missing_ok=True)
     print(f"build: {program.output.relative_to(ROOT)}", flush=True)
-    build(entry=program.entry, target=program.target, profile=profile, options={}, output=program.output)
+    words = ["build", program.entry, "--target", program.target, "--profile", profile, "-o", str(program.output)]
+    if subprocess.run([sys.executable, "-m", "compiler", *words], cwd=ROOT).returncode != 0:
+        raise BuildFailed(f"{program.output.relative_to(ROOT)} was not built")
     stamp.write_text(wanted)
 
 
@@ -128,12 +137,10 @@ def main(words: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="tools.build", description="Build everything that a guest boots.")
     parser.add_argument("--profile", choices=("release", "debug"), default="release")
     arguments = parser.parse_args(words)
-    from compiler.errors import CompileError
-
     try:
         build_all(arguments.profile)
-    except CompileError as error:
-        print(error, file=sys.stderr)
+    except BuildFailed as failure:
+        print(f"build: {failure}", file=sys.stderr)
         return 1
     return 0
 

@@ -18,6 +18,7 @@ from compiler.prelude import (
     mem16,
     memory_copy,
     naked,
+    panic_handler,
     ptr,
     sizeof,
     spin_hint,
@@ -43,8 +44,6 @@ TURNS = const(10_000_000)
 SECOND_PROCESSOR = const(1)             # its APIC ID: QEMU counts them from 0
 START_PAGE = const(0x7000)
 START_COUNT = const(START_PAGE + 16)
-# cli; lock inc word ptr cs:[16]; again: hlt; jmp again
-START_CODE = const(b"\xfa\x2e\xf0\xff\x06\x10\x00\xf4\xeb\xfd")
 LONGEST_WAIT_READS = const(100_000_000)
 
 
@@ -62,6 +61,8 @@ class TablePointer:
     base: u64
 
 
+# cli; lock inc word ptr cs:[16]; again: hlt; jmp again
+_start_code: array[u8, 10] = array((0xFA, 0x2E, 0xF0, 0xFF, 0x06, 0x10, 0x00, 0xF4, 0xEB, 0xFD))
 _table: array[Gate, BREAKPOINT + 1] = zeroed(align=16)
 _breakpoint_seen: volatile[u32] = 0
 _swapped: array[u64, 2] = zeroed(align=16)
@@ -72,7 +73,17 @@ def probe(info: u64) -> NoReturn:
     _ = info
     works = breakpoint_returns() and swap_works() and vectors_work() and second_processor_starts()
     count_down(TURNS)
-    machine.write_port8(EXIT_PORT, SUCCESS if works else FAILURE)
+    end(SUCCESS if works else FAILURE)
+
+
+@panic_handler
+def on_panic(message: str, file: str, line: u32) -> NoReturn:
+    _ = message, file, line
+    end(FAILURE)
+
+
+def end(verdict: u8) -> NoReturn:
+    machine.write_port8(EXIT_PORT, verdict)
     while True:
         machine.halt()
 
@@ -98,7 +109,7 @@ def vectors_work() -> bool:
 
 def second_processor_starts() -> bool:
     mem16[START_COUNT] = 0
-    memory_copy(ptr[u8](START_PAGE), START_CODE, len(START_CODE))
+    memory_copy(ptr[u8](START_PAGE), addr(_start_code[0]), len(_start_code))
     local_apic.send_init(SECOND_PROCESSOR)
     count_down(TURNS)
     local_apic.send_startup(SECOND_PROCESSOR, START_PAGE)
