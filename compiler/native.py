@@ -103,6 +103,9 @@ class NativeModule:
                     NativeFunction(self, function, self._engine.get_function_address(function.symbol)),
                 )
 
+    def __getattr__(self, name: str) -> NativeFunction:
+        raise AttributeError(f"no compiled function {name}: only functions of the loaded module itself can be called")
+
     def enter(self, address: int, words: list[int]) -> tuple[int, int]:
         arguments = (ctypes.c_uint64 * REGISTERS)(*words)
         results = (ctypes.c_uint64 * 2)()
