@@ -225,8 +225,13 @@ class View(Place):
         return self[index]
 
     def __repr__(self) -> str:
-        fields = ", ".join(f"{name}={getattr(self, name)}" for name in self.kind_.fields)
-        return f"{type(self).__name__}({fields})"
+        return f"{type(self).__name__}({', '.join(f'{name}={self._text_of(name)}' for name in self.kind_.fields)})"
+
+    def _text_of(self, name: str) -> str:
+        """A field's value; of a pointer the address, since structs may point at each other."""
+        value = getattr(self, name)
+        is_pointer = isinstance(value, View) and not isinstance(self.kind_.fields[name].kind, StructKind)
+        return hex(value.to_integer_()) if is_pointer else str(value)
 
 
 class _Unlaid:

@@ -24,11 +24,36 @@ from compiler.prelude.structs import View
 from compiler.prelude.traps import LanguageError, Trap
 
 __all__ = [
-    "Trap", "abs", "adapt", "addr", "assign_data", "assign_global", "cell", "element_address", "field_address", "int",
-    "iterate", "len", "like", "max", "min", "range", "settle", "settle_all", "variable_address",
-]  # fmt: skip
+    "PLAIN",
+    "Trap",
+    "abs",
+    "adapt",
+    "addr",
+    "assign_data",
+    "assign_global",
+    "cell",
+    "element_address",
+    "field_address",
+    "int",
+    "iterate",
+    "len",
+    "like",
+    "max",
+    "min",
+    "range",
+    "settle",
+    "settle_all",
+    "u64",
+    "variable_address",
+]
+
+IMPORTED = "__host_imports__"
+"""The name under which a rewritten module keeps where the data it imports come from."""
 
 _int = builtins.int
+PLAIN = frozenset({_int, bytes})
+"""Types that only literals and constants have."""
+
 int, min, max, abs = i64, minimum, maximum, magnitude
 
 
@@ -49,15 +74,9 @@ def settle_all(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([settle(value) for value in values])
 
 
-def like(old: Any, value: Any, hint: Any = None) -> Any:
-    """A value assigned to a local that `old` is in; `hint` is its class where the local has no value yet."""
-    if isinstance(old, View | Array):
-        type(old)
-        _kind(old).store(old.memory_, old.offset_, adapted(_kind(old), value))
-        return old
-    if old is None or type(value) is not _int:
-        return settle(value) if hint is None or type(value) is not _int else adapt(hint, value)
-    return adapt(type(old), value)
+def like(old: Any, value: Any) -> Any:
+    """A literal assigned to a local that holds `old`, or None where it holds nothing yet."""
+    return adapt(type(old), value) if isinstance(old, Integer) else settle(value)
 
 
 def _kind(aggregate: Any) -> Any:
@@ -96,17 +115,17 @@ def cell(annotation: Any, value: Any) -> Pointer:
 
 
 def iterate(elements: Any) -> Iterable[Any]:
-    return span_of_bytes(elements) if type(elements) is bytes else elements  # type: ignore[no-any-return]
+    return span_of_bytes(elements) if type(elements) is bytes else elements
 
 
 def len(elements: Any) -> Any:
     return u64(builtins.len(elements.encode() if isinstance(elements, str) else elements))
 
 
-def range(*ends: Any) -> Iterator[Any]:
-    """Counts in the type of the ends; in `int` when both are literals."""
+def range(*ends: Any, of: Any = i64) -> Iterator[Any]:
+    """Counts in the type of the ends; in `of`, the type of the loop's variable, when both are literals."""
     boxes = [type(end) for end in ends[:2] if isinstance(end, Integer)]
-    box: Any = boxes[0] if boxes else i64
+    box: Any = boxes[0] if boxes else of
     numbers = [end._v if type(end) is box else literal(end, box) for end in ends[:2]]
     step = [ends[2]] if builtins.len(ends) == 3 else []
     return map(box, builtins.range(*numbers, *step))
@@ -114,7 +133,7 @@ def range(*ends: Any) -> Iterator[Any]:
 
 def scalars(module: ModuleType) -> dict[str, tuple[str, str]]:
     """Data of a module that are values rather than places, each with the module and the name that hold it."""
-    found: dict[str, tuple[str, str]] = dict(getattr(module, "__host_imports__", {}))
+    found: dict[str, tuple[str, str]] = dict(getattr(module, IMPORTED, {}))
     for name in getattr(module, "__annotations__", {}):
         if not isinstance(getattr(module, name, None), View | Array | Atomic):
             found[name] = (module.__name__, name)
