@@ -1,4 +1,7 @@
-"""`python -m compiler`: build, check, dump, audit, explain. Exit status 0 good, 1 errors in the program, 2 wrong use."""
+"""`python -m compiler`: build, check, dump, audit.
+
+Exit status: 0 good, 1 errors in the program, 2 wrong use.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Assembler functions: a body of mnemonic calls to Intel-syntax text, and text blocks with `{name}` filled in.
 
-Registers, mnemonics and memory operands need no import to be understood here; names of constants, functions and module data are
-looked up like anywhere else. LLVM's own assembler judges the text.
+Registers, mnemonics and memory operands need no import to be understood here; names of constants, functions and
+module data are looked up like anywhere else. LLVM's own assembler judges the text.
 """
 
 from __future__ import annotations
@@ -41,12 +41,16 @@ SIZES = {
     "qword": "qword ptr ",
     "xmmword": "xmmword ptr ",
 }
+_STRINGS = (
+    "movsb movsw movsq stosb stosw stosd stosq lodsb scasb cmpsb insb insw insd outsb outsw outsd "
+    "rep_movsb rep_movsq rep_stosb rep_stosd rep_stosq rep_insw rep_outsw repe_cmpsb repne_scasb"
+).split()
 WRITES: dict[str, tuple[str, ...]] = {
-    "rdtsc": ("rax", "rdx"), "rdtscp": ("rax", "rdx", "rcx"), "rdmsr": ("rax", "rdx"), "cpuid": ("rax", "rbx", "rcx", "rdx"),
-    "xgetbv": ("rax", "rdx"), "rdpmc": ("rax", "rdx"), "syscall": ("rax", "rcx", "r11"), "mul": ("rax", "rdx"), "div": ("rax", "rdx"),
-    "imul": ("rax", "rdx"), "idiv": ("rax", "rdx"), "cmpxchg": ("rax",), "cmpxchg16b": ("rax", "rdx"), "cqo": ("rdx",), "cdq": ("rdx",),
-    "in": ("rax",), "pop": (),
-    **dict.fromkeys(("movsb", "movsw", "movsq", "stosb", "stosw", "stosd", "stosq", "lodsb", "scasb", "cmpsb", "insb", "insw", "insd", "outsb", "outsw", "outsd", "rep_movsb", "rep_movsq", "rep_stosb", "rep_stosd", "rep_stosq", "rep_insw", "rep_outsw", "repe_cmpsb", "repne_scasb"), ("rcx", "rsi", "rdi", "rax")),
+    "rdtsc": ("rax", "rdx"), "rdtscp": ("rax", "rdx", "rcx"), "rdmsr": ("rax", "rdx"), "rdpmc": ("rax", "rdx"),
+    "cpuid": ("rax", "rbx", "rcx", "rdx"), "xgetbv": ("rax", "rdx"), "syscall": ("rax", "rcx", "r11"),
+    "mul": ("rax", "rdx"), "div": ("rax", "rdx"), "imul": ("rax", "rdx"), "idiv": ("rax", "rdx"),
+    "cmpxchg": ("rax",), "cmpxchg16b": ("rax", "rdx"), "cqo": ("rdx",), "cdq": ("rdx",), "in": ("rax",), "pop": (),
+    **dict.fromkeys(_STRINGS, ("rcx", "rsi", "rdi", "rax")),
 }  # fmt: skip
 """Registers that a mnemonic writes without naming them."""
 ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 PYTHON_BUILTINS = frozenset(
-    "int bool str bytes len min max abs range tuple None True False list sum sorted ord divmod enumerate print reversed zip".split()
+    "int bool str bytes len min max abs range tuple None True False "
+    "list sum sorted ord divmod enumerate print reversed zip".split()
 )
 
 TYPE_NAMES = frozenset(
-    "u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint f32 f64 ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu".split()
+    "u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint f32 f64 "
+    "ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu".split()
 )
 DECORATORS = frozenset(
     "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler enum "

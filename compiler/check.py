@@ -1,6 +1,7 @@
 """Checks a whole program: every declaration of every module, every function body, every instance of a generic function.
 
-Input law: a parsed module graph. Output law: a `Program` whose bodies satisfy the typed tree's rules, or diagnostics for all mistakes.
+Input law: a parsed module graph. Output law: a `Program` whose bodies satisfy the typed tree's rules, or diagnostics
+for all mistakes.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Type rules of calls: functions, methods, struct construction, conversions, atomics; built-in functions are in check_builtins."""
+"""Type rules of calls: functions, methods, struct construction, conversions, atomics; built-in functions are in
+check_builtins.
+"""
 
 from __future__ import annotations
 
@@ -34,7 +36,6 @@ from compiler.tree import (
     FloatConst,
     IndirectCall,
     Literal,
-    Materialized,
     Place,
     StructMake,
 )
@@ -443,6 +444,3 @@ def _check_atomic(ctx: Context, node: ast.Call, function: ast.Attribute, place: 
     arguments = [expressions.check_value(ctx, a, kind) for a in node.args[:count]]
     result = {"store": NONE, "cas": BOOL, "compare_exchange": TupleType((kind, BOOL))}.get(name, kind)
     return AtomicOperation(result, ctx.span(node), name, place, arguments, ORDERS[order])
-
-
-__all__ = ["Materialized", "address_of", "call_method", "check_call", "check_conversion", "check_initializer"]

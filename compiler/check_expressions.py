@@ -1,7 +1,7 @@
 """Type rules of expressions: CPython's tree in, typed tree out.
 
-`check_value` gives a value of the wanted type, `check_place` something with an address, `check_condition` a bool and what its truth
-or falsehood tells about optional pointers.
+`check_value` gives a value of the wanted type, `check_place` something with an address, `check_condition` a bool and
+what its truth or falsehood tells about optional pointers.
 """
 
 from __future__ import annotations
@@ -65,7 +65,6 @@ from compiler.type_model import (
     NONE,
     NULL,
     STR,
-    U8,
     U64,
     ArrayType,
     AtomicType,
@@ -424,7 +423,7 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
 
 
 def _check_index(ctx: Context, node: ast.expr) -> Expr:
-    """An index of any integer width; widened to 64 bits (a negative one becomes huge, and is caught by the bounds check)."""
+    """An index of any integer width, widened to 64 bits; a negative one becomes huge, and the bounds check sees it."""
     index = check_value(ctx, node)
     if isinstance(index, Literal):
         return ctx.coerce(index, U64, node)
@@ -464,7 +463,7 @@ def _check_slice(ctx: Context, node: ast.Subscript, bounds: ast.Slice) -> Expr:
 
 
 def unify(
-    ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str
+    ctx: Context, left: Expr, right: Expr, node: ast.AST, nodes: tuple[ast.expr, ast.expr], what: str
 ) -> tuple[Expr, Expr]:
     """Two operands as values of one type: a literal takes its partner's, None a pointer's."""
     if isinstance(left, Literal) and not isinstance(right, Literal):
@@ -486,7 +485,7 @@ def unify(
 
 
 def _widths_differ(
-    ctx: Context, left: Expr, right: Expr, node: ast.expr, nodes: tuple[ast.expr, ast.expr], what: str
+    ctx: Context, left: Expr, right: Expr, node: ast.AST, nodes: tuple[ast.expr, ast.expr], what: str
 ) -> CompileError:
     hint = ""
     if isinstance(left.type, IntType) and isinstance(right.type, IntType):
@@ -512,7 +511,7 @@ def _check_binary(ctx: Context, node: ast.BinOp, want: Type | None) -> Expr:
 
 
 def combine(
-    ctx: Context, node: ast.expr, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]
+    ctx: Context, node: ast.AST, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]
 ) -> Expr:
     name = OPERATORS[type(op)]
     span = ctx.span(node)
@@ -533,7 +532,7 @@ def combine(
     return Binary(kind, span, name, left, right)
 
 
-def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.expr) -> CompileError:
+def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.AST) -> CompileError:
     hint = ""
     if isinstance(kind, PtrType):
         hint = "index the pointer, addr(p[i]), or compute with u64(p)"
@@ -546,7 +545,7 @@ def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.expr) -> Compi
     return ctx.error("operator", f"{kind} has no {name}", node, here=str(kind), hint=hint)
 
 
-def _fold(ctx: Context, node: ast.expr, op: ast.operator, left: Literal, right: Literal) -> Expr:
+def _fold(ctx: Context, node: ast.AST, op: ast.operator, left: Literal, right: Literal) -> Expr:
     if isinstance(op, ast.LShift) and right.value > 4096:
         raise ctx.error("constant", "a constant may not be shifted that far", node)
     try:
@@ -669,18 +668,3 @@ def length(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
 def load(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
     """The value at a place, or the value itself."""
     return _load(ctx, expr, node)
-
-
-__all__ = [
-    "U8",
-    "Facts",
-    "as_span",
-    "check",
-    "check_condition",
-    "check_place",
-    "check_settled",
-    "check_value",
-    "length",
-    "load",
-    "unify",
-]

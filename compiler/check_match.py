@@ -1,4 +1,6 @@
-"""`match` on integers, enums, bools and tuples, as a chain of tests that LLVM turns into a jump table where that pays."""
+"""`match` on integers, enums, bools and tuples, as a chain of tests that LLVM turns into a jump table where that
+pays.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""Type rules of statements, and the flow of control: definite assignment, narrowing of optional pointers, unreachable code."""
+"""Type rules of statements, and the flow of control: definite assignment, narrowing of optional pointers, unreachable
+code.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +9,7 @@ import ast
 import compiler.check_calls as calls
 import compiler.check_expressions as expressions
 from compiler.check_match import check_match
-from compiler.context import Context, Flow, Loop, join
+from compiler.context import Context, Loop, join
 from compiler.errors import CompileError, Label
 from compiler.symbols import ConstSymbol, GlobalVar
 from compiler.tree import (
@@ -31,7 +33,6 @@ from compiler.tree import (
     Return,
     Statement,
     Trap,
-    TupleItem,
     Unary,
     Unpack,
     While,
@@ -295,13 +296,13 @@ def _check_augmented(
     left = expressions.load(ctx, place, target)
     kind = _value_type(place)
     right = expressions.load(ctx, expressions.check(ctx, value, kind), value)
-    result = expressions.combine(ctx, node, op, left, right, (target, value))  # type: ignore[arg-type]
+    result = expressions.combine(ctx, node, op, left, right, (target, value))
     place = _evaluated_once(ctx, place, prelude)
     if isinstance(left, Load):
         left.place = place
     if isinstance(place, LocalPlace):
         _mark_assigned(ctx, place.local, None)
-    return [*prelude, Assign(ctx.span(node), place, ctx.coerce(result, kind, node))]  # type: ignore[arg-type]
+    return [*prelude, Assign(ctx.span(node), place, ctx.coerce(result, kind, node))]
 
 
 def _evaluated_once(ctx: Context, place: Place, prelude: list[Statement]) -> Place:
@@ -314,10 +315,8 @@ def _evaluated_once(ctx: Context, place: Place, prelude: list[Statement]) -> Pla
 
     if isinstance(place, FieldPlace) and isinstance(place.base, LocalPlace | GlobalPlace | Deref):
         inner = place.base
-        if (
-            not isinstance(inner, Deref)
-            or (isinstance(inner.pointer, Load)
-            and isinstance(inner.pointer.place, LocalPlace))
+        if not isinstance(inner, Deref) or (
+            isinstance(inner.pointer, Load) and isinstance(inner.pointer.place, LocalPlace)
         ):
             return place
     pointer_type = PtrType(place.type)
@@ -557,10 +556,9 @@ def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Plac
     span = ctx.span(node)
     found = expressions.check(ctx, node, None)
     if isinstance(found.type, StructType) and not isinstance(found, Place):
-        local = ctx.temporary(found.type, span)
-        place = LocalPlace(found.type, span, local)
-        enter.append(Assign(span, place, found))
-        return place
+        kept = LocalPlace(found.type, span, ctx.temporary(found.type, span))
+        enter.append(Assign(span, kept, found))
+        return kept
     place = expressions.check_struct_place(ctx, node)
     if not isinstance(place.type, StructType):
         raise ctx.error(
@@ -570,6 +568,3 @@ def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Plac
     keep = ctx.temporary(pointer_type, span)
     enter.append(Assign(span, LocalPlace(pointer_type, span, keep), calls.address_of(place)))
     return Deref(place.type, span, Load(pointer_type, span, LocalPlace(pointer_type, span, keep)))
-
-
-__all__ = ["Flow", "TupleItem", "check_block", "check_statement"]

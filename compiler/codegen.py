@@ -1,4 +1,6 @@
-"""The child process that turns LLVM IR into native code: a JSON line and the IR on standard input, the result on standard output."""
+"""The child process that turns LLVM IR into native code: a JSON line and the IR on standard input, the result on
+standard output.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Compile-time evaluation: Python's meaning, over names whose values the compiler knows.
 
-Values are Python's own: int (unbounded; `TypedInt` after a conversion), bool, str, bytes, tuple, list. Anything that depends on run
-time is refused with a caret on the part that does.
+Values are Python's own: int (unbounded; `TypedInt` after a conversion), bool, str, bytes, tuple, list. Anything that
+depends on run time is refused with a caret on the part that does.
 """
 
 from __future__ import annotations
@@ -47,12 +47,9 @@ COMPARE: dict[type[ast.cmpop], Callable[[Any, Any], Any]] = {
     ast.NotIn: lambda a, b: a not in b,
 }
 FUNCTIONS: dict[str, Callable[..., Any]] = {
-    name: function
-    for name, function in {
-        "len": len, "min": min, "max": max, "abs": abs, "sum": sum, "sorted": sorted, "range": range, "ord": ord,
-        "divmod": divmod, "enumerate": enumerate, "reversed": reversed, "list": list, "tuple": tuple, "bytes": bytes,
-        "str": str, "bool": bool, "int": int, "zip": zip,
-    }.items()
+    "len": len, "min": min, "max": max, "abs": abs, "sum": sum, "sorted": sorted, "range": range, "ord": ord,
+    "divmod": divmod, "enumerate": enumerate, "reversed": reversed, "list": list, "tuple": tuple, "bytes": bytes,
+    "str": str, "bool": bool, "int": int, "zip": zip,
 }  # fmt: skip
 SHIFT_LIMIT = 1 << 16
 """Bits a constant may be shifted by: keeps a typing error from filling the memory."""

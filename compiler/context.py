@@ -1,7 +1,7 @@
 """The state of checking one function: its locals, and what is known at the present point of its flow.
 
-`Flow` holds which locals are assigned on every path that leads here and which optional pointers are known not to be None; branches copy
-it, joins keep what all reachable branches agree on.
+`Flow` holds which locals are assigned on every path that leads here and which optional pointers are known not to be
+None; branches copy it, joins keep what all reachable branches agree on.
 """
 
 from __future__ import annotations

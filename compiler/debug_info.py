@@ -75,7 +75,8 @@ class DebugInfo:
         file = self.file(span.file)
         name = f"{function.owner}.{function.name}" if function.owner else function.name
         return self._node(
-            f"distinct !DISubprogram(name: {_text(name + function.suffix)}, linkageName: {_text(function.symbol)}, scope: !{file}, "
+            f"distinct !DISubprogram(name: {_text(name + function.suffix)}, "
+            f"linkageName: {_text(function.symbol)}, scope: !{file}, "
             f"file: !{file}, line: {span.line}, type: !{signature}, scopeLine: {span.line}, "
             f"flags: DIFlagPrototyped, spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !{self.unit})"
         )
@@ -119,7 +120,8 @@ class DebugInfo:
             case ArrayType(of=of, count=count):
                 element, bounds = self.type(of), self._node(f"!DISubrange(count: {count})")
                 return self._node(
-                    f"!DICompositeType(tag: DW_TAG_array_type, baseType: !{element}, size: {t.size * 8}, elements: !{{!{bounds}}})"
+                    f"!DICompositeType(tag: DW_TAG_array_type, baseType: !{element}, size: {t.size * 8}, "
+                    f"elements: !{{!{bounds}}})"
                 )
             case AtomicType(of=of) | VolatileType(of=of) | EnumType(of=of):
                 return self.type(of)
@@ -143,12 +145,14 @@ class DebugInfo:
         parts = [self._member(label, kind, offset) for label, kind, offset in members]
         elements = ", ".join(f"!{p}" for p in parts)
         return self._node(
-            f"!DICompositeType(tag: DW_TAG_structure_type, name: {_text(name)}, size: {size * 8}, elements: !{{{elements}}})"
+            f"!DICompositeType(tag: DW_TAG_structure_type, name: {_text(name)}, size: {size * 8}, "
+            f"elements: !{{{elements}}})"
         )
 
     def _member(self, name: str, kind: Type, offset: int) -> int:
         return self._node(
-            f"!DIDerivedType(tag: DW_TAG_member, name: {_text(name)}, baseType: !{self.type(kind)}, size: {kind.size * 8}, offset: {offset * 8})"
+            f"!DIDerivedType(tag: DW_TAG_member, name: {_text(name)}, baseType: !{self.type(kind)}, "
+            f"size: {kind.size * 8}, offset: {offset * 8})"
         )
 
     def _struct(self, t: StructType) -> None:
@@ -159,8 +163,10 @@ class DebugInfo:
             if isinstance(kind, BitsType):
                 parts.append(
                     self._node(
-                        f"!DIDerivedType(tag: DW_TAG_member, name: {_text(field.name)}, baseType: !{self.type(kind.unit)}, "
-                        f"size: {kind.width}, offset: {field.offset * 8 + kind.low}, flags: DIFlagBitField, extraData: i64 {field.offset * 8})"
+                        f"!DIDerivedType(tag: DW_TAG_member, name: {_text(field.name)}, "
+                        f"baseType: !{self.type(kind.unit)}, size: {kind.width}, "
+                        f"offset: {field.offset * 8 + kind.low}, flags: DIFlagBitField, "
+                        f"extraData: i64 {field.offset * 8})"
                     )
                 )
             else:
@@ -168,7 +174,8 @@ class DebugInfo:
         tag = "DW_TAG_union_type" if t.is_union else "DW_TAG_structure_type"
         elements = ", ".join(f"!{p}" for p in parts)
         self.nodes[number] = (
-            f"distinct !DICompositeType(tag: {tag}, name: {_text(str(t))}, size: {t.size * 8}, elements: !{{{elements}}})"
+            f"distinct !DICompositeType(tag: {tag}, name: {_text(str(t))}, size: {t.size * 8}, "
+            f"elements: !{{{elements}}})"
         )
 
 

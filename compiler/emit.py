@@ -1,7 +1,8 @@
 """Typed program to LLVM IR text.
 
-Text, because llvmlite's builder lacks volatile, debug records, address spaces on constants and module assembler, and is slower.
-Input law: a checked `Program`. Output law: one module that LLVM's verifier accepts, the same bytes for the same sources.
+Text, because llvmlite's builder lacks volatile, debug records, address spaces on constants and module assembler, and
+is slower. Input law: a checked `Program`. Output law: one module that LLVM's verifier accepts, the same bytes for the
+same sources.
 """
 
 from __future__ import annotations
@@ -12,13 +13,13 @@ from compiler.check import Program
 from compiler.debug_info import DebugInfo
 from compiler.emit_data import constant_type, constant_value
 from compiler.emit_function import FunctionEmitter
-from compiler.emit_types import escape, quote, value_type
+from compiler.emit_types import escape, quote
 from compiler.host_entry import HOST_ENTRY
 from compiler.source import Span
 from compiler.symbols import Function, GlobalVar
 from compiler.target import Target
 from compiler.tree import Body, Expr
-from compiler.type_model import I64, NEVER, IntType
+from compiler.type_model import NEVER
 
 RUNTIME = "compiler.runtime"
 """Modules whose functions LLVM must not turn into calls of themselves (memcpy and kin)."""
@@ -77,7 +78,8 @@ class ModuleEmitter:
             self.sites[key] = name
             self.definitions.append(
                 f"{name} = private unnamed_addr constant {{ptr, ptr, i32, i32, i32}} "
-                f"{{ptr {self.string(text)}, ptr {self.string(file)}, i32 {len(text)}, i32 {len(file)}, i32 {span.line}}}, align 8"
+                f"{{ptr {self.string(text)}, ptr {self.string(file)}, "
+                f"i32 {len(text)}, i32 {len(file)}, i32 {span.line}}}, align 8"
             )
         return self.sites[key]
 
@@ -124,7 +126,8 @@ class ModuleEmitter:
         align = max(data.align, data.type.align, 1)
         kind = constant_type(value, data.type)
         text = constant_value(self, value, data.type)
-        return f"{quote(data.symbol)} = {'dso_local ' if data.keep else 'internal '}global {kind} {text}{place}, align {align}"
+        linkage = "dso_local" if data.keep else "internal"
+        return f"{quote(data.symbol)} = {linkage} global {kind} {text}{place}, align {align}"
 
     def _used(self) -> list[str]:
         """What assembler text names, and data that is read from outside, must survive."""
@@ -176,6 +179,3 @@ define internal void @compiler.trap(ptr %site) {marks} {{
 
 def emit_program(program: Program, target: Target, options: EmitOptions) -> str:
     return ModuleEmitter(program, target, options).emit()
-
-
-__all__ = ["I64", "EmitOptions", "IntType", "ModuleEmitter", "emit_program", "value_type"]

@@ -16,7 +16,6 @@ from compiler.type_model import (
     PtrType,
     SpanType,
     StrType,
-    TupleType,
     Type,
 )
 
@@ -320,6 +319,3 @@ class ArithmeticEmitter:
             self.module.need("void @llvm.memmove.p0.p0.i64(ptr, ptr, i64, i1)")
             self.line(f"call void @llvm.memmove.p0.p0.i64(ptr {to}, ptr {second}, i64 {count}, i1 false)")
         return ""
-
-
-__all__ = ["ArithmeticEmitter", "TupleType", "integer_of"]

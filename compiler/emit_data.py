@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.emit_types import escape, memory_type, quote
+from compiler.emit_types import memory_type, quote
 from compiler.errors import CompileError
 from compiler.tree import (
     AddressOf,
@@ -28,7 +28,6 @@ from compiler.type_model import (
     ArrayType,
     AtomicType,
     BitsType,
-    BoolType,
     Field,
     FuncType,
     PtrType,
@@ -85,7 +84,8 @@ def constant_value(module: ModuleEmitter, value: Expr, kind: Type) -> str:
         case AddressOf(place=place):
             return _address(module, place)
         case SpanMake(pointer=pointer, count=count):
-            return f"{{ptr {constant_value(module, pointer, pointer.type)}, i64 {constant_value(module, count, count.type)}}}"
+            parts = constant_value(module, pointer, pointer.type), constant_value(module, count, count.type)
+            return f"{{ptr {parts[0]}, i64 {parts[1]}}}"
         case Convert(operand=operand):
             return _converted(module, value, operand, kind)
     raise CompileError("constant", "module data starts with a value known at compile time", value.span)
@@ -116,7 +116,7 @@ def _address(module: ModuleEmitter, place: Place) -> str:
 
 
 def _struct_parts(module: ModuleEmitter | None, value: StructMake) -> list[tuple[str, str]]:
-    """Type and value of each member in address order, gaps filled with zero bytes; bit-fields merged into their unit."""
+    """Type and value of each member in address order; gaps are zero bytes, bit-fields are merged into their unit."""
     struct = value.type
     assert isinstance(struct, StructType)
     units: dict[int, tuple[BitsType, int]] = {}
@@ -157,6 +157,3 @@ def _float(number: float) -> str:
     import struct as packing
 
     return "0x" + packing.pack(">d", number).hex().upper()
-
-
-__all__ = ["BoolType", "constant_type", "constant_value", "escape"]

@@ -285,7 +285,7 @@ class ExpressionEmitter(ArithmeticEmitter):
         self.store_to(self.address(place), value, kind, volatile=_is_volatile(place), pointer=_pointer(place))
 
     def _store_aggregate(self, place: Place, value: Expr) -> None:
-        """A fresh local is made in place; anything else by way of a temporary, since the value may read what it replaces."""
+        """Made by way of a temporary where the value may read what it replaces; a fresh local is made in place."""
         if isinstance(value, Zero | Copy):
             self.construct(self.address(place), value)
             return
@@ -398,10 +398,7 @@ class ExpressionEmitter(ArithmeticEmitter):
 
     def call(self, expr: Call | IndirectCall, result: str | None = None) -> str:
         arguments = [f"{value_type(a.type)} {self.value(a)}" for a in expr.arguments]
-        if isinstance(expr, Call):
-            target = quote(expr.function.symbol)
-        else:
-            target = self.value(expr.target)
+        target = quote(expr.function.symbol) if isinstance(expr, Call) else self.value(expr.target)
         kind = "void" if expr.type.is_aggregate else value_type(expr.type)
         if expr.type.is_aggregate:
             if result is None:

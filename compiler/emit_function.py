@@ -19,6 +19,7 @@ from compiler.tree import (
     Break,
     Continue,
     Evaluate,
+    Expr,
     ForEach,
     ForRange,
     If,
@@ -87,7 +88,8 @@ class FunctionEmitter(ExpressionEmitter):
     def _header(self, function: Function) -> str:
         linkage = self.module.linkage(function)
         if "interrupt" in function.decorators:
-            return f"define {linkage} x86_intrcc void {quote(function.symbol)}({self._interrupt_parameters(function)}) {self.module.attributes(function)}"
+            head = f"define {linkage} x86_intrcc void {quote(function.symbol)}({self._interrupt_parameters(function)})"
+            return f"{head} {self.module.attributes(function)}"
         params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
         if function.result.is_aggregate:
             params.insert(0, f"ptr noalias sret([{function.result.size} x i8]) align {function.result.align} %result")
@@ -111,7 +113,8 @@ class FunctionEmitter(ExpressionEmitter):
         params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
         linkage = self.module.linkage(function)
         result = _extended_result(function)
-        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)}) {self.module.attributes(function)} {{"
+        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)})"
+        head += f" {self.module.attributes(function)} {{"
         if function.is_naked:
             text = f'  call void asm sideeffect inteldialect "{escaped}", ""()\n  unreachable'
             return f"{head}\n{text}\n}}"
@@ -119,7 +122,7 @@ class FunctionEmitter(ExpressionEmitter):
         return "\n".join([head, *self.lines, "}"])
 
     def _inline_assembler(self, function: Function, text: str) -> None:
-        """Arguments go in by the calling convention's registers, which count as written; so do all registers the body names."""
+        """Arguments go in by the convention's registers; these and all that the body names count as written."""
         results = _result_registers(function.result)
         used = ARGUMENT_REGISTERS[: len(function.params)]
         outputs = list(dict.fromkeys([*results, *used]))
@@ -249,9 +252,9 @@ class FunctionEmitter(ExpressionEmitter):
                 assert isinstance(kind, TupleType)
                 whole = self.value(value)
                 parts = [self.assign(f"extractvalue {value_type(kind)} {whole}, {i}") for i in range(len(places))]
-                for place, part in zip(places, parts, strict=True):
-                    if place is not None:
-                        self.store_value(place, part)
+                for target, part in zip(places, parts, strict=True):
+                    if target is not None:
+                        self.store_value(target, part)
             case If():
                 self._if(statement)
             case While():
@@ -299,7 +302,7 @@ class FunctionEmitter(ExpressionEmitter):
         self.loops.pop()
 
     def _for_range(self, statement: ForRange) -> None:
-        """Counts in a slot of its own, so that the body may change the variable; cannot overflow at the end of the type's range."""
+        """Counts in a slot of its own, so that the body may change the variable; safe at the end of the range."""
         kind = statement.local.type
         assert isinstance(kind, IntType)
         t = value_type(kind)
@@ -355,8 +358,6 @@ class FunctionEmitter(ExpressionEmitter):
 
     def _return(self, value: object) -> None:
         function = self.body.function
-        from compiler.tree import Expr
-
         if not isinstance(value, Expr):
             self._leave(0)
             self.terminate("ret void")

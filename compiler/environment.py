@@ -1,4 +1,6 @@
-"""Where names are looked up while one declaration is resolved: constants of a comprehension, generic parameters, the module."""
+"""Where names are looked up while one declaration is resolved: constants of a comprehension, generic parameters, the
+module.
+"""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """Diagnostics: what was wrong, where, and what to write instead.
 
-A user's mistake is always a `Diagnostic`; it travels as `CompileError` to the nearest point of recovery (a statement or a
-declaration), where `Diagnostics` collects it, so that one run reports every mistake.
+A user's mistake is always a `Diagnostic`; it travels as `CompileError` to the nearest point of recovery (a statement
+or a declaration), where `Diagnostics` collects it, so that one run reports every mistake.
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""How compiled code is entered from CPython and left again when it traps: assembler that the host target adds to a module."""
+"""How compiled code is entered from CPython and left again when it traps: assembler that the host target adds to a
+module.
+"""
 
 HOST_ENTRY = """
 .intel_syntax noprefix

@@ -1,4 +1,6 @@
-"""The layers of the system, lowest first: a module imports from its own layer and those below. Longest listed prefix counts."""
+"""The layers of the system, lowest first: a module imports from its own layer and those below. Longest listed prefix
+counts.
+"""
 
 from __future__ import annotations
 

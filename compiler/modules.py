@@ -1,7 +1,7 @@
 """The module graph: files, imports, and the meaning of module-level names, resolved on demand.
 
-Input law: an entry module below the project's root. Output law: every module reachable by imports is parsed, there is no import
-cycle, imports obey the layer rules, and each module-level name resolves to one `Symbol`.
+Input law: an entry module below the project's root. Output law: every module reachable by imports is parsed, there is
+no import cycle, imports obey the layer rules, and each module-level name resolves to one `Symbol`.
 """
 
 from __future__ import annotations

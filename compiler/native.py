@@ -3,8 +3,9 @@
     fast = load_module("kernel.memory.rounding")
     fast.round_up(5, 8)
 
-Arguments are integers, bools, bytes-like objects for spans, and ctypes objects or addresses for pointers. A trap in compiled code (a failed
-bounds check, `panic`, `assert`) leaves it and raises `NativeTrap`; what it had written stays written.
+Arguments are integers, bools, bytes-like objects for spans, and ctypes objects or addresses for pointers. A trap in
+compiled code (a failed bounds check, `panic`, `assert`) leaves it and raises `NativeTrap`; what it had written stays
+written.
 """
 
 from __future__ import annotations
@@ -37,7 +38,7 @@ from compiler.type_model import (
 
 ENTER, SITE = "compiler.enter", "compiler.trapped_site"
 REGISTERS = 6
-"""Integer registers that carry arguments in the System V convention; the rest would be on the stack and is not supported here."""
+"""Integer registers that carry arguments in the System V convention; arguments on the stack are not supported."""
 
 
 class NativeTrap(Exception):

@@ -1,7 +1,7 @@
 """Text to CPython's syntax tree, and the one place that refuses what the language does not have.
 
-Output law: the tree holds only statements and expressions that the later passes know. Each refusal names the construct and says
-what to write instead.
+Output law: the tree holds only statements and expressions that the later passes know. Each refusal names the
+construct and says what to write instead.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.MatchStar: ("star pattern", "name each element"),
 }
 CONSTANT_ONLY = (ast.Pow, ast.Dict, ast.Set, ast.Div, ast.In, ast.NotIn, ast.Starred)
-"""Fine where the compiler evaluates the expression itself: inside `const(...)`, `assert` at module level, `array(...)`."""
+"""Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
 MODULE_STATEMENTS = (
     ast.Import,
@@ -178,7 +178,7 @@ class _Subset(ast.NodeVisitor):
         self.generic_visit(node)
 
     def visit_List(self, node: ast.List) -> None:
-        # Lists are memory operands in assembler functions; elsewhere the checker refuses them with the type that was wanted.
+        # Memory operands in assembler functions; elsewhere the checker refuses them with the type that was wanted.
         self.generic_visit(node)
 
 

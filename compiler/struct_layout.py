@@ -73,14 +73,14 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
             raise module.error("struct", f"{node.name} has {size} bytes, more than size={options['size']}", node)
         size = options["size"]
     struct.set_layout(fields, size, align)
-    for statement in node.body:
-        if isinstance(statement, ast.FunctionDef):
+    for member in node.body:
+        if isinstance(member, ast.FunctionDef):
             try:
-                struct.methods[statement.name] = declare_function(module, statement, struct, dict(env.bindings))
+                struct.methods[member.name] = declare_function(module, member, struct, dict(env.bindings))
             except CompileError as error:
                 module.project.diagnostics.add(error)
-        elif not isinstance(statement, ast.AnnAssign | ast.With | ast.Pass) and not _is_text(statement):
-            raise module.error("struct", "a struct holds fields (name: type) and methods", statement)
+        elif not isinstance(member, ast.AnnAssign | ast.With | ast.Pass) and not _is_text(member):
+            raise module.error("struct", "a struct holds fields (name: type) and methods", member)
 
 
 def _field_type(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:

@@ -1,7 +1,8 @@
 """The typed tree: what the checker makes and the emitter reads.
 
-Every expression carries its type and its span; no name is left to look up, no conversion is implied. A `Place` is an expression that
-has an address; reading a scalar from one is a `Load`. Aggregates (structs, arrays) are made straight into a destination.
+Every expression carries its type and its span; no name is left to look up, no conversion is implied. A `Place` is an
+expression that has an address; reading a scalar from one is a `Load`. Aggregates (structs, arrays) are made straight
+into a destination.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """The types of the language, their sizes and their alignments (System V x86_64 layout).
 
-Structural types are frozen and compare by value; a struct or an enum is the class that declares it and compares by identity.
-Sizes and alignments are in bytes.
+Structural types are frozen and compare by value; a struct or an enum is the class that declares it and compares by
+identity. Sizes and alignments are in bytes.
 """
 
 from __future__ import annotations
@@ -322,7 +322,7 @@ class StructType(Type):
 
 @dataclass(frozen=True)
 class EnumType(Type):
-    """An IntEnum as the type of a variable or field: stored as `of`, the smallest of u8, u16, u32, u64 that holds all members."""
+    """An IntEnum as a type: stored as `of`, the smallest of u8, u16, u32, u64 that holds all members."""
 
     name: str
     of: IntType

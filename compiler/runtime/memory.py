@@ -1,6 +1,7 @@
 """memcpy, memmove, memset, memcmp for freestanding programs (C's contracts, ISO C 7.24).
 
-Eight bytes at a time: under emulation and on older processors that beats `rep movsb`, and no vector register is touched.
+Eight bytes at a time: under emulation and on older processors that beats `rep movsb`, and no vector register is
+touched.
 """
 
 from compiler.prelude import export, i32, ptr, u8, u64, wrap_mul, wrap_sub
