@@ -13,6 +13,8 @@ DIRECT_LOADER = BUILD / "direct.elf"
 INIT = BUILD / "init.elf"
 KVM_PROBE = BUILD / "kvm-probe.elf"
 BOOT_ARCHIVE = BUILD / "boot.tar"
+ISO_IMAGE = BUILD / "ringneck.iso"
+USB_IMAGE = BUILD / "ringneck.img"
 
 DEBUG_SERIAL = BUILD / "debug-serial.log"
 KVM_VERDICT = BUILD / "kvm-verdict.json"
