@@ -55,7 +55,8 @@ def master_code(record: bytes, stage_unit: int) -> bytes:
     """The master boot record's code, told where the stage begins."""
     code = record.ljust(facts.MASTER_STAGE_OFFSET, b"\0")
     if len(code) != facts.MASTER_STAGE_OFFSET:
-        raise BadLoader(f"the master boot record has {len(record)} bytes of code, at most {facts.MASTER_STAGE_OFFSET} fit")
+        room = facts.MASTER_STAGE_OFFSET
+        raise BadLoader(f"the master boot record has {len(record)} bytes of code, at most {room} fit")
     return code + struct.pack("<I", stage_unit)
 
 

@@ -32,7 +32,7 @@ class CdImage:
         """Makes the image a disk as well: boot code, and the file `system_partition` as EFI system partition."""
         first = self.extent_of(system_partition) * CD_SECTOR // SECTOR
         record = master_record(boot_code, MBR_SYSTEM_PARTITION, MBR_ACTIVE, first, length // SECTOR)
-        self.content[:SECTOR] = record
+        self.content[: len(record)] = record
 
 
 def make_cd(files: Mapping[str, bytes], label: str, bios_boot: str, uefi_boot: str) -> CdImage:
@@ -42,9 +42,7 @@ def make_cd(files: Mapping[str, bytes], label: str, bios_boot: str, uefi_boot: s
     names = _make_folders(disc, files)
     for path, content in files.items():
         leaf = path.rpartition("/")[2]
-        disc.add_fp(
-            io.BytesIO(content), len(content), f"{names[path]};1", rr_name=leaf, joliet_path=f"/{path}"
-        )
+        disc.add_fp(io.BytesIO(content), len(content), f"{names[path]};1", rr_name=leaf, joliet_path=f"/{path}")
     boot_info = bios_boot.endswith("limine-bios-cd.bin")
     disc.add_eltorito(
         f"{names[bios_boot]};1",
@@ -58,13 +56,12 @@ def make_cd(files: Mapping[str, bytes], label: str, bios_boot: str, uefi_boot: s
     uefi_sectors = min(-(-len(files[uefi_boot]) // SECTOR), 0xFFFF)
     disc.add_eltorito(f"{names[uefi_boot]};1", boot_load_size=uefi_sectors, efi=True, media_name=NO_EMULATION)
     disc.force_consistency()
-    extents = {path: disc.get_record(iso_path=f"{name};1").extent_location() for path, name in names.items() if path in files}
+    extents = {path: disc.get_record(iso_path=f"{names[path]};1").extent_location() for path in files}
     written = io.BytesIO()
     disc.write_fp(written)
     disc.close()
-    content = bytearray(written.getvalue())
-    content += bytes(-len(content) % (1 << 20))
-    return CdImage(content, extents)
+    length = len(written.getvalue())
+    return CdImage(bytearray(written.getvalue().ljust(length + -length % (1 << 20), b"\0")), extents)
 
 
 def _make_folders(disc: Any, files: Mapping[str, bytes]) -> dict[str, str]:

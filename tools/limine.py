@@ -13,7 +13,8 @@ from pathlib import Path
 from tools.iso import make_cd
 
 PROGRAM = "limine"
-BIOS_SYSTEM, BIOS_CD, UEFI_CD, UEFI_APPLICATION = "limine-bios.sys", "limine-bios-cd.bin", "limine-uefi-cd.bin", "BOOTX64.EFI"
+BIOS_SYSTEM, BIOS_CD, UEFI_CD = "limine-bios.sys", "limine-bios-cd.bin", "limine-uefi-cd.bin"
+UEFI_APPLICATION = "BOOTX64.EFI"
 FILES = (BIOS_SYSTEM, BIOS_CD, UEFI_CD, UEFI_APPLICATION)
 FOLDER = "boot/limine"
 LABEL = "RINGNECK"
@@ -54,7 +55,7 @@ def find_limine(folder: str) -> Limine | None:
         folder = asked.stdout.strip()
     path = Path(folder)
     if not path.is_dir():
-        raise MissingLimine(f"LIMINE_DIR={folder} is no folder: set it to a copy of Limine's binary release, or unset it")
+        raise MissingLimine(f"LIMINE_DIR={folder} is no folder: name a copy of Limine's binary release, or unset it")
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
         raise MissingLimine(f"{folder} holds no {', '.join(missing)}: a binary release of Limine 8 has them")

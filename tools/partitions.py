@@ -74,7 +74,8 @@ def _entry(partition: Partition, first: int) -> bytes:
 def _header(entries: bytes, own: int, other: int, table: int, sectors: int) -> bytes:
     disk = uuid.uuid5(_NAMESPACE, f"disk {zlib.crc32(entries)}")
     first, last = 2 + _TABLE_SECTORS, sectors - 2 - _TABLE_SECTORS
-    rest = struct.pack("<QQQQ16sQIII", own, other, first, last, disk.bytes_le, table, _ENTRIES, _ENTRY_BYTES, zlib.crc32(entries))
+    shape = (table, _ENTRIES, _ENTRY_BYTES, zlib.crc32(entries))
+    rest = struct.pack("<QQQQ16sQIII", own, other, first, last, disk.bytes_le, *shape)
     header = struct.pack("<8sIIII", b"EFI PART", 0x10000, 92, 0, 0) + rest
     checksum = zlib.crc32(header)
     return (header[:16] + struct.pack("<I", checksum) + header[20:]).ljust(SECTOR, b"\0")
