@@ -54,8 +54,8 @@ class Console:
         """Waits for a line that is `wanted`, or in which the pattern is found. Errors: any GuestFailure.
 
         The search goes on after the line that the call before found."""
-        pattern = re.compile(re.escape(wanted) + r"\Z") if isinstance(wanted, str) else wanted
-        find = pattern.match if isinstance(wanted, str) else pattern.search
+        find = re.compile(re.escape(wanted) + r"\Z").match if isinstance(wanted, str) else wanted.search
+        told = wanted if isinstance(wanted, str) else wanted.pattern
         try:
             async with asyncio.timeout(seconds):
                 while True:
@@ -67,11 +67,11 @@ class Console:
                     if self.failure is not None:
                         raise self.failure
                     if self.exit_status is not None:
-                        reason = f"QEMU ended with status {self.exit_status} before this line came: {pattern.pattern}"
+                        reason = f"QEMU ended with status {self.exit_status} before this line came: {told}"
                         raise GuestEnded(reason, self.lines, self._logs)
                     await self._change()
         except TimeoutError:
-            raise self._late(f"no line came within {seconds} s that is or holds: {pattern.pattern}") from None
+            raise self._late(f"no line came within {seconds} s that is or holds: {told}") from None
 
     async def wait_end(self, seconds: float) -> int:
         """Waits until QEMU has ended. Returns its exit status. Errors: any GuestFailure."""
