@@ -7,9 +7,9 @@ from __future__ import annotations
 _ORDER = (
     ("kernel.abi", "kernel.config", "boot.limine"),
     ("kernel.sync", "kernel.memory.window"),
+    ("kernel.caps", "kernel.complete.queue"),
     ("kernel.arch",),
     ("kernel.memory",),
-    ("kernel.caps", "kernel.complete.queue"),
     ("kernel.core",),
     ("kernel.complete",),
     ("kernel.objects",),

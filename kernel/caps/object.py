@@ -1,0 +1,51 @@
+"""The header of every kernel object, and the account that pays for it.
+
+The two are in one file because each names the other: an object knows who paid, and an account is an object.
+Invariants: I-CAP-1: the header is an object's first field, so the object's address is its header's. I-CAP-2: an object
+whose count has reached zero never gets another reference.
+Not here: counting (reference.py), charging (account.py).
+"""
+from __future__ import annotations
+
+from enum import IntEnum
+
+from compiler.prelude import array, atomic, ptr, sizeof, struct, u32, u64
+from kernel.abi.objects import RESOURCES
+
+
+class State(IntEnum):
+    ALIVE = 0
+    DYING = 1               # its end has begun: no operation starts on it any more
+    DEAD = 2                # nothing is left but this header, until the last reference goes
+
+
+@struct
+class Object:
+    references: atomic[u64]
+    kind: u32               # abi ObjectKind
+    state: atomic[u32]
+    account: ptr[Account] | None
+    next: ptr[Object] | None            # the queue of objects that wait for their end; its user owns it
+
+
+@struct
+class Budget:
+    """One resource of an account."""
+    available: atomic[u64]  # what can still be charged: the limit less what is charged
+    limit: atomic[u64]      # the hard limit, reserved from the parent
+    soft_limit: atomic[u64]             # charges above it are told once; 0 is none
+    is_told: atomic[u32]    # 1 from the telling until the charges have fallen well below the soft limit
+
+
+@struct
+class Account:
+    header: Object          # header.account is the parent
+    budgets: array[Budget, RESOURCES]
+    soft_events: atomic[u64]            # bit r: resource r went above its soft limit, and nobody has been told yet
+    watcher: ptr[Object] | None         # the notification that is told
+    watcher_bits: u64
+    cpu_share: atomic[u32]              # thousandths of one CPU; 0 is no cap
+    highest_priority: atomic[u32]       # of any thread that it pays for
+
+
+assert sizeof(Object) == 32
