@@ -4,8 +4,19 @@ from __future__ import annotations
 
 import ast
 
+import compiler.constant as constant
+import compiler.declare as declare
 from compiler.environment import Environment
-from compiler.symbols import Binding, Builtin, EnumSymbol, GenericStruct, ProtocolSymbol, TypeSymbol, TypeVarSymbol
+from compiler.symbols import (
+    Binding,
+    Builtin,
+    ConstSymbol,
+    EnumSymbol,
+    GenericStruct,
+    ProtocolSymbol,
+    TypeSymbol,
+    TypeVarSymbol,
+)
 from compiler.type_model import (
     BOOL,
     BYTES,
@@ -158,9 +169,7 @@ def _element(node: ast.expr, env: Environment) -> Type:
 
 
 def _count(node: ast.expr, env: Environment) -> int:
-    from compiler.constant import evaluate_int
-
-    count = evaluate_int(node, env, "the number of elements")
+    count = constant.evaluate_int(node, env, "the number of elements")
     if not 0 <= count < 1 << 40:
         raise env.error("type", f"an array cannot have {count} elements", node)
     return int(count)
@@ -174,32 +183,28 @@ def _scalar(node: ast.expr, env: Environment, what: str) -> Type:
 
 
 def _bit_field(node: ast.Subscript, unit: ast.expr, low: ast.expr, width: ast.expr, env: Environment) -> Type:
-    from compiler.constant import evaluate_int
-
     storage = resolve_type(unit, env)
     if not isinstance(storage, IntType) or storage.signed or storage.bits > 64:
         raise env.error("type", f"a bit-field is stored in u8, u16, u32 or u64, not {storage}", unit)
-    first, count = evaluate_int(low, env, "the lowest bit"), evaluate_int(width, env, "the number of bits")
+    first, count = (
+        constant.evaluate_int(low, env, "the lowest bit"),
+        constant.evaluate_int(width, env, "the number of bits"),
+    )
     if first < 0 or count < 1 or first + count > storage.bits:
         raise env.error("type", f"bits {first}..{first + count - 1} do not fit {storage}", node)
     return BitsType(storage, first, count)
 
 
 def _instance(node: ast.Subscript, generic: GenericStruct, items: list[ast.expr], env: Environment) -> Type:
-    from compiler.declare import instantiate_struct
-
     if len(items) != len(generic.parameters):
         wanted = ", ".join(generic.parameters)
         raise env.error("type", f"{generic.node.name} takes [{wanted}], not {len(items)} parameters", node)
-    return instantiate_struct(generic, tuple(_argument(item, env) for item in items))
+    return declare.instantiate_struct(generic, tuple(_argument(item, env) for item in items))
 
 
 def _argument(node: ast.expr, env: Environment) -> Binding:
     """A parameter of a generic struct: a type, or an integer constant."""
-    from compiler.constant import evaluate_int
-    from compiler.symbols import ConstSymbol
-
-    constant = isinstance(node, ast.Constant | ast.BinOp) and not isinstance(getattr(node, "op", None), ast.BitOr)
+    is_constant = isinstance(node, ast.Constant | ast.BinOp) and not isinstance(getattr(node, "op", None), ast.BitOr)
     if isinstance(node, ast.Name | ast.Attribute):
-        constant = isinstance(env.symbol_of(node), ConstSymbol)
-    return int(evaluate_int(node, env, "the parameter")) if constant else resolve_type(node, env)
+        is_constant = isinstance(env.symbol_of(node), ConstSymbol)
+    return int(constant.evaluate_int(node, env, "the parameter")) if is_constant else resolve_type(node, env)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ast
 from dataclasses import dataclass, field
 
-import compiler.check_calls as calls
+import compiler.check_construction as construction
 from compiler.assembler import assemble, check_text
 from compiler.check_statements import check_block
 from compiler.constant import evaluate
@@ -113,7 +113,7 @@ class Checker:
     def _check_data(self, data: GlobalVar) -> None:
         ctx = Context(Environment(data.module), self.diagnostics)
         assert data.init is not None
-        value = calls.check_initializer(ctx, data.type, data.init)
+        value = construction.check_initializer(ctx, data.type, data.init)
         self.program.data.append((data, value))
 
     def _check_function(self, function: Function) -> None:

@@ -5,8 +5,12 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+import compiler.check_atomics as atomics
 import compiler.check_calls as calls
+import compiler.check_construction as construction
+import compiler.check_elements as elements
 import compiler.check_expressions as expressions
+import compiler.check_operators as operators
 from compiler.annotations import resolve_type
 from compiler.constant import comprehend, evaluate
 from compiler.context import Context
@@ -17,9 +21,13 @@ from compiler.tree import (
     Const,
     Convert,
     Copy,
+    ElementPlace,
     Expr,
+    FunctionRef,
+    GlobalPlace,
     Intrinsic,
     Literal,
+    Place,
     Select,
     SpanMake,
     Unary,
@@ -64,7 +72,7 @@ def check_builtin(ctx: Context, node: ast.Call, name: str, want: Type | None) ->
 
 
 def _len(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
-    return expressions.length(ctx, expressions.check(ctx, node.args[0], None), node.args[0])
+    return elements.length(ctx, expressions.check(ctx, node.args[0], None), node.args[0])
 
 
 def _constant(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -80,7 +88,7 @@ def _min_max(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr
     left, right = (expressions.check_value(ctx, a) for a in node.args)
     if isinstance(left, Literal) and isinstance(right, Literal):
         return Literal(LITERAL, ctx.span(node), (min if name == "min" else max)(left.value, right.value))
-    left, right = expressions.unify(ctx, left, right, node, (node.args[0], node.args[1]), name)
+    left, right = operators.unify(ctx, left, right, node, (node.args[0], node.args[1]), name)
     if not isinstance(left.type, IntType):
         raise ctx.error("type", f"{name} compares integers, not {left.type}", node)
     return Intrinsic(left.type, ctx.span(node), name, [left, right])
@@ -105,8 +113,6 @@ def _addr(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 def _address(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     """The address of data or of a function as a u64, usable in initialisers."""
     found = expressions.check(ctx, node.args[0], None)
-    from compiler.tree import FunctionRef, Place
-
     if isinstance(found, FunctionRef):
         return Convert(U64, ctx.span(node), found)
     if not isinstance(found, Place):
@@ -134,7 +140,7 @@ def _zeroed(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 def _placed(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     if want is None:
         raise ctx.error("type", "placed() is for module data", node)
-    return calls.check_initializer(ctx, want, node.args[0])
+    return construction.check_initializer(ctx, want, node.args[0])
 
 
 def _array(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -150,11 +156,11 @@ def _array(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
         items = []
         for scope in comprehend(source.generators, ctx.env):
             inner = Context(scope, ctx.diagnostics, ctx.function, ctx.body, ctx.names, ctx.globals, ctx.flow)
-            items.append(calls.check_initializer(inner, want.of, source.elt))
+            items.append(construction.check_initializer(inner, want.of, source.elt))
     else:
         listed = isinstance(node.args[0], ast.Tuple | ast.List) if len(node.args) == 1 else False
-        elements = node.args[0].elts if listed else node.args  # type: ignore[attr-defined]
-        items = [calls.check_initializer(ctx, want.of, a) for a in elements]
+        given = node.args[0].elts if listed else node.args  # type: ignore[attr-defined]
+        items = [construction.check_initializer(ctx, want.of, a) for a in given]
     if len(items) != want.count:
         raise ctx.error("arguments", f"{want} has {want.count} elements, {len(items)} given", node)
     return ArrayMake(want, ctx.span(node), items)
@@ -171,7 +177,7 @@ def _two_integers(ctx: Context, node: ast.Call, name: str) -> tuple[Expr, Expr]:
     left, right = (expressions.check_value(ctx, a) for a in node.args)
     if isinstance(left, Literal) and isinstance(right, Literal):
         left = ctx.settle(left, node.args[0])
-    left, right = expressions.unify(ctx, left, right, node, (node.args[0], node.args[1]), name)
+    left, right = operators.unify(ctx, left, right, node, (node.args[0], node.args[1]), name)
     if not isinstance(left.type, IntType):
         raise ctx.error("type", f"{name} needs integers, not {left.type}", node)
     return left, right
@@ -214,11 +220,11 @@ def _rotate(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
 
 def _fence(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     order = evaluate(node.args[0], ctx.env) if node.args else "seq_cst"
-    if order not in calls.ORDERS or order == "relaxed":
+    if order not in atomics.ORDERS or order == "relaxed":
         raise ctx.error(
             "atomic", f"a fence has no order {order!r}", node, hint="one of acquire, release, acq_rel, seq_cst"
         )
-    return Intrinsic(NONE, ctx.span(node), "fence", [], calls.ORDERS[order])
+    return Intrinsic(NONE, ctx.span(node), "fence", [], atomics.ORDERS[order])
 
 
 def _panic(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -253,8 +259,6 @@ def _any_pointer(ctx: Context, node: ast.expr) -> Expr:
 def _unchecked(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     subscript = ast.copy_location(ast.Subscript(value=node.args[0], slice=node.args[1], ctx=ast.Load()), node)
     found = expressions.check(ctx, subscript, None)
-    from compiler.tree import ElementPlace
-
     if not isinstance(found, ElementPlace):
         raise ctx.error("type", "unchecked(a, i) is for elements of arrays and spans", node)
     found.checked = False
@@ -263,8 +267,6 @@ def _unchecked(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Ex
 
 def _percpu_address(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     """Where a per-CPU variable lies from the start of the CPU's block, in bytes."""
-    from compiler.tree import GlobalPlace
-
     place = expressions.check_place(ctx, node.args[0])
     if not isinstance(place, GlobalPlace) or not place.data.per_cpu:
         raise ctx.error("type", "percpu_address is for percpu data", node)

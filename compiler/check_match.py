@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 from collections.abc import Callable
 
+import compiler.check_conditions as conditions
 import compiler.check_expressions as expressions
 from compiler.context import Context, join
 from compiler.tree import Assign, Compare, Const, Expr, If, Load, LocalPlace, Logic, Statement, TupleItem
@@ -38,7 +39,7 @@ def check_match(ctx: Context, node: ast.Match, check_block: CheckBlock) -> list[
                 raise ctx.error(
                     "unsupported", "a guard on a case that names parts", case.guard, hint="test in the body"
                 )
-            guard, facts = expressions.check_condition(ctx, case.guard)
+            guard, facts = conditions.check_condition(ctx, case.guard)
             ctx.flow.present |= facts.true
             test = guard if test is None else Logic(BOOL, ctx.span(case.guard), "and", test, guard)
         body = binds + check_block(ctx, case.body)

@@ -11,7 +11,7 @@ import operator
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from compiler.annotations import resolve_type
+import compiler.annotations as type_annotations
 from compiler.environment import Environment
 from compiler.symbols import ConstSymbol, EnumSymbol, TypedInt
 from compiler.type_model import INTEGERS, StructType
@@ -167,7 +167,7 @@ def _evaluate_call(node: ast.Call, env: Environment) -> Any:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "encode" and not node.args:
         return str(_evaluate(node.func.value, env)).encode()
     if name == "sizeof":
-        return resolve_type(node.args[0], env).size
+        return type_annotations.resolve_type(node.args[0], env).size
     if name == "offsetof":
         return _offset_of(node, env)
     if name == "option":
@@ -189,7 +189,7 @@ def _evaluate_call(node: ast.Call, env: Environment) -> Any:
 def _offset_of(node: ast.Call, env: Environment) -> int:
     if len(node.args) != 2:
         raise env.error("constant", 'offsetof takes a struct and a field: offsetof(S, "field")', node)
-    struct = resolve_type(node.args[0], env)
+    struct = type_annotations.resolve_type(node.args[0], env)
     path = str(_evaluate(node.args[1], env))
     offset = 0
     for part in path.split("."):

@@ -13,7 +13,7 @@ from compiler.environment import Environment
 from compiler.errors import CompileError, Diagnostics, Label
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import Body, Const, Expr, Literal, Load, Local, LocalPlace
+from compiler.tree import Body, Const, Expr, FloatConst, Literal, Load, Local, LocalPlace
 from compiler.type_model import (
     BOOL,
     ERROR,
@@ -106,8 +106,6 @@ class Context:
 
     def _coerce_literal(self, literal: Literal, want: Type, node: ast.AST) -> Expr:
         if isinstance(want, FloatType):
-            from compiler.tree import FloatConst
-
             return FloatConst(want, literal.span, float(literal.value))
         target = want.of if isinstance(want, EnumType) else want
         if not isinstance(target, IntType):

@@ -5,13 +5,13 @@ from __future__ import annotations
 import ast
 from typing import Any
 
-from compiler.annotations import resolve_type
+import compiler.annotations as type_annotations
+import compiler.constant as constant
+import compiler.struct_layout as struct_layout
 from compiler.builtin_names import DECORATORS
-from compiler.constant import evaluate, evaluate_int
 from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import Module
-from compiler.struct_layout import declare_struct
 from compiler.symbols import (
     Binding,
     ConstSymbol,
@@ -50,12 +50,12 @@ def _declare_assigned(module: Module, name: str, node: ast.Assign, value: ast.ex
     if isinstance(value, ast.Call) and function == "const":
         if len(value.args) != 1:
             raise module.error("constant", "const takes one expression", value)
-        return ConstSymbol(name, evaluate(value.args[0], env), module.span(node))
+        return ConstSymbol(name, constant.evaluate(value.args[0], env), module.span(node))
     if function == "TypeVar":
         return TypeVarSymbol(name)
     if isinstance(value, ast.Subscript | ast.Name | ast.Attribute):
         try:
-            return TypeSymbol(resolve_type(value, env))
+            return TypeSymbol(type_annotations.resolve_type(value, env))
         except CompileError:
             pass
     raise module.error(
@@ -73,15 +73,17 @@ def _declare_data(module: Module, name: str, node: ast.AnnAssign, env: Environme
     annotation = node.annotation
     per_cpu = isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "percpu"
     if isinstance(annotation, ast.Name) and env.builtin_of(annotation) == "Final" and node.value is not None:
-        return ConstSymbol(name, evaluate(node.value, env), module.span(node))
-    data = GlobalVar(module, name, resolve_type(annotation, env), node.value, module.span(node), per_cpu=per_cpu)
+        return ConstSymbol(name, constant.evaluate(node.value, env), module.span(node))
+    data = GlobalVar(
+        module, name, type_annotations.resolve_type(annotation, env), node.value, module.span(node), per_cpu=per_cpu
+    )
     if node.value is None:
         raise module.error("data", f"{name} has no value", node, hint=f"{name}: {ast.unparse(annotation)} = zeroed()")
     if isinstance(node.value, ast.Call) and env.builtin_of(node.value.func) in ("zeroed", "placed"):
         for keyword in node.value.keywords:
             if keyword.arg not in PLACEMENT:
                 raise module.error("data", f"data can be placed by {', '.join(PLACEMENT)}, not {keyword.arg}", keyword)
-            setattr(data, keyword.arg, evaluate(keyword.value, env))
+            setattr(data, keyword.arg, constant.evaluate(keyword.value, env))
         if data.align & (data.align - 1):
             raise module.error("data", f"an alignment is a power of two, not {data.align}", node)
     return data
@@ -101,7 +103,7 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
         raise module.error(
             "unsupported", "inheritance is not part of the language", base, hint="hold the other struct in a field"
         )
-    return TypeSymbol(declare_struct(module, node, {}))
+    return TypeSymbol(struct_layout.declare_struct(module, node, {}))
 
 
 def _generic_parameters(module: Module, node: ast.ClassDef, env: Environment) -> tuple[str, ...]:
@@ -118,7 +120,7 @@ def _declare_enum(module: Module, node: ast.ClassDef, env: Environment) -> EnumS
         match statement:
             case ast.Assign(targets=[ast.Name(id=name)], value=value):
                 scope = env.with_constants(dict(members))
-                members[name] = evaluate_int(value, scope, "an enum's member")
+                members[name] = constant.evaluate_int(value, scope, "an enum's member")
             case ast.Expr(value=ast.Constant()) | ast.Pass():
                 pass
             case _:
@@ -178,7 +180,7 @@ def make_function(
         raise module.error(
             "annotation", f"{node.name} needs a result type", node, hint=f"def {node.name}(...) -> None:"
         )
-    result = resolve_type(node.returns, env)
+    result = type_annotations.resolve_type(node.returns, env)
     span = module.span(node)
     function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
     function.decorators = _decorators(module, node, env)
@@ -208,7 +210,7 @@ def _parameter(
         raise module.error(
             "annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64"
         )
-    kind: Type = resolve_type(argument.annotation, env)
+    kind: Type = type_annotations.resolve_type(argument.annotation, env)
     if kind.is_aggregate:
         raise module.error(
             "type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)"
@@ -225,7 +227,7 @@ def _decorators(module: Module, node: ast.FunctionDef, env: Environment) -> dict
         name = env.builtin_of(call.func if call else decorator)
         if name not in DECORATORS:
             raise module.error("decorator", f"@{ast.unparse(decorator)} is not a decorator of the language", decorator)
-        arguments: Any = tuple(evaluate(a, env) for a in call.args) if call else ()
+        arguments: Any = tuple(constant.evaluate(a, env) for a in call.args) if call else ()
         found[name] = arguments[0] if len(arguments) == 1 else (arguments or "")
     return found
 
@@ -233,7 +235,7 @@ def _decorators(module: Module, node: ast.FunctionDef, env: Environment) -> dict
 def instantiate_struct(generic: GenericStruct, arguments: tuple[Binding, ...]) -> StructType:
     if arguments not in generic.instances:
         bindings = dict(zip(generic.parameters, arguments, strict=True))
-        generic.instances[arguments] = declare_struct(generic.module, generic.node, bindings)
+        generic.instances[arguments] = struct_layout.declare_struct(generic.module, generic.node, bindings)
     return generic.instances[arguments]
 
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import ast
 from collections.abc import Iterator
 
-from compiler.annotations import resolve_type
-from compiler.constant import evaluate
+import compiler.annotations as type_annotations
+import compiler.constant as constant
+import compiler.declare as declare
 from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import Module
@@ -36,7 +37,7 @@ def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dic
         for keyword in call.keywords if call else ():
             if keyword.arg not in ("packed", "align", "size"):
                 raise module.error("decorator", f"@{name} takes packed, align and size, not {keyword.arg}", keyword)
-            options[keyword.arg] = int(evaluate(keyword.value, env))
+            options[keyword.arg] = int(constant.evaluate(keyword.value, env))
     if not seen:
         raise module.error(
             "class", f"class {node.name} is neither a struct nor an enum", node, hint="put @struct above it"
@@ -45,8 +46,6 @@ def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dic
 
 
 def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Environment, options: dict[str, int]) -> None:
-    from compiler.declare import declare_function
-
     packed, union = bool(options.get("packed")), bool(options.get("union"))
     struct.is_union = union
     struct.set_layout({}, -1, 1)  # seen by a field of the struct's own type
@@ -76,7 +75,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
     for member in node.body:
         if isinstance(member, ast.FunctionDef):
             try:
-                struct.methods[member.name] = declare_function(module, member, struct, dict(env.bindings))
+                struct.methods[member.name] = declare.declare_function(module, member, struct, dict(env.bindings))
             except CompileError as error:
                 module.project.diagnostics.add(error)
         elif not isinstance(member, ast.AnnAssign | ast.With | ast.Pass) and not _is_text(member):
@@ -84,7 +83,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
 
 
 def _field_type(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:
-    found = resolve_type(statement.annotation, env)
+    found = type_annotations.resolve_type(statement.annotation, env)
     if found in (NONE, NEVER):
         raise module.error("struct", f"a field cannot be {found}", statement)
     if found.size < 0:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from compiler.prelude.traps import Trap
@@ -13,11 +15,17 @@ options: dict[str, Any] = {}
 """What `-D NAME=VALUE` gives on the compiler's command line; set before the sources are imported."""
 
 
-def set_profile(name: str) -> None:
+@contextmanager
+def built_as(name: str) -> Iterator[None]:
+    """Runs a block in the named profile."""
     global debug
     if name not in ("debug", "release"):
         raise ValueError(f"the profiles are debug and release, not {name}")
-    debug = name == "debug"
+    before, debug = debug, name == "debug"
+    try:
+        yield
+    finally:
+        debug = before
 
 
 def overflowed(value: int, bits: int, signed: bool, what: str) -> int:

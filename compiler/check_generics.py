@@ -1,0 +1,79 @@
+"""Calls of generic functions: what their parameters stand for is told by the arguments."""
+
+from __future__ import annotations
+
+import ast
+
+import compiler.check_calls as calls
+import compiler.check_expressions as expressions
+from compiler.annotations import resolve_type
+from compiler.constant import evaluate_int
+from compiler.context import Context
+from compiler.declare import instantiate_function
+from compiler.environment import Environment
+from compiler.symbols import (
+    Binding,
+    GenericFunction,
+)
+from compiler.tree import (
+    Expr,
+    Literal,
+)
+from compiler.type_model import (
+    ArrayType,
+    AtomicType,
+    FuncType,
+    PtrType,
+    SpanType,
+    Type,
+    TypeVariable,
+)
+
+
+def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receiver: list[Expr]) -> Expr:
+    bindings: dict[str, Binding] = {}
+    skip = len(receiver)
+    arguments = generic.node.args.args[skip:]
+    env = Environment(generic.module, generic.outer)
+    given = dict(zip((a.arg for a in arguments), node.args, strict=False)) | {
+        k.arg: k.value for k in node.keywords if k.arg
+    }
+    typed: list[tuple[Type, Expr, ast.expr]] = []
+    for argument in arguments:
+        value = given.get(argument.arg)
+        if value is None or argument.annotation is None:
+            continue
+        annotation = argument.annotation
+        if isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "const":
+            bindings[argument.arg] = evaluate_int(value, ctx.env, f"{argument.arg}, a const parameter,")
+            continue
+        typed.append((resolve_type(annotation, env), expressions.check_value(ctx, value), value))
+    for literals in (False, True):
+        for pattern, found, value in typed:
+            if isinstance(found, Literal) == literals:
+                _infer(pattern, ctx.settle(found, value).type if literals else found.type, bindings)
+    missing = [name for name in generic.parameters if name not in bindings]
+    if missing:
+        raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
+    function = instantiate_function(generic, bindings)
+    call = ast.Call(
+        func=node.func,
+        args=[a for a, p in zip(node.args, arguments, strict=False) if p.arg not in generic.parameters],
+        keywords=[k for k in node.keywords if k.arg not in generic.parameters],
+    )
+    return calls.call_function(ctx, ast.copy_location(call, node), function, receiver)
+
+
+def _infer(pattern: Type, found: Type, bindings: dict[str, Binding]) -> None:
+    match pattern, found:
+        case TypeVariable(name=name), _:
+            bindings.setdefault(name, found)
+        case PtrType(to=a), PtrType(to=b):
+            _infer(a, b, bindings)
+        case (SpanType(of=a), SpanType(of=b)) | (AtomicType(of=a), AtomicType(of=b)):
+            _infer(a, b, bindings)
+        case ArrayType(of=a), ArrayType(of=b):
+            _infer(a, b, bindings)
+        case FuncType(params=p, result=r), FuncType(params=q, result=s) if len(p) == len(q):
+            for a, b in zip((*p, r), (*q, s), strict=True):
+                _infer(a, b, bindings)

@@ -1,0 +1,136 @@
+"""Type rules of loops, and what is known after them."""
+
+from __future__ import annotations
+
+import ast
+
+import compiler.check_assignments as assignments
+import compiler.check_conditions as conditions
+import compiler.check_elements as elements
+import compiler.check_expressions as expressions
+import compiler.check_operators as operators
+import compiler.check_statements as statements
+from compiler.context import Context, Loop, join
+from compiler.errors import Label
+from compiler.tree import (
+    Break,
+    Const,
+    Continue,
+    ForEach,
+    ForRange,
+    Literal,
+    Local,
+    Statement,
+    While,
+)
+from compiler.type_model import (
+    ERROR,
+    IntType,
+    PtrType,
+    SpanType,
+    Type,
+    VolatileType,
+)
+
+
+def check_while(ctx: Context, node: ast.While) -> Statement:
+    _forget_assigned_in(ctx, node.body)
+    test, facts = conditions.check_condition(ctx, node.test)
+    endless = isinstance(test, Const) and test.value == 1
+    start = ctx.flow
+    ctx.flow = start.copy()
+    ctx.flow.present |= facts.true
+    ctx.loops.append(Loop())
+    body = statements.check_block(ctx, node.body)
+    loop = ctx.loops.pop()
+    after = start.copy()
+    after.present |= facts.false
+    ctx.flow = join(loop.breaks if endless else [after, *loop.breaks])
+    return While(ctx.span(node), test, body)
+
+
+def check_for(ctx: Context, node: ast.For) -> list[Statement]:
+    if not isinstance(node.target, ast.Name):
+        raise ctx.error("unsupported", "a loop has one variable", node.target, hint="unpack in the body")
+    if isinstance(node.iter, ast.Call) and ctx.env.builtin_of(node.iter.func) == "range":
+        return [_check_range(ctx, node, node.target, node.iter)]
+    items = elements.as_span(ctx, expressions.check(ctx, node.iter, None), node.iter)
+    if not isinstance(items.type, SpanType):
+        raise ctx.error("type", f"{items.type} cannot be looped over", node.iter)
+    of = items.type.of
+    kind = PtrType(of) if of.is_aggregate else of.of if isinstance(of, VolatileType) else of
+    local = _loop_variable(ctx, node.target, kind)
+    body = _check_body(ctx, node, local)
+    return [ForEach(ctx.span(node), local, items, body)]
+
+
+def _check_range(ctx: Context, node: ast.For, target: ast.Name, call: ast.Call) -> Statement:
+    if not 1 <= len(call.args) <= 3 or call.keywords:
+        raise ctx.error("arguments", "range takes (stop), (start, stop) or (start, stop, step)", call)
+    step = 1
+    if len(call.args) == 3:
+        value = expressions.check_value(ctx, call.args[2])
+        if not isinstance(value, Literal) or value.value == 0:
+            raise ctx.error("constant", "the step of a range is a constant other than 0", call.args[2])
+        step = value.value
+    zero = ast.copy_location(ast.Constant(value=0), call)
+    first, last = (zero, call.args[0]) if len(call.args) == 1 else (call.args[0], call.args[1])
+    start, stop = expressions.check_value(ctx, first), expressions.check_value(ctx, last)
+    known = ctx.names.get(target.id)
+    if isinstance(start, Literal) and isinstance(stop, Literal):
+        if known is not None and isinstance(known.type, IntType):
+            start = ctx.coerce(start, known.type, first)
+        else:
+            start = ctx.settle(start, first)
+    start, stop = operators.unify(ctx, start, stop, call, (first, last), "range")
+    if not isinstance(start.type, IntType):
+        raise ctx.error("type", f"range counts integers, not {start.type}", call)
+    if step < 0 and not start.type.signed:
+        raise ctx.error("type", f"a falling range of {start.type} cannot pass 0", call, hint="convert the ends to i64")
+    local = _loop_variable(ctx, target, start.type)
+    return ForRange(ctx.span(node), local, start, stop, step, _check_body(ctx, node, local))
+
+
+def _loop_variable(ctx: Context, target: ast.Name, kind: Type) -> Local:
+    if target.id == "_":
+        return ctx.temporary(kind, ctx.span(target))
+    local = ctx.names.get(target.id)
+    if local is None:
+        assignments.refuse_shadow(ctx, target)
+        local = ctx.names[target.id] = ctx.new_local(target.id, kind, ctx.span(target))
+    elif local.type not in (kind, ERROR):
+        label = Label(local.span, f"{local.type} here")
+        raise ctx.error(
+            "type-mismatch", f"{target.id} is already {local.type}, this loop counts {kind}", target, labels=(label,)
+        )
+    return local
+
+
+def _check_body(ctx: Context, node: ast.For, local: Local) -> list[Statement]:
+    _forget_assigned_in(ctx, node.body)
+    start = ctx.flow
+    ctx.flow = start.copy()
+    ctx.flow.assigned.add(local)
+    ctx.loops.append(Loop())
+    body = statements.check_block(ctx, node.body)
+    loop = ctx.loops.pop()
+    ctx.flow = join([start, *loop.breaks])
+    return body
+
+
+def _forget_assigned_in(ctx: Context, body: list[ast.stmt]) -> None:
+    """A loop's body may assign before its condition is tested again: what it assigns is not known to be present."""
+    for statement in body:
+        for name in ast.walk(statement):
+            if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name.id in ctx.names:
+                ctx.flow.present.discard(ctx.names[name.id])
+
+
+def check_jump(ctx: Context, node: ast.Break | ast.Continue) -> Statement:
+    word = "break" if isinstance(node, ast.Break) else "continue"
+    if not ctx.loops:
+        raise ctx.error("loop", f"{word} outside a loop", node)
+    if isinstance(node, ast.Break):
+        ctx.loops[-1].breaks.append(ctx.flow.copy())
+    ctx.flow.reachable = False
+    return Break(ctx.span(node)) if isinstance(node, ast.Break) else Continue(ctx.span(node))

@@ -1,0 +1,162 @@
+"""Type rules of arithmetic: both operands have one type, only literals adapt."""
+
+from __future__ import annotations
+
+import ast
+
+import compiler.check_expressions as expressions
+from compiler.constant import BINARY
+from compiler.context import Context
+from compiler.errors import CompileError, Label
+from compiler.tree import (
+    Binary,
+    Const,
+    Expr,
+    FloatConst,
+    Literal,
+    Unary,
+    Zero,
+)
+from compiler.type_model import (
+    BOOL,
+    ERROR,
+    LITERAL,
+    NULL,
+    BoolType,
+    EnumType,
+    FloatType,
+    IntType,
+    PtrType,
+    SpanType,
+    StrType,
+    Type,
+)
+
+OPERATORS: dict[type[ast.operator], str] = {
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.FloorDiv: "//", ast.Mod: "%", ast.Div: "/",
+    ast.BitAnd: "&", ast.BitOr: "|", ast.BitXor: "^", ast.LShift: "<<", ast.RShift: ">>",
+}  # fmt: skip
+
+
+def unify(
+    ctx: Context, left: Expr, right: Expr, node: ast.AST, nodes: tuple[ast.expr, ast.expr], what: str
+) -> tuple[Expr, Expr]:
+    """Two operands as values of one type: a literal takes its partner's, None a pointer's."""
+    if isinstance(left, Literal) and not isinstance(right, Literal):
+        return ctx.coerce(left, right.type, nodes[0]), right
+    if isinstance(right, Literal) and not isinstance(left, Literal):
+        return left, ctx.coerce(right, left.type, nodes[1])
+    if left.type == right.type or ERROR in (left.type, right.type):
+        return left, right
+    if isinstance(left.type, PtrType) and isinstance(right.type, PtrType) and left.type.to == right.type.to:
+        kind = PtrType(left.type.to, optional=True)
+        return ctx.coerce(left, kind, nodes[0]), ctx.coerce(right, kind, nodes[1])
+    if left.type == NULL and isinstance(right.type, PtrType):
+        kind = PtrType(right.type.to, optional=True)
+        return ctx.coerce(left, kind, nodes[0]), ctx.coerce(right, kind, nodes[1])
+    if right.type == NULL and isinstance(left.type, PtrType):
+        kind = PtrType(left.type.to, optional=True)
+        return ctx.coerce(left, kind, nodes[0]), ctx.coerce(right, kind, nodes[1])
+    raise _widths_differ(ctx, left, right, node, nodes, what)
+
+
+def _widths_differ(
+    ctx: Context, left: Expr, right: Expr, node: ast.AST, nodes: tuple[ast.expr, ast.expr], what: str
+) -> CompileError:
+    hint = ""
+    if isinstance(left.type, IntType) and isinstance(right.type, IntType):
+        wide = left.type if left.type.bits >= right.type.bits else right.type
+        narrow = nodes[1] if wide is left.type else nodes[0]
+        hint = f"write {wide}({ast.unparse(narrow)})"
+    labels = (Label(ctx.span(nodes[1]), str(right.type)),)
+    return CompileError(
+        "width-mismatch",
+        f"{left.type} and {right.type} do not mix in {what}",
+        ctx.span(nodes[0]),
+        here=str(left.type),
+        hint=hint,
+        labels=labels,
+    )
+
+
+def check_binary(ctx: Context, node: ast.BinOp, want: Type | None) -> Expr:
+    guide = want if isinstance(want, IntType | FloatType) else None
+    left = (
+        expressions.check_value(ctx, node.left)
+        if guide is None
+        else expressions.load(ctx, expressions.check(ctx, node.left, guide), node.left)
+    )
+    right = expressions.load(ctx, expressions.check(ctx, node.right, guide), node.right)
+    return combine(ctx, node, node.op, left, right, (node.left, node.right))
+
+
+def combine(
+    ctx: Context, node: ast.AST, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]
+) -> Expr:
+    name = OPERATORS[type(op)]
+    span = ctx.span(node)
+    if isinstance(left, Literal) and isinstance(right, Literal):
+        return _fold(ctx, node, op, left, right)
+    left, right = unify(ctx, left, right, node, nodes, name)
+    kind = left.type
+    if kind == ERROR or right.type == ERROR:
+        return Zero(ERROR, span)
+    if isinstance(kind, BoolType) and name in ("&", "|", "^"):
+        return Binary(BOOL, span, name, left, right)
+    if isinstance(kind, FloatType) and name in ("+", "-", "*", "/"):
+        return Binary(kind, span, name, left, right)
+    if not isinstance(kind, IntType) or name == "/":
+        raise _no_arithmetic(ctx, kind, name, node)
+    if name in ("//", "%") and isinstance(right, Const) and right.value == 0:
+        raise ctx.error("division", "division by zero", node)
+    return Binary(kind, span, name, left, right)
+
+
+def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.AST) -> CompileError:
+    hint = ""
+    if isinstance(kind, PtrType):
+        hint = "index the pointer, addr(p[i]), or compute with u64(p)"
+    elif isinstance(kind, EnumType):
+        hint = f"convert first: {kind.of}(...)"
+    elif isinstance(kind, StrType | SpanType):
+        hint = "copy the parts into an array"
+    elif isinstance(kind, IntType):
+        hint = "integers divide with //"
+    return ctx.error("operator", f"{kind} has no {name}", node, here=str(kind), hint=hint)
+
+
+def _fold(ctx: Context, node: ast.AST, op: ast.operator, left: Literal, right: Literal) -> Expr:
+    if isinstance(op, ast.LShift) and right.value > 4096:
+        raise ctx.error("constant", "a constant may not be shifted that far", node)
+    try:
+        return Literal(LITERAL, ctx.span(node), int(BINARY[type(op)](left.value, right.value)))
+    except ZeroDivisionError:
+        raise ctx.error("division", "division by zero", node) from None
+    except ValueError as error:
+        raise ctx.error("constant", str(error), node) from None
+
+
+def check_unary(ctx: Context, node: ast.UnaryOp, want: Type | None) -> Expr:
+    operand = expressions.load(ctx, expressions.check(ctx, node.operand, want), node.operand)
+    span = ctx.span(node)
+    if isinstance(operand, Literal):
+        value = {ast.USub: -operand.value, ast.UAdd: operand.value, ast.Invert: ~operand.value}[type(node.op)]
+        if isinstance(node.op, ast.Invert) and isinstance(want, IntType) and not want.signed:
+            value = want.wrap(value)
+        return Literal(LITERAL, span, value)
+    if isinstance(operand, FloatConst) and isinstance(node.op, ast.USub):
+        return FloatConst(operand.type, span, -operand.value)
+    if operand.type == ERROR:
+        return operand
+    if isinstance(node.op, ast.USub) and isinstance(operand.type, IntType) and not operand.type.signed:
+        text = ast.unparse(node.operand)
+        raise ctx.error(
+            "operator", f"{operand.type} has no negative values", node, hint=f"wrap_neg({text}), or i64({text}) first"
+        )
+    if not isinstance(operand.type, IntType | FloatType) or (
+        isinstance(node.op, ast.Invert) and isinstance(operand.type, FloatType)
+    ):
+        raise ctx.error("operator", f"{operand.type} has no such operator", node, here=str(operand.type))
+    if isinstance(node.op, ast.UAdd):
+        return operand
+    return Unary(operand.type, span, "-" if isinstance(node.op, ast.USub) else "~", operand)
