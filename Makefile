@@ -1,10 +1,10 @@
 # Names only: everything is done by the tool that a line names. `make help` lists them.
 # run, run-direct and debug take CPUS= MEMORY= ARGS= DOOR= PROGRAM=; the tools read these from the environment.
-export CPUS MEMORY ARGS DOOR PROGRAM ACCEL
+export CPUS MEMORY ARGS DOOR PROGRAM ACCEL LOADER LIMINE_DIR DEVICE FORCE IMAGE
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build run run-direct debug test test-fast test-long check size abi-reference clean help
+.PHONY: all setup build iso usb flash run run-direct debug test test-fast test-long check size abi-reference clean help
 all: build
 
 help:         ## this list
@@ -15,6 +15,15 @@ setup:        ## system packages and the virtual environment (every target does 
 
 build: setup  ## kernel, loader, first program and boot archive, below build/
 	@$(PYTHON) -m tools.build
+
+iso: setup    ## build/ringneck.iso: CD and stick; LOADER=own or limine, LIMINE_DIR=
+	@$(PYTHON) -m tools.image iso
+
+usb: setup    ## build/ringneck.img: sticks and disks, with our own loader
+	@$(PYTHON) -m tools.image usb
+
+flash: setup  ## write it to DEVICE=/dev/sdX and read it back; FORCE=1 insists
+	@$(PYTHON) -m tools.flash
 
 run: setup    ## boot in QEMU, serial line on the terminal; Ctrl-C ends it
 	@$(PYTHON) -m tools.run

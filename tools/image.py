@@ -17,9 +17,6 @@ from pathlib import Path
 
 from boot.bios.facts import MASTER_BASE, STAGE_BASE
 from boot.uefi.facts import APPLICATION_PATH, ARCHIVE_PATH
-from compiler.errors import CompilationFailed
-from compiler.pe import wrap
-from compiler.raw import build_raw
 from tools.bios_blob import make_blob, master_code
 from tools.build import Program, build_all, build_program
 from tools.fat import make_volume
@@ -56,6 +53,10 @@ class Parts:
 
 def build_parts(command_line: str = "") -> Parts:
     """Builds what is out of date. Errors: CompilationFailed, OSError."""
+    # Imported here because LLVM takes long to load.
+    from compiler.pe import wrap
+    from compiler.raw import build_raw
+
     build_all()
     for program in (BIOS_LOADER, UEFI_LOADER):
         build_program(program, "release")
@@ -136,6 +137,8 @@ def _volume_path(path: bytes) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
+    from compiler.errors import CompilationFailed
+
     arguments = list(sys.argv[1:] if words is None else words)
     if arguments not in (["iso"], ["usb"]):
         print("usage: python -m tools.image iso|usb", file=sys.stderr)

@@ -14,8 +14,7 @@ from tools.iso import make_cd
 
 PROGRAM = "limine"
 BIOS_SYSTEM, BIOS_CD, UEFI_CD = "limine-bios.sys", "limine-bios-cd.bin", "limine-uefi-cd.bin"
-UEFI_APPLICATION = "BOOTX64.EFI"
-FILES = (BIOS_SYSTEM, BIOS_CD, UEFI_CD, UEFI_APPLICATION)
+FILES = (BIOS_SYSTEM, BIOS_CD, UEFI_CD)
 FOLDER = "boot/limine"
 LABEL = "RINGNECK"
 
@@ -31,8 +30,7 @@ class Limine:
 
     def write_iso(self, output: Path, archive: Path, command_line: str) -> str:
         """Writes the image. Returns what there is to say about it."""
-        files = {f"{FOLDER}/{name}": (self.folder / name).read_bytes() for name in (BIOS_SYSTEM, BIOS_CD, UEFI_CD)}
-        files[f"EFI/BOOT/{UEFI_APPLICATION}"] = (self.folder / UEFI_APPLICATION).read_bytes()
+        files = {f"{FOLDER}/{name}": (self.folder / name).read_bytes() for name in FILES}
         members = _members(archive)
         files |= {f"boot/{name}": content for name, content in members}
         files[f"{FOLDER}/limine.conf"] = configuration([name for name, _ in members], command_line).encode()
