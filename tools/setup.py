@@ -31,7 +31,7 @@ FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/
 PACKAGES = {
     "qemu": {"apt": "qemu-system-x86", "dnf": "qemu-system-x86", "pacman": "qemu-system-x86", "brew": "qemu"},
     "firmware": {"apt": "ovmf", "dnf": "edk2-ovmf", "pacman": "edk2-ovmf", "brew": ""},
-    "python": {"apt": "python3.11", "dnf": "python3.11", "pacman": "python", "brew": "python@3.13"},
+    "python": {"apt": "python3.11 python3.11-venv", "dnf": "python3.11", "pacman": "python", "brew": "python@3.13"},
     "venv": {"apt": "python3-venv", "dnf": "", "pacman": "", "brew": ""},
 }
 INSTALL = {
@@ -45,13 +45,10 @@ INSTALL = {
 def main() -> int:
     if STAMP.exists() and STAMP.read_text() == _wanted_stamp() and not _missing_programs():
         return 0
-    install_packages(_missing_programs())
+    install_packages(_missing_programs() + _missing_python())
     python = _find_python()
-    if not python:
-        install_packages(["python"])
-        python = _find_python()
-    if not python:
-        sys.exit("setup: Python 3.11 or newer is needed, and none was found on PATH")
+    if not python or _missing_python():
+        sys.exit("setup: Python 3.11 or newer with its module venv is needed, and was not found on PATH")
     if sys.version_info < OLDEST_PYTHON:
         os.execv(python, [python, str(Path(__file__).resolve())])
     make_environment(python)
@@ -59,15 +56,10 @@ def main() -> int:
 
 
 def make_environment(python: str) -> None:
-    """Makes `.venv` anew and installs what pyproject.toml pins; leaves the stamp last."""
+    """Makes `.venv`, or brings it to what pyproject.toml pins; leaves the stamp last."""
     import tomllib
 
-    venv = _venv_package(python)
-    if venv:
-        PACKAGES["venv"]["apt"] = venv
-        install_packages(["venv"])
-    print("setup: making .venv (once, and again when pyproject.toml changes)", flush=True)
-    shutil.rmtree(ENVIRONMENT, ignore_errors=True)
+    print("setup: installing Python packages in .venv (once, and when pyproject.toml changes)", flush=True)
     _run([python, "-m", "venv", str(ENVIRONMENT)])
     project = tomllib.loads(PROJECT.read_text())["project"]
     requirements = project["dependencies"] + project["optional-dependencies"]["dev"]
@@ -80,7 +72,7 @@ def install_packages(missing: list[str]) -> None:
     """Installs through apt when root or sudo is there; else says what to type and ends the program."""
     if not missing:
         return
-    apt = [PACKAGES[name]["apt"] for name in missing]
+    apt = " ".join(PACKAGES[name]["apt"] for name in missing).split()
     prefix = _root_prefix()
     if shutil.which("apt-get") and prefix is not None:
         print("setup: installing " + " ".join(apt), flush=True)
@@ -111,13 +103,12 @@ def _find_python() -> str | None:
     return next(filter(None, map(shutil.which, NEWER_PYTHONS)), None)
 
 
-def _venv_package(python: str) -> str | None:
-    """The Debian package that gives this Python its venv module, when it is not there yet."""
-    if subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0:
-        return None
-    if python.startswith("/usr/bin/") and Path(python).name.startswith("python3."):
-        return Path(python).name + "-venv"
-    return "python3-venv"
+def _missing_python() -> list[str]:
+    python = _find_python()
+    if not python:
+        return ["python"]
+    has_venv = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+    return [] if has_venv else ["venv"]
 
 
 def _root_prefix() -> list[str] | None:
