@@ -70,12 +70,11 @@ def rewrite(tree: ast.Module, names: Surroundings) -> ast.Module:
             case ast.ClassDef(body=members):
                 statement.body = [_rewrite_function(m, names) if isinstance(m, ast.FunctionDef) else m for m in members]
         body.append(statement)
-    homes = sorted({home for home, _ in names.imported.values()})
-    after_imports = sum(1 for s in body[: _imports_end(body)])
-    body[after_imports:after_imports] = [ast.Import([ast.alias(home, _module_name(home))]) for home in homes]
+    end = _imports_end(body)
+    for home in sorted({home for home, _ in names.imported.values()}):
+        found = ast.Import([ast.alias(home, _module_name(home))])
+        body.insert(end, ast.copy_location(found, body[end - 1]))
     tree.body = body
-    for inserted in body[after_imports : after_imports + len(homes)]:
-        inserted.lineno = inserted.col_offset = 1
     return ast.fix_missing_locations(tree)
 
 
@@ -258,7 +257,10 @@ class _Function(_Expressions):
     def visit_AnnAssign(self, node: ast.AnnAssign) -> ast.AST:
         if node.value is None or not isinstance(node.target, ast.Name):
             return ast.copy_location(ast.Pass(), node)
-        return self._assign(node, node.target.id, self.visit(node.value), first=True)
+        value = self.visit(node.value)
+        if _root(node.annotation) == "ptr":
+            value = _adapted(node.annotation, value)
+        return self._assign(node, node.target.id, value, first=True)
 
     def visit_Assign(self, node: ast.Assign) -> ast.AST | list[ast.stmt]:
         value = self.visit(node.value)

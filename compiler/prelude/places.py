@@ -11,7 +11,7 @@ from typing import Any
 
 from compiler.prelude import host_memory
 from compiler.prelude.arrays import Array, Elements, Span, array
-from compiler.prelude.atomics import Atomic, AtomicKind
+from compiler.prelude.atomics import Atomic, atomic
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.integer_base import Integer, literal
 from compiler.prelude.integers import i32, u8, u16, u32, u64
@@ -35,7 +35,7 @@ def _kind_of_place(place: Any) -> Kind | None:
     if isinstance(place, Array):
         return array[place.of_, place.count_]
     if isinstance(place, Atomic):
-        return AtomicKind(place.of_)
+        return atomic[place.of_]
     return None
 
 
@@ -64,11 +64,12 @@ def field_address(base: Any, name: str) -> Any:
 class Variable(Place):
     """A pointer to a scalar variable of a module, which lives in the module's names and not in a region."""
 
-    __slots__ = ("name_", "names_")
+    __slots__ = ("name_", "names_", "to_")
 
     def __init__(self, names: dict[str, Any], name: str) -> None:
         self.names_, self.name_ = names, name
         self.memory_, self.offset_ = _variable_region(names, name), 0
+        self.to_ = kind_of(type(names[name])) if isinstance(names[name], Integer | bool) else None
 
     def __getitem__(self, index: Any) -> Any:
         self._only(index)

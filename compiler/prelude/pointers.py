@@ -115,7 +115,7 @@ class PointerKind(Kind):
             if self.optional:
                 return None
             raise LanguageError(f"{self} is never None: write {self} | None")
-        if not isinstance(value, Place) or self.to is not pointed_kind(value):
+        if not isinstance(value, Place) or pointed_kind(value) not in (self.to, None):
             raise LanguageError(f"{self} is wanted, not {value!r}")
         return value
 
@@ -133,9 +133,10 @@ def pointer_to(kind: Kind, memory: Memory, offset: int) -> Any:
     return kind.load(memory, offset) if hasattr(kind, "view") else Pointer(kind, memory, offset)
 
 
-def pointed_kind(place: Any) -> Any:
-    """The kind that a pointer points to."""
-    return place.to_ if isinstance(place, Pointer) else getattr(type(place), "kind_", None)
+def pointed_kind(place: Place) -> Kind | None:
+    """The kind that a pointer points to; None when it cannot be told."""
+    kind = getattr(type(place), "kind_", None)
+    return kind if kind is not None else getattr(place, "to_", None)
 
 
 _kinds: dict[Any, PointerKind] = {}
