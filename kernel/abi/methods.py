@@ -1,0 +1,156 @@
+"""The method table: what can be invoked on a capability, with which rights and arguments, and how it can fail.
+
+It drives dispatch, the checks of handles and rights, the tests of refusals and the printed manual. A call names a
+handle, an operation and up to four arguments; a status and one value come back. A number never gets a second meaning;
+sixteen numbers belong to each kind of object, the first sixteen apply to every kind.
+
+Errors that every operation shares: BAD_HANDLE, BAD_KIND, NO_RIGHT, REVOKED, DESTROYED, BAD_OPERATION.
+"""
+from enum import IntEnum
+
+from compiler.prelude import const
+from kernel.abi.errors import Status
+from kernel.abi.objects import ObjectKind
+from kernel.abi.rights import Right
+
+
+class Method(IntEnum):
+    COPY = 0x00
+    MINT = 0x01
+    COPY_TO = 0x02
+    MOVE_TO = 0x03
+    IDENTIFY = 0x04
+    COMPARE = 0x05
+    DESTROY = 0x06
+    PROCESS_KILL = 0x10
+    PROCESS_FREEZE = 0x11
+    PROCESS_THAW = 0x12
+    PROCESS_STATE = 0x13
+    PROCESS_EXIT_STATUS = 0x14
+    PROCESS_EXIT_CAUSE = 0x15
+    PROCESS_NOTIFY_EXIT = 0x16
+    NOTIFICATION_SIGNAL = 0x70
+    NOTIFICATION_TAKE = 0x71
+    NOTIFICATION_PEEK = 0x72
+    LEASE_END = 0xA0
+    LEASE_STATE = 0xA1
+    ACCOUNT_CREATE_ACCOUNT = 0xB0
+    ACCOUNT_SET_LIMIT = 0xB1
+    ACCOUNT_SET_SOFT_LIMIT = 0xB2
+    ACCOUNT_LIMIT = 0xB3
+    ACCOUNT_CHARGED = 0xB4
+    ACCOUNT_NOTIFY_SOFT_LIMIT = 0xB5
+    ACCOUNT_SET_CPU_SHARE = 0xB6
+    ACCOUNT_SET_HIGHEST_PRIORITY = 0xB7
+    ACCOUNT_CREATE_PROCESS = 0xB8
+    ACCOUNT_CREATE_NOTIFICATION = 0xB9
+    ACCOUNT_CREATE_LEASE = 0xBA
+    SYSTEM_WALK_OBJECTS = 0xC0
+    SYSTEM_FAIL_ALLOCATION = 0xC1
+    INSPECT_COUNT_OBJECTS = 0xD0
+    INSPECT_FREE_FRAMES = 0xD1
+
+
+METHOD_NUMBERS = const(0xF0)
+METHODS_PER_KIND = const(16)
+MAX_ARGUMENTS = const(4)
+
+
+class Argument(IntEnum):
+    """What an argument may be. For handles, ARGUMENT_RULES says of what and with which rights."""
+    NONE = 0                # must be zero
+    NUMBER = 1              # checked by the operation itself
+    ADDRESS = 2             # user memory, checked by the copy
+    ANY_HANDLE = 3
+    PROCESS_TO_FILL = 4
+    LEASE_TO_FILL = 5       # or 0 for none
+    NOTIFICATION_TO_SIGNAL = 6
+    ACCOUNT_TO_CHARGE = 7
+    MEMORY = 8
+    CHANNEL_TO_SEND = 9     # or 0 for none
+    PROCESS_TO_MANAGE = 10
+
+
+# For each kind of argument: the kind of object, the rights needed, whether 0 may stand for none.
+ARGUMENT_RULES = const((
+    (ObjectKind.NONE, 0, False),
+    (ObjectKind.NONE, 0, False),
+    (ObjectKind.NONE, 0, False),
+    (ObjectKind.NONE, 0, False),
+    (ObjectKind.PROCESS, Right.GRANT, False),
+    (ObjectKind.LEASE, Right.CREATE, True),
+    (ObjectKind.NOTIFICATION, Right.SIGNAL, False),
+    (ObjectKind.ACCOUNT, Right.CREATE, False),
+    (ObjectKind.MEMORY, 0, False),
+    (ObjectKind.CHANNEL, Right.SEND, True),
+    (ObjectKind.PROCESS, Right.MANAGE, False),
+))
+ARGUMENT_KINDS = const(11)
+
+# Operation, kind of object, rights needed, arguments, errors besides the shared ones.
+METHODS = const((
+    (Method.COPY, ObjectKind.NONE, Right.COPY,
+     (("rights", Argument.NUMBER),),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.MINT, ObjectKind.NONE, Right.COPY,
+     (("rights", Argument.NUMBER), ("badge", Argument.NUMBER), ("lease", Argument.LEASE_TO_FILL)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.COPY_TO, ObjectKind.NONE, Right.COPY,
+     (("process", Argument.PROCESS_TO_FILL), ("rights", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.MOVE_TO, ObjectKind.NONE, Right.MOVE,
+     (("process", Argument.PROCESS_TO_FILL),),
+     (Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.IDENTIFY, ObjectKind.NONE, 0, (), ()),
+    (Method.COMPARE, ObjectKind.NONE, 0, (("other", Argument.ANY_HANDLE),), ()),
+    (Method.DESTROY, ObjectKind.NONE, Right.MANAGE, (), (Status.BAD_OPERATION,)),
+
+    (Method.PROCESS_KILL, ObjectKind.PROCESS, Right.MANAGE, (("status", Argument.NUMBER),), ()),
+    (Method.PROCESS_FREEZE, ObjectKind.PROCESS, Right.MANAGE, (), ()),
+    (Method.PROCESS_THAW, ObjectKind.PROCESS, Right.MANAGE, (), ()),
+    (Method.PROCESS_STATE, ObjectKind.PROCESS, Right.INSPECT, (), ()),
+    (Method.PROCESS_EXIT_STATUS, ObjectKind.PROCESS, Right.INSPECT, (), (Status.WOULD_BLOCK,)),
+    (Method.PROCESS_EXIT_CAUSE, ObjectKind.PROCESS, Right.INSPECT, (), (Status.WOULD_BLOCK,)),
+    (Method.PROCESS_NOTIFY_EXIT, ObjectKind.PROCESS, Right.WAIT,
+     (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BUSY)),
+
+    (Method.NOTIFICATION_SIGNAL, ObjectKind.NOTIFICATION, Right.SIGNAL, (("bits", Argument.NUMBER),), ()),
+    (Method.NOTIFICATION_TAKE, ObjectKind.NOTIFICATION, Right.WAIT, (), (Status.WOULD_BLOCK,)),
+    (Method.NOTIFICATION_PEEK, ObjectKind.NOTIFICATION, Right.INSPECT, (), ()),
+
+    (Method.LEASE_END, ObjectKind.LEASE, Right.MANAGE, (), ()),
+    (Method.LEASE_STATE, ObjectKind.LEASE, Right.INSPECT, (), ()),
+
+    (Method.ACCOUNT_CREATE_ACCOUNT, ObjectKind.ACCOUNT, Right.CREATE, (), (Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_SET_LIMIT, ObjectKind.ACCOUNT, Right.MANAGE,
+     (("resource", Argument.NUMBER), ("limit", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.OVER_LIMIT, Status.BUSY)),
+    (Method.ACCOUNT_SET_SOFT_LIMIT, ObjectKind.ACCOUNT, Right.MANAGE,
+     (("resource", Argument.NUMBER), ("limit", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+    (Method.ACCOUNT_LIMIT, ObjectKind.ACCOUNT, Right.INSPECT,
+     (("resource", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.ACCOUNT_CHARGED, ObjectKind.ACCOUNT, Right.INSPECT,
+     (("resource", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.ACCOUNT_NOTIFY_SOFT_LIMIT, ObjectKind.ACCOUNT, Right.WAIT,
+     (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.ACCOUNT_SET_CPU_SHARE, ObjectKind.ACCOUNT, Right.MANAGE,
+     (("thousandths", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_SET_HIGHEST_PRIORITY, ObjectKind.ACCOUNT, Right.MANAGE,
+     (("priority", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_CREATE_PROCESS, ObjectKind.ACCOUNT, Right.CREATE,
+     (("name", Argument.ADDRESS), ("name_bytes", Argument.NUMBER), ("parent", Argument.PROCESS_TO_MANAGE)),
+     (Status.BAD_ADDRESS, Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_CREATE_NOTIFICATION, ObjectKind.ACCOUNT, Right.CREATE, (), (Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_CREATE_LEASE, ObjectKind.ACCOUNT, Right.CREATE,
+     (("parent", Argument.LEASE_TO_FILL), ("expiry_ns", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+
+    (Method.SYSTEM_WALK_OBJECTS, ObjectKind.SYSTEM, Right.INSPECT, (), (Status.BAD_OPERATION,)),
+    (Method.SYSTEM_FAIL_ALLOCATION, ObjectKind.SYSTEM, Right.MANAGE,
+     (("countdown", Argument.NUMBER),), (Status.BAD_OPERATION,)),
+    (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
+     (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),
+))
