@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
-from kernel.arch.x86_64 import apic, cpu, gdt, traps
+from kernel.arch.x86_64 import apic, cpu, gdt, mailbox, traps
 from kernel.arch.x86_64.registers import wait_for_interrupt
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, processors
@@ -140,6 +140,7 @@ def _start_interrupt_controllers() -> str:
     apic.mask_legacy_controllers()
     apic.find(registers)
     apic.start()
+    mailbox.open_for_spinning()
     return ""
 
 

@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from compiler.prelude import addr, copy, export, ptr, u64
 from kernel.abi.syscall import KILLED_BY_EXCEPTION
-from kernel.arch.x86_64 import apic, traps
+from kernel.arch.x86_64 import apic, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
@@ -82,6 +82,10 @@ def _kill_current() -> NoReturn:
 
 def _handle_interrupt(vector: u64) -> None:
     if vector == traps.SPURIOUS:
+        return
+    if vector == traps.REQUEST:
+        apic.end_interrupt()
+        mailbox.take_all()
         return
     line = Line()
     line.text("interrupt: vector ")

@@ -1,11 +1,20 @@
 """The spin lock: one word, test and set, with a pause between looks.
 
 A ticket lock would be fair, but convoys when virtual CPUs outnumber real ones. The kernel runs with interrupts off, so
-a holder is never preempted by its own CPU.
+a holder is never preempted by its own CPU; a CPU that spins answers requests of others meanwhile.
 Invariants: locks are taken by `with`; ranks.py states the order.
 """
+from collections.abc import Callable
+
 from compiler.prelude import atomic, spin_hint, struct, u32
 from kernel.sync.ranks import LOCK_CHECKS, note_released, note_taken
+
+
+def _wait() -> None:
+    spin_hint()
+
+
+while_spinning: Callable[[], None] = _wait      # the mailbox's poll, once it is open (arch/x86_64/mailbox.py)
 
 
 @struct
@@ -18,7 +27,7 @@ class SpinLock:
             note_taken(self.rank)
         while not self.taken.cas(0, 1, "acquire"):
             while self.taken.load("relaxed") != 0:
-                spin_hint()
+                while_spinning()
 
     def __exit__(self) -> None:
         self.taken.store(0, "release")

@@ -1,9 +1,10 @@
 """The local APIC of this CPU, in xAPIC or x2APIC mode, whichever the loader left on.
 
 Owns: the APIC's registers; the two legacy interrupt controllers, which are masked for good.
-Source: SDM vol 3, 11.4 (xAPIC), 11.6 (interprocessor interrupts), 11.12 (x2APIC); 8259A data sheet.
+Source: SDM vol 3, 11.4 (xAPIC), 11.5.4 (timer), 11.6 (interprocessor interrupts), 11.12 (x2APIC); 8259A data sheet.
 """
-from compiler.prelude import const, mem32, u32, u64
+from compiler.prelude import array, const, mem32, spin_hint, u32, u64, zeroed
+from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import (
     MSR_APIC_BASE,
     MSR_X2APIC,
@@ -15,27 +16,36 @@ from kernel.arch.x86_64.registers import (
     read_msr,
     write_msr,
 )
-from kernel.arch.x86_64.traps import SPURIOUS
+from kernel.arch.x86_64.traps import SPURIOUS, TIMER
+from kernel.config import CPU_LIMIT
 
 _BASE_X2APIC = const(1 << 10)
 _BASE_ENABLED = const(1 << 11)
 _BASE_ADDRESS = const(0x000F_FFFF_FFFF_F000)
 
 # Register offsets of xAPIC; x2APIC has them at MSR_X2APIC + offset / 16.
+_IDENTITY = const(0x20)
 _TASK_PRIORITY = const(0x80)
 _END_OF_INTERRUPT = const(0xB0)
 _SPURIOUS_VECTOR = const(0xF0)
 _COMMAND = const(0x300)
+_DESTINATION = const(0x310)             # xAPIC only: x2APIC has it in the upper half of the command
 _LOCAL_TIMER = const(0x320)
 _LOCAL_LINE_0 = const(0x350)
 _LOCAL_LINE_1 = const(0x360)
 _LOCAL_ERROR = const(0x370)
+_TIMER_START = const(0x380)
+_TIMER_COUNT = const(0x390)
+_TIMER_DIVIDE = const(0x3E0)
 
 _SOFTWARE_ENABLED = const(1 << 8)
 _MASKED = const(1 << 16)
 _DELIVERY_NMI = const(4 << 8)
 _ASSERT = const(1 << 14)
+_IS_PENDING = const(1 << 12)            # of the command register: the last command has not been sent yet
 _ALL_BUT_SELF = const(3 << 18)
+_DIVIDE_BY_1 = const(0b1011)
+_SEND_POLLS = const(1_000_000)
 
 _PIC_INITIALISE = const(0x11)           # edge triggered, cascaded, a fourth command word follows
 _PIC_MASTER_VECTOR = const(0x20)        # where a spurious interrupt of a masked controller would land
@@ -47,6 +57,7 @@ _PIC_8086_MODE = const(1)
 _registers: u64 = 0                     # where xAPIC's registers are mapped
 _is_x2apic: bool = False
 _is_started: bool = False
+_identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU
 
 
 def physical_base() -> u64:
@@ -63,11 +74,14 @@ def find(registers: u64) -> None:
 
 
 def start() -> None:
-    """Turns this CPU's APIC on with every local source masked."""
+    """Turns this CPU's APIC on with every local source masked but the timer, which is stopped."""
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | _BASE_ENABLED)
+    _identities[cpu.index] = _read(_IDENTITY) if _is_x2apic else _read(_IDENTITY) >> 24
     _write(_SPURIOUS_VECTOR, _SOFTWARE_ENABLED | SPURIOUS)
     _write(_TASK_PRIORITY, 0)
-    _write(_LOCAL_TIMER, _MASKED)
+    _write(_TIMER_DIVIDE, _DIVIDE_BY_1)
+    _write(_TIMER_START, 0)
+    _write(_LOCAL_TIMER, TIMER)
     _write(_LOCAL_LINE_0, _MASKED)
     _write(_LOCAL_LINE_1, _DELIVERY_NMI)
     _write(_LOCAL_ERROR, _MASKED)
@@ -84,6 +98,34 @@ def mask_legacy_controllers() -> None:
     out8(PORT_PIC_SLAVE_DATA, _PIC_8086_MODE)
     out8(PORT_PIC_MASTER_DATA, 0xFF)
     out8(PORT_PIC_SLAVE_DATA, 0xFF)
+
+
+def send(target: u32, vector: u32) -> None:
+    """Interrupts the CPU of this index."""
+    destination = _identities[target]
+    if _is_x2apic:
+        write_msr(MSR_X2APIC + (_COMMAND >> 4), (u64(destination) << 32) | _ASSERT | u64(vector))
+        return
+    for _ in range(_SEND_POLLS):
+        if _read(_COMMAND) & _IS_PENDING == 0:
+            break
+        spin_hint()
+    _write(_DESTINATION, destination << 24)
+    _write(_COMMAND, _ASSERT | vector)
+
+
+def identity_of(target: u32) -> u32:
+    """What other interrupt controllers call the CPU of this index."""
+    return _identities[target]
+
+
+def start_countdown(ticks: u32) -> None:
+    """Lets the timer interrupt once after so many ticks of its own clock; 0 stops it."""
+    _write(_TIMER_START, ticks)
+
+
+def read_countdown() -> u32:
+    return _read(_TIMER_COUNT)
 
 
 def stop_others() -> None:
@@ -107,3 +149,8 @@ def _write(register: u32, value: u32) -> None:
     else:
         mem32[_registers + u64(register)] = value
 
+
+def _read(register: u32) -> u32:
+    if _is_x2apic:
+        return u32(read_msr(MSR_X2APIC + (register >> 4)))
+    return mem32[_registers + u64(register)]

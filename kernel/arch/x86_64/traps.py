@@ -31,6 +31,8 @@ PROTECTION = const(13)
 PAGE_FAULT = const(14)
 MACHINE_CHECK = const(18)
 EXCEPTIONS = const(32)                  # vectors below are the processor's own
+TIMER = const(253)                      # this CPU's APIC timer has reached its count
+REQUEST = const(254)                    # another CPU has posted to the mailbox
 SPURIOUS = const(255)
 
 _INTERRUPT_GATE = const(0x8E)
