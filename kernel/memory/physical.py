@@ -1,18 +1,17 @@
-"""The frame allocator: a buddy system over all usable memory.
+"""The frame allocator: all usable memory of the machine, by whole frames.
 
-Blocks are 2^order frames, aligned to their size. One record per frame, in a table that is carved out of the memory it
-describes, links the free blocks of an order; free memory itself is never touched.
-Invariants: I-MEM-3: a free block's first record has is_free and its order; no two free buddies of one order exist.
-Frame 0 is never given out, so that 0 can mean "none".
-Locks: _lock (Rank.FRAMES) guards everything here.
+Single frames come from and go to a cache of this CPU; caches trade with the buddy system (buddy.py) in batches. Each CPU
+also keeps some frames full of zeros, made when it has nothing else to do.
+Locks: _lock (Rank.FRAMES) guards _buddy. A cache is its CPU's own.
 """
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE, MEMORY_USABLE, MemoryMapEntry
 from compiler.prelude import (
     addr,
     array,
     const,
-    count_zeros_right,
     memory_fill,
+    percpu,
+    percpu_address,
     ptr,
     sizeof,
     span,
@@ -20,47 +19,50 @@ from compiler.prelude import (
     u8,
     u32,
     u64,
+    zeroed,
 )
-from kernel.memory import window
+from kernel.arch.x86_64 import cpu
+from kernel.memory import buddy, frame_table, window
+from kernel.memory.buddy import Buddy
+from kernel.memory.frame_table import Frame, Use, record
 from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
-ORDERS = const(19)                      # the largest block is 1 GiB
-_NONE = const(0xFFFF_FFFF)
+_CACHED = const(32)                     # frames that a CPU keeps at most
+_BATCH = const(16)                      # frames that a cache trades with the buddy system at once
+_ZEROED = const(16)                     # frames of zeros that a CPU keeps at most
 
 
 @struct
-class Frame:
-    next: u32                           # neighbours among the free blocks of one order
-    previous: u32
-    order: u8
-    is_free: bool
+class FrameCache:
+    count: u32 = 0
+    zeroed_count: u32 = 0
+    frames: array[u32, _CACHED]
+    zeroed_frames: array[u32, _ZEROED]
 
 
 _lock: SpinLock = SpinLock(rank=Rank.FRAMES)
-_frames: ptr[Frame] | None = None
-_frame_count: u64 = 0
-_first_free: array[u32, ORDERS] = array(_NONE for _ in range(ORDERS))
-_orders_free: u32 = 0                   # bit n: a free block of order n exists
-_free_frames: u64 = 0
+_buddy: Buddy = zeroed()
+_total_frames: u64 = 0
+_cache: percpu[FrameCache] = FrameCache()
 
 
 def start(regions: span[MemoryMapEntry]) -> bool:
     """Takes over all usable regions. Returns False when no region can hold the table of frames."""
-    global _frames, _frame_count
     end: u64 = 0
     for index in range(len(regions)):
         kind = regions[index].kind
         if kind == MEMORY_USABLE or kind == MEMORY_BOOTLOADER_RECLAIMABLE:
             end = max(end, regions[index].base + regions[index].length)
-    _frame_count = end >> PAGE_SHIFT
-    table_bytes = (_frame_count * sizeof(Frame) + PAGE_BYTES - 1) & ~u64(PAGE_BYTES - 1)
+    frame_count = end >> PAGE_SHIFT
+    table_bytes = (frame_count * sizeof(Frame) + PAGE_BYTES - 1) & ~u64(PAGE_BYTES - 1)
     table = _place_table(regions, table_bytes)
     if table == 0:
         return False
     memory_fill(ptr[u8](window.address(table)), 0, table_bytes)
-    _frames = ptr[Frame](window.address(table))
+    frame_table.place(window.address(table))
+    buddy.start(addr(_buddy), ptr[Frame](window.address(table)), frame_count)
     for index in range(len(regions)):
         if regions[index].kind == MEMORY_USABLE:
             base = regions[index].base
@@ -74,108 +76,121 @@ def start(regions: span[MemoryMapEntry]) -> bool:
 
 def add_range(base: u64, end: u64) -> None:
     """Makes a range free memory: part of a usable region at boot, later what the loader leaves."""
-    frame = max((base + PAGE_BYTES - 1) >> PAGE_SHIFT, 1)
-    last = end >> PAGE_SHIFT
-    while frame < last:
-        order = min(u64(count_zeros_right(frame)), ORDERS - 1)
-        while frame + (u64(1) << order) > last:
-            order -= 1
-        release(frame << PAGE_SHIFT, u32(order))
-        frame += u64(1) << order
+    global _total_frames
+    with _lock:
+        before = _buddy.free_frames
+        buddy.add_frames(addr(_buddy), (base + PAGE_BYTES - 1) >> PAGE_SHIFT, end >> PAGE_SHIFT)
+        _total_frames += _buddy.free_frames - before
 
 
 def allocate(order: u32) -> u64:
     """The physical address of 2^order frames of unknown contents, aligned to their size; 0 when there are none."""
-    global _free_frames
-    assert order < ORDERS
+    if order == 0:
+        return _allocate_single()
     with _lock:
-        fitting = _orders_free >> order
-        if fitting == 0:
-            return 0
-        found = order + u32(count_zeros_right(fitting))
-        frame = _first_free[found]
-        _unlink(frame, found)
-        while found > order:
-            found -= 1
-            _link(frame + (u32(1) << found), found)
-        _free_frames -= _frames_of(order)
-        return u64(frame) << PAGE_SHIFT
+        return u64(buddy.allocate(addr(_buddy), order)) << PAGE_SHIFT
 
 
 def allocate_zeroed() -> u64:
     """One frame of zeros; 0 when there is none."""
-    frame = allocate(0)
-    if frame != 0:
-        memory_fill(ptr[u8](window.address(frame)), 0, PAGE_BYTES)
-    return frame
+    cache = _mine()
+    if cache.zeroed_count != 0:
+        cache.zeroed_count -= 1
+        frame = cache.zeroed_frames[cache.zeroed_count]
+        record(frame).use = Use.TAKEN
+        return u64(frame) << PAGE_SHIFT
+    place = _allocate_single()
+    if place != 0:
+        memory_fill(ptr[u8](window.address(place)), 0, PAGE_BYTES)
+    return place
 
 
 def release(physical: u64, order: u32) -> None:
-    global _free_frames
-    frame = u32(physical >> PAGE_SHIFT)
-    assert u64(frame) + _frames_of(order) <= _frame_count, "a released frame is not memory"
+    if order == 0:
+        release_frame(physical)
+        return
     with _lock:
-        _free_frames += _frames_of(order)
-        while order < ORDERS - 1:
-            buddy = frame ^ (u32(1) << order)
-            if u64(buddy) >= _frame_count or not _is_free_block(buddy, order):
-                break
-            _unlink(buddy, order)
-            frame &= ~(u32(1) << order)
-            order += 1
-        _link(frame, order)
+        buddy.release(addr(_buddy), u32(physical >> PAGE_SHIFT), order)
 
 
 def release_frame(physical: u64) -> None:
-    release(physical, 0)
+    frame = u32(physical >> PAGE_SHIFT)
+    assert frame != 0 and u64(frame) < _buddy.frame_count, "a released frame is not memory"
+    use = record(frame).use
+    assert use != Use.FREE and use != Use.CACHED, "a frame was released twice"
+    record(frame).use = Use.CACHED
+    cache = _mine()
+    if cache.count == _CACHED:
+        with _lock:
+            for _ in range(_BATCH):
+                cache.count -= 1
+                buddy.release(addr(_buddy), cache.frames[cache.count], 0)
+    cache.frames[cache.count] = frame
+    cache.count += 1
+
+
+def prepare_zeroed_frame() -> bool:
+    """Clears one frame ahead of its use, for a CPU without work. Returns False when there is nothing to prepare."""
+    cache = _mine()
+    if cache.zeroed_count == _ZEROED:
+        return False
+    place = _allocate_single()
+    if place == 0:
+        return False
+    memory_fill(ptr[u8](window.address(place)), 0, PAGE_BYTES)
+    frame = u32(place >> PAGE_SHIFT)
+    record(frame).use = Use.CACHED
+    cache.zeroed_frames[cache.zeroed_count] = frame
+    cache.zeroed_count += 1
+    return True
 
 
 def free_frames() -> u64:
-    return _free_frames
+    """Without the frames in the caches of other CPUs."""
+    cache = _mine()
+    return _buddy.free_frames + u64(cache.count) + u64(cache.zeroed_count)
 
 
-def _frames_of(order: u32) -> u64:
-    return u64(1) << u64(order)
+def total_frames() -> u64:
+    """All that was ever given to the allocator."""
+    return _total_frames
 
 
-def _is_free_block(frame: u32, order: u32) -> bool:
-    record = _record(frame)
-    return record.is_free and record.order == u8(order)
+def _allocate_single() -> u64:
+    cache = _mine()
+    if cache.count == 0:
+        _refill(cache)
+        if cache.count == 0:
+            return _take_zeroed(cache)
+    cache.count -= 1
+    frame = cache.frames[cache.count]
+    record(frame).use = Use.TAKEN
+    return u64(frame) << PAGE_SHIFT
 
 
-def _link(frame: u32, order: u32) -> None:
-    global _orders_free
-    assert not _record(frame).is_free, "a frame was released twice"
-    following = _first_free[order]
-    record = _record(frame)
-    record.next = following
-    record.previous = _NONE
-    record.order = u8(order)
-    record.is_free = True
-    if following != _NONE:
-        _record(following).previous = frame
-    _first_free[order] = frame
-    _orders_free |= u32(1) << order
+def _refill(cache: ptr[FrameCache]) -> None:
+    with _lock:
+        while cache.count < _BATCH:
+            frame = buddy.allocate(addr(_buddy), 0)
+            if frame == 0:
+                break
+            record(frame).use = Use.CACHED
+            cache.frames[cache.count] = frame
+            cache.count += 1
 
 
-def _unlink(frame: u32, order: u32) -> None:
-    global _orders_free
-    record = _record(frame)
-    record.is_free = False
-    if record.next != _NONE:
-        _record(record.next).previous = record.previous
-    if record.previous != _NONE:
-        _record(record.previous).next = record.next
-    else:
-        _first_free[order] = record.next
-        if record.next == _NONE:
-            _orders_free &= ~(u32(1) << order)
+def _take_zeroed(cache: ptr[FrameCache]) -> u64:
+    """The last resort of an allocation that does not need zeros."""
+    if cache.zeroed_count == 0:
+        return 0
+    cache.zeroed_count -= 1
+    frame = cache.zeroed_frames[cache.zeroed_count]
+    record(frame).use = Use.TAKEN
+    return u64(frame) << PAGE_SHIFT
 
 
-def _record(frame: u32) -> ptr[Frame]:
-    table = _frames
-    assert table is not None
-    return addr(table[u64(frame)])
+def _mine() -> ptr[FrameCache]:
+    return ptr[FrameCache](cpu.area + percpu_address(_cache))
 
 
 def _place_table(regions: span[MemoryMapEntry], table_bytes: u64) -> u64:

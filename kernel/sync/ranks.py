@@ -12,8 +12,9 @@ LOCK_CHECKS = const(option("DEBUG", False))
 
 class Rank(IntEnum):
     RING = 0                # one ring's indices and completions; taken by whoever posts
-    FRAMES = 1              # the frame allocator; nothing is taken inside
-    CONSOLE = 2             # one line of output; last, so that any code can log
+    SLAB = 1                # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 2              # the frame allocator; nothing is taken inside
+    CONSOLE = 3             # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0
