@@ -1,6 +1,6 @@
 """Text on the firmware's console, as long as boot services last."""
 from boot.core import report
-from boot.uefi.firmware import SystemTable, TextOutput, call
+from boot.uefi.firmware import SystemTable, TextOutput, call_firmware
 from compiler.prelude import addr, array, const, ptr, span, u8, u16, u64, zeroed
 
 LONGEST_PIECE = const(128)
@@ -37,4 +37,4 @@ def write(text: span[u8]) -> None:
 
 def _flush(length: u64) -> None:
     _piece[length] = 0
-    _ = call(ptr[TextOutput](_output).output_string, _output, u64(addr(_piece)), 0, 0, 0)
+    _ = call_firmware(ptr[TextOutput](_output).output_string, _output, u64(addr(_piece)), 0, 0, 0)

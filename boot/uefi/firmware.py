@@ -193,7 +193,7 @@ assert offsetof(GraphicsMode, "frame_buffer") == 24
 
 @naked
 @asm_x64
-def call(function: u64, first: u64, second: u64, third: u64, fourth: u64, fifth: u64) -> u64:
+def call_firmware(function: u64, first: u64, second: u64, third: u64, fourth: u64, fifth: u64) -> u64:
     """Calls firmware. Unused arguments may hold anything. Returns the status."""
     push(rbp)
     mov(rbp, rsp)

@@ -4,7 +4,7 @@ A mode of at least 1024 x 768 stays as it is: it is the panel's own. A smaller o
 """
 from boot.limine.protocol import FRAMEBUFFER_RGB, Framebuffer
 from boot.uefi import firmware
-from boot.uefi.firmware import BootServices, GraphicsInfo, GraphicsMode, GraphicsOutput, SystemTable, call
+from boot.uefi.firmware import BootServices, GraphicsInfo, GraphicsMode, GraphicsOutput, SystemTable, call_firmware
 from compiler.prelude import addr, const, count_ones, count_zeros_right, ptr, u8, u32, u64
 
 LEAST_WIDTH = const(1024)
@@ -21,14 +21,14 @@ def open_graphics(system: ptr[SystemTable], framebuffer: ptr[Framebuffer]) -> No
     boot = ptr[BootServices](system.boot_services)
     interface: u64 = 0
     guid = u64(addr(firmware.GRAPHICS_OUTPUT))
-    if call(boot.locate_protocol, guid, 0, u64(addr(interface)), 0, 0) != firmware.SUCCESS:
+    if call_firmware(boot.locate_protocol, guid, 0, u64(addr(interface)), 0, 0) != firmware.SUCCESS:
         return
     output = ptr[GraphicsOutput](interface)
     current = ptr[GraphicsInfo](ptr[GraphicsMode](output.mode).info)
     if current.width < LEAST_WIDTH or current.height < LEAST_HEIGHT or current.pixel_format > BY_MASKS:
         wanted = _choose_mode(output)
         if wanted != NO_MODE:
-            _ = call(output.set_mode, interface, u64(wanted), 0, 0, 0)
+            _ = call_firmware(output.set_mode, interface, u64(wanted), 0, 0, 0)
     mode = ptr[GraphicsMode](output.mode)
     info = ptr[GraphicsInfo](mode.info)
     if info.pixel_format <= BY_MASKS and mode.frame_buffer != 0:
@@ -41,7 +41,7 @@ def _choose_mode(output: ptr[GraphicsOutput]) -> u32:
     for number in range(ptr[GraphicsMode](output.mode).mode_count):
         info_address: u64 = 0
         size: u64 = 0
-        status = call(output.query_mode, u64(output), u64(number), u64(addr(size)), u64(addr(info_address)), 0)
+        status = call_firmware(output.query_mode, u64(output), u64(number), u64(addr(size)), u64(addr(info_address)), 0)
         if status != firmware.SUCCESS:
             continue
         info = ptr[GraphicsInfo](info_address)

@@ -30,7 +30,7 @@ def enter_application(image: u64, system: ptr[SystemTable]) -> NoReturn:
 
 def begin(image: u64, system: ptr[SystemTable]) -> NoReturn:
     open_console(system)
-    _ = firmware.call(ptr[BootServices](system.boot_services).set_watchdog_timer, 0, 0, 0, 0, 0)
+    _ = firmware.call_firmware(ptr[BootServices](system.boot_services).set_watchdog_timer, 0, 0, 0, 0, 0)
     _handoff.loader_name = b"Ringneck uefi\0"
     _handoff.firmware_type = protocol.FIRMWARE_UEFI_64
     _handoff.archive = read_archive(image, system)

@@ -9,7 +9,7 @@ from boot.core.rounding import PAGE_BYTES
 from boot.limine import protocol
 from boot.uefi import firmware
 from boot.uefi.console import close_console
-from boot.uefi.firmware import BootServices, MemoryDescriptor, SystemTable, call
+from boot.uefi.firmware import BootServices, MemoryDescriptor, SystemTable, call_firmware
 from compiler.prelude import addr, array, const, ptr, u8, u32, u64, zeroed
 
 MAP_BYTES = const(1 << 16)
@@ -28,12 +28,12 @@ def leave_firmware(image: u64, system: ptr[SystemTable]) -> None:
     for attempt in range(ATTEMPTS):
         size = MAP_BYTES
         place = u64(addr(_map))
-        status = call(
+        status = call_firmware(
             boot.get_memory_map, u64(addr(size)), place, u64(addr(key)), u64(addr(descriptor_bytes)), u64(addr(version))
         )
         if status != firmware.SUCCESS:
             fail("the firmware's memory map does not fit into 64 KiB")
-        if call(boot.exit_boot_services, image, key, 0, 0, 0) == firmware.SUCCESS:
+        if call_firmware(boot.exit_boot_services, image, key, 0, 0, 0) == firmware.SUCCESS:
             break
         if attempt == ATTEMPTS - 1:
             fail("the firmware does not end its boot services")
