@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from compiler import host_import
 from tests.harness.artifacts import TestLogs
 from tests.harness.machine import Guest, run_guest
 from tools.paths import ROOT
@@ -27,6 +28,11 @@ LEVELS = {"fast": ("slow", "long"), "normal": ("long",), "long": ()}
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--level", choices=tuple(LEVELS), default="normal", help="how much of the suite to run")
+
+
+def pytest_configure() -> None:
+    """Lets tests import the sources of kernel, boot and userspace with the meaning that they have when compiled."""
+    host_import.install()
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
