@@ -27,8 +27,26 @@ EXIT_FAILURE = 2 * 0x11 + 1
 # How the kernel is told that the device is there.
 EXIT_OPTION = "exit=debug"
 
-Medium = Literal["kernel", "disk"]
+Medium = Literal["kernel", "disk", "cd", "usb", "virtio"]
+Firmware = Literal["bios", "uefi"]
 Acceleration = Literal["tcg", "kvm"]
+
+
+# UEFI firmware for QEMU, program and variables, where distributions put it.
+UEFI_FIRMWARE = (
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+    ("/opt/homebrew/share/qemu/edk2-x86_64-code.fd", "/opt/homebrew/share/qemu/edk2-i386-vars.fd"),
+)
+# How a medium is attached: what comes before the drive's device, and that device.
+ATTACHMENTS: dict[str, tuple[tuple[str, ...], str]] = {
+    "disk": ((), "ide-hd"),
+    "cd": ((), "ide-cd"),
+    "usb": (("-device", "qemu-xhci"), "usb-storage"),
+    "virtio": ((), "virtio-blk-pci"),
+}
 
 
 class MissingQemu(Exception):
@@ -39,9 +57,9 @@ class MissingQemu(Exception):
 class Machine:
     """One guest: what its hardware is and what it boots.
 
-    `medium` "kernel" is the direct door (`kernel` with `archive` and `command_line`); "disk" boots `image` as the
-    first hard disk, under the BIOS. `icount` makes one guest instruction one nanosecond of guest time, on one host
-    thread, so that two runs are alike.
+    `medium` "kernel" is the direct door (`kernel` with `archive` and `command_line`); the others boot `image`, which
+    brings its own command line and is never written to. `icount` makes one guest instruction one nanosecond of guest
+    time, on one host thread, so that two runs are alike.
     """
 
     cpus: int = 4
@@ -53,6 +71,8 @@ class Machine:
     archive: Path | None = BOOT_ARCHIVE
     command_line: str = ""
     image: Path | None = None
+    firmware: Firmware = "bios"
+    video: bool = False                 # a display adapter, for a framebuffer
     acceleration: Acceleration = "tcg"
     icount: bool = False
     devices: tuple[str, ...] = ()
@@ -71,6 +91,8 @@ class Machine:
         line += self._acceleration() + self._boot()
         line += ["-chardev", f"{serial},id=serial0", "-serial", "chardev:serial0"]
         line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04"]
+        if self.video:
+            line += ["-device", "VGA"]
         for device in self.devices:
             line += ["-device", device]
         if monitor is not None:
@@ -91,8 +113,19 @@ class Machine:
             words = f"{EXIT_OPTION} {self.command_line}".rstrip()
             archive = ["-initrd", str(self.archive)] if self.archive else []
             return ["-kernel", str(self.kernel), *archive, "-append", words]
+        before, device = ATTACHMENTS[self.medium]
         drive = f"file={_escape(self.image)},format=raw,if=none,id=disk0,snapshot=on"
-        return ["-drive", drive, "-device", "ide-hd,drive=disk0,bootindex=0"]
+        if self.medium == "cd":
+            drive += ",media=cdrom"
+        return [*self._firmware(), *before, "-drive", drive, "-device", f"{device},drive=disk0,bootindex=0"]
+
+    def _firmware(self) -> list[str]:
+        """Fresh variables each time: old ones hold boot entries of machines that are gone."""
+        if self.firmware == "bios":
+            return []
+        code, variables = find_uefi_firmware()
+        flash = "if=pflash,format=raw"
+        return ["-drive", f"{flash},readonly=on,file={code}", "-drive", f"{flash},snapshot=on,file={variables}"]
 
 
 @cache
@@ -107,6 +140,14 @@ def find_qemu() -> str:
         shown = version[0] if version else "of no known version"
         raise MissingQemu(f"{found} is {shown}: QEMU {OLDEST_VERSION[0]}.{OLDEST_VERSION[1]} or newer is needed")
     return found
+
+
+def find_uefi_firmware() -> tuple[str, str]:
+    """Program and variables of the UEFI firmware. Errors: MissingQemu."""
+    for code, variables in UEFI_FIRMWARE:
+        if Path(code).exists() and Path(variables).exists():
+            return code, variables
+    raise MissingQemu("there is no UEFI firmware for QEMU: install the package ovmf (edk2-ovmf on Fedora and Arch)")
 
 
 def _escape(path: Path | None) -> str:
