@@ -1,7 +1,7 @@
 """Imports sources of the language under CPython with the meaning they have when compiled.
 
-After `install()`, `import kernel.caps.table` runs the module through host_rewrite. Modules imported before that keep
-Python's meaning, so install it first: in a test session, in conftest.py.
+After `install()`, `import kernel.caps.table` runs the module through host_rewrite. Modules imported before that are
+forgotten, so that the next import gives them their meaning; whoever holds the old ones keeps them.
 """
 
 import __future__
@@ -25,10 +25,9 @@ PACKAGES = ("kernel", "boot", "userspace")
 
 
 def install(packages: Sequence[str] = PACKAGES) -> None:
-    """From now on modules of these packages are rewritten when they are imported. Errors: ImportError when one was."""
-    early = sorted(name for name, module in sys.modules.items() if _is_early(name, module, packages))
-    if early:
-        raise ImportError(f"install the import hook before the sources are imported: {', '.join(early)}")
+    """From now on modules of these packages are rewritten when they are imported."""
+    for name in [name for name, module in sys.modules.items() if _is_early(name, module, packages)]:
+        del sys.modules[name]
     for finder in sys.meta_path:
         if isinstance(finder, _Finder):
             finder.packages |= set(packages)
@@ -37,12 +36,9 @@ def install(packages: Sequence[str] = PACKAGES) -> None:
 
 
 def _is_early(name: str, module: ModuleType, packages: Sequence[str]) -> bool:
+    """Whether a module runs with Python's meaning."""
     written = name.partition(".")[0] in packages and getattr(module, "__file__", None) is not None
     return written and not isinstance(module.__spec__.loader if module.__spec__ else None, HostLoader)
-
-
-def uninstall() -> None:
-    sys.meta_path[:] = [finder for finder in sys.meta_path if not isinstance(finder, _Finder)]
 
 
 def load_file(path: Path, name: str) -> ModuleType:

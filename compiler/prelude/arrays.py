@@ -134,7 +134,8 @@ class ArrayKind(Kind):
         return made
 
     def __call__(self, *values: Any) -> Array:
-        return self.filled(list(values))
+        """For tests: a new array of these elements, or of zeros."""
+        return self.filled(list(values)) if values else self.zero()
 
 
 class SpanKind(Kind):

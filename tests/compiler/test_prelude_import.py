@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import sys
 from collections.abc import Iterator
 from pathlib import Path
@@ -187,15 +188,16 @@ def test_assembler_has_no_host_meaning(source: Any) -> None:
         module.rdtsc()
 
 
-def test_a_late_hook_is_refused() -> None:
-    early = ModuleType("kernel.imported_before")
-    early.__file__ = "kernel/imported_before.py"
-    sys.modules[early.__name__] = early
-    try:
-        with pytest.raises(ImportError, match=r"before the sources are imported: kernel\.imported_before"):
-            host_import.install(["kernel"])
-    finally:
-        del sys.modules[early.__name__]
+def test_a_module_imported_before_the_hook_is_imported_anew(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (tmp_path / "early_package").mkdir()
+    (tmp_path / "early_package/source.py").write_text(
+        "from compiler.prelude import u8\n\n\ndef f() -> u8:\n    return 5\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    before = importlib.import_module("early_package.source")
+    host_import.install(["early_package"])
+    after = importlib.import_module("early_package.source")
+    assert (type(before.f()), type(after.f())) == (int, u8)
 
 
 def test_a_width_survives_a_loop(source: Any) -> None:
