@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from compiler.prelude import array, atomic, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, array, atomic, ptr, sizeof, struct, u32, u64
 from kernel.abi.objects import RESOURCES
 
 
@@ -46,6 +46,9 @@ class Account:
     watcher_bits: u64
     cpu_share: atomic[u32]              # thousandths of one CPU; 0 is no cap
     highest_priority: atomic[u32]       # of any thread that it pays for
+
+    def budget(self, resource: u32) -> ptr[Budget]:
+        return addr(self.budgets[resource])
 
 
 assert sizeof(Object) == 32

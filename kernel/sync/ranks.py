@@ -11,10 +11,13 @@ LOCK_CHECKS = const(option("DEBUG", False))
 
 
 class Rank(IntEnum):
-    RING = 0                # one ring's indices and completions; taken by whoever posts
-    SLAB = 1                # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 2              # the frame allocator; nothing is taken inside
-    CONSOLE = 3             # one line of output; last, so that any code can log
+    TABLE = 0               # a capability table or the lease records grow; memory is allocated inside
+    LEASE = 1               # the uses of one lease
+    LEASES = 2              # the free lease records; nothing but frames and the console is taken inside
+    RING = 3                # one ring's indices and completions; taken by whoever posts
+    SLAB = 4                # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 5              # the frame allocator; nothing is taken inside
+    CONSOLE = 6             # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0
