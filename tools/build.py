@@ -57,7 +57,13 @@ def build_all(profile: str = "release") -> None:
     BUILD.mkdir(exist_ok=True)
     with _only_one_builder():
         with ThreadPoolExecutor(WORKERS) as workers:
-            list(workers.map(lambda program: build_program(program, profile), PROGRAMS))
+            running = [workers.submit(build_program, program, profile) for program in PROGRAMS]
+            try:
+                for job in running:
+                    job.result()
+            except BuildFailed:
+                workers.shutdown(cancel_futures=True)
+                raise
         write_archive(BOOT_ARCHIVE, ARCHIVE_MEMBERS)
 
 
@@ -103,7 +109,11 @@ def reachable_sources(entry: str) -> list[Path]:
 
 def _imported_names(path: Path) -> Iterator[str]:
     """Every dotted name that an import statement may mean as a module."""
-    for node in ast.walk(ast.parse(path.read_text(), str(path))):
+    try:
+        tree = ast.parse(path.read_text(), str(path))
+    except SyntaxError:
+        return  # the compiler will say what is wrong
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom) and node.module:

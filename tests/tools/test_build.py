@@ -31,6 +31,11 @@ def test_sources_are_what_imports_reach(tree: Path) -> None:
     assert reached == ["kernel/config.py", "kernel/main.py", "kernel/memory/frames.py", "kernel/sync/__init__.py"]
 
 
+def test_source_that_cannot_be_parsed_is_left_to_the_compiler(tree: Path) -> None:
+    (tree / "kernel" / "main.py").write_text("import kernel.config\nx = (\n")
+    assert build.reachable_sources("kernel.main") == [tree / "kernel" / "main.py"]
+
+
 def test_archive_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
     first, second = tmp_path / "kernel.elf", tmp_path / "init.elf"
     first.write_bytes(b"k" * 1000)
