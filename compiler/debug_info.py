@@ -44,9 +44,7 @@ class DebugInfo:
 
     def finish(self, producer: str) -> list[str]:
         """The metadata lines of the module."""
-        first = next(iter(self.files.values()), None)
-        if first is None:
-            first = self._file_node("<none>")
+        first = self._first_file()
         self.nodes[self.unit] = (
             f"distinct !DICompileUnit(language: DW_LANG_C99, file: !{first}, producer: {_text(producer)}, "
             "isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug)"
@@ -59,6 +57,10 @@ class DebugInfo:
         lines.append(f"!llvm.dbg.cu = !{{!{self.unit}}}")
         lines.append("!llvm.module.flags = !{" + ", ".join(f"!{flag}" for flag in flags) + "}")
         return lines
+
+    def _first_file(self) -> int:
+        first = next(iter(self.files.values()), None)
+        return self._file_node("<none>") if first is None else first
 
     def file(self, source: SourceFile) -> int:
         if source.path not in self.files:
@@ -80,6 +82,16 @@ class DebugInfo:
             f"file: !{file}, line: {span.line}, type: !{signature}, scopeLine: {span.line}, "
             f"flags: DIFlagPrototyped, spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !{self.unit})"
         )
+
+    def artificial_subprogram(self, name: str) -> tuple[int, int]:
+        """A function that no source holds: its subprogram and a location in it."""
+        signature = self._node("!DISubroutineType(types: !{null})")
+        file = self._first_file()
+        scope = self._node(
+            f"distinct !DISubprogram(name: {_text(name)}, linkageName: {_text(name)}, scope: !{file}, file: !{file}, type: !{signature}, "
+            f"flags: DIFlagArtificial, spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !{self.unit})"
+        )
+        return scope, self._node(f"!DILocation(line: 0, scope: !{scope})")
 
     def _signature(self, function: Function) -> list[Type | None]:
         result = None if function.result in (NONE, NEVER) else function.result

@@ -14,6 +14,7 @@ from compiler.debug_info import DebugInfo
 from compiler.emit_data import constant_type, constant_value
 from compiler.emit_function import FunctionEmitter
 from compiler.emit_types import escape, quote
+from compiler.errors import CompileError, Diagnostics
 from compiler.host_entry import HOST_ENTRY
 from compiler.source import Span
 from compiler.symbols import Function, GlobalVar
@@ -37,6 +38,7 @@ class ModuleEmitter:
     def __init__(self, program: Program, target: Target, options: EmitOptions) -> None:
         self.program, self.target, self.options = program, target, options
         self.debug = DebugInfo(".")
+        self.diagnostics = Diagnostics()
         self.strings: dict[bytes, str] = {}
         self.definitions: list[str] = []
         self.intrinsics: set[str] = set()
@@ -46,6 +48,7 @@ class ModuleEmitter:
     def emit(self) -> str:
         data = [self._data(variable, value) for variable, value in self.program.data]
         functions = [self._function(body) for body in self.program.bodies]
+        self.diagnostics.raise_if_any()
         trap = self._trap_function()
         lines = ['source_filename = "ringneck"']
         blocks = self.program.assembler if self.target.freestanding else [*self.program.assembler, HOST_ENTRY]
@@ -93,7 +96,11 @@ class ModuleEmitter:
     # Definitions
 
     def _function(self, body: Body) -> str:
-        return FunctionEmitter(self, body).emit()
+        try:
+            return FunctionEmitter(self, body).emit()
+        except CompileError as error:
+            self.diagnostics.add(error)
+            return ""
 
     def linkage(self, function: Function) -> str:
         visible = "export" in function.decorators or function.module.name == self.options.visible_module
@@ -112,7 +119,9 @@ class ModuleEmitter:
                 marks.append(mark)
         if function.is_assembler and not function.is_naked:
             marks.append("alwaysinline")
-        if function.result == NEVER:
+        if function.is_async:
+            marks.append("presplitcoroutine")
+        if function.call_result == NEVER:
             marks.append("noreturn")
         if function.module.name.startswith(RUNTIME):
             marks.append('"no-builtins"')
@@ -125,7 +134,11 @@ class ModuleEmitter:
         place = f', section "{section}"' if section else ""
         align = max(data.align, data.type.align, 1)
         kind = constant_type(value, data.type)
-        text = constant_value(self, value, data.type)
+        try:
+            text = constant_value(self, value, data.type)
+        except CompileError as error:
+            self.diagnostics.add(error)
+            return ""
         linkage = "dso_local" if data.keep else "internal"
         return f"{quote(data.symbol)} = {linkage} global {kind} {text}{place}, align {align}"
 
@@ -148,10 +161,12 @@ class ModuleEmitter:
         if not self.sites:
             return ""
         marks = " ".join(["noinline", "cold", "noreturn", "nounwind", *self.target.function_attributes])
+        scope, where = self.debug.artificial_subprogram("compiler.trap")
+        marks += f" !dbg !{scope}"
         if not self.target.freestanding:
             return f"""declare void @compiler.leave(ptr)
 define internal void @compiler.trap(ptr %site) {marks} {{
-  call void @compiler.leave(ptr %site)
+  call void @compiler.leave(ptr %site), !dbg !{where}
   unreachable
 }}"""
         handler = self.program.panic_handler
@@ -172,7 +187,7 @@ define internal void @compiler.trap(ptr %site) {marks} {{
   %b = insertvalue {{ptr, i64}} %a, i64 %message.length, 1
   %c = insertvalue {{ptr, i64}} poison, ptr %file, 0
   %d = insertvalue {{ptr, i64}} %c, i64 %file.length, 1
-  call void {quote(handler.symbol)}({{ptr, i64}} %b, {{ptr, i64}} %d, i32 %line)
+  call void {quote(handler.symbol)}({{ptr, i64}} %b, {{ptr, i64}} %d, i32 %line), !dbg !{where}
   unreachable
 }}"""
 

@@ -1,4 +1,4 @@
-"""One function to LLVM IR: locals, statements and control flow; expressions are in emit_expressions.
+"""One function to LLVM IR: its header, locals, blocks, and assembler bodies; statements are in emit_statements.
 
 Every local is an `alloca` that LLVM promotes. Blocks for traps come after the body, out of the way of the good path.
 """
@@ -9,59 +9,32 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compiler.assembler import ARGUMENT_REGISTERS
-from compiler.emit_expressions import ExpressionEmitter
-from compiler.emit_types import memory_type, quote, value_type
+from compiler.emit_async import AsyncEmitter
+from compiler.emit_statements import Cleanup, HandlerLabel, LoopLabels
+from compiler.emit_types import extension, memory_type, quote, value_type
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import (
-    Assign,
-    Body,
-    Break,
-    Continue,
-    Evaluate,
-    Expr,
-    ForEach,
-    ForRange,
-    If,
-    Local,
-    Return,
-    Statement,
-    Trap,
-    Unpack,
-    While,
-    With,
-)
-from compiler.type_model import NEVER, NONE, BoolType, IntType, PtrType, SpanType, TupleType, Type
+from compiler.tree import Body, Local
+from compiler.type_model import NEVER, NONE, IntType, PtrType, SpanType, TupleType, Type
 
 if TYPE_CHECKING:
     from compiler.emit import ModuleEmitter
 
 
 @dataclass
-class LoopLabels:
-    next: str
-    end: str
-    depth: int  # how many `with` blocks surround the loop
-
-
-@dataclass
-class Cleanup:
-    """What leaving a `with` runs."""
-
-    statements: list[Statement]
-
-
-@dataclass
-class FunctionEmitter(ExpressionEmitter):
+class FunctionEmitter(AsyncEmitter):
     module: ModuleEmitter
     body: Body
     lines: list[str] = field(default_factory=list)
     entry: list[str] = field(default_factory=list)
     traps: list[str] = field(default_factory=list)
+    trap_labels: dict[str, str] = field(default_factory=dict)
     counter: int = 0
     slots: dict[Local, str] = field(default_factory=dict)
     loops: list[LoopLabels] = field(default_factory=list)
     cleanups: list[Cleanup] = field(default_factory=list)
+    handlers: list[HandlerLabel] = field(default_factory=list)
+    handled: list[tuple[str, str]] = field(default_factory=list)
     scope: int = 0
     at: Span | None = None
     open: bool = True  # the present block has no terminator yet
@@ -74,9 +47,12 @@ class FunctionEmitter(ExpressionEmitter):
         self.at = function.span
         for local in self.body.locals:
             self._declare(local)
-        for local in self.body.locals:
-            if local.argument >= 0:
-                self.store_to(self.slots[local], f"%a{local.argument}", local.type)
+        if function.is_async:
+            self.begin_coroutine(self._store_arguments)
+            self.statements(self.body.statements)
+            self.end_coroutine()
+            return "\n".join([f"{self._header(function)} !dbg !{self.scope} {{", *self.entry, *self.lines, *self.traps, "}"])
+        self._store_arguments()
         self.statements(self.body.statements)
         if self.open:
             self.terminate(
@@ -85,15 +61,20 @@ class FunctionEmitter(ExpressionEmitter):
         lines = [f"{self._header(function)} !dbg !{self.scope} {{", *self.entry, *self.lines, *self.traps, "}"]
         return "\n".join(lines)
 
+    def _store_arguments(self) -> None:
+        for local in self.body.locals:
+            if local.argument >= 0:
+                self.store_to(self.slots[local], f"%a{local.argument}", local.type)
+
     def _header(self, function: Function) -> str:
         linkage = self.module.linkage(function)
         if "interrupt" in function.decorators:
             head = f"define {linkage} x86_intrcc void {quote(function.symbol)}({self._interrupt_parameters(function)})"
             return f"{head} {self.module.attributes(function)}"
-        params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
-        if function.result.is_aggregate:
+        params = _parameters(function)
+        if function.result.is_aggregate and not function.is_async:
             params.insert(0, f"ptr noalias sret([{function.result.size} x i8]) align {function.result.align} %result")
-        head = f"define {linkage} {_extended_result(function)} {quote(function.symbol)}({', '.join(params)})"
+        head = f"define {linkage} {_result(function)} {quote(function.symbol)}({', '.join(params)})"
         return f"{head} {self.module.attributes(function)}"
 
     def _interrupt_parameters(self, function: Function) -> str:
@@ -110,16 +91,17 @@ class FunctionEmitter(ExpressionEmitter):
     def _assembler(self, function: Function) -> str:
         assert self.body.assembler is not None
         escaped = self.body.assembler.replace("\\", "\\5C").replace('"', "\\22").replace("\n", "\\0A")
-        params = [f"{_extended(p.type)} %a{i}" for i, p in enumerate(function.params)]
+        params = _parameters(function)
         linkage = self.module.linkage(function)
-        result = _extended_result(function)
-        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)})"
-        head += f" {self.module.attributes(function)} {{"
-        if function.is_naked:
-            text = f'  call void asm sideeffect inteldialect "{escaped}", ""()\n  unreachable'
-            return f"{head}\n{text}\n}}"
-        self._inline_assembler(function, escaped)
-        return "\n".join([head, *self.lines, "}"])
+        result = _result(function)
+        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)}) {self.module.attributes(function)}"
+        if not function.is_naked:
+            self._inline_assembler(function, escaped)
+            return "\n".join([f"{head} {{", *self.lines, "}"])
+        self.scope, self.at = self.module.debug.subprogram(function), function.span
+        self.line(f'call void asm sideeffect inteldialect "{escaped}", ""()')
+        self.terminate("unreachable")
+        return "\n".join([f"{head} !dbg !{self.scope} {{", *self.lines, "}"])
 
     def _inline_assembler(self, function: Function, text: str) -> None:
         """Arguments go in by the convention's registers; these and all that the body names count as written."""
@@ -215,196 +197,34 @@ class FunctionEmitter(ExpressionEmitter):
             self.entry.append(f"    #dbg_declare(ptr {slot}, !{variable}, !DIExpression(), !{where})")
 
     def trap_unless(self, test: str, message: str, span: Span) -> None:
-        fine, bad = self.label("ok"), self.label("trap")
-        self.branch(test, fine, bad)
-        self._trap_block(bad, message, span)
+        fine = self.label("ok")
+        self.branch(test, fine, self._trap_block(message, span))
         self.start(fine)
 
-    def _trap_block(self, label: str, message: str, span: Span) -> None:
+    def _trap_block(self, message: str, span: Span) -> str:
+        """The label of the block that reports the trap: one for each message and line."""
         site = self.module.trap_site(message, span)
-        where = self.module.debug.location(span, self.scope)
-        self.traps += [
-            f"{label}:",
-            f"  call void @compiler.trap(ptr {site}), !dbg !{where}",
-            f"  unreachable, !dbg !{where}",
-        ]
+        if site not in self.trap_labels:
+            label = self.trap_labels[site] = self.label("trap")
+            where = self.module.debug.location(span, self.scope)
+            self.traps += [
+                f"{label}:",
+                f"  call void @compiler.trap(ptr {site}), !dbg !{where}",
+                f"  unreachable, !dbg !{where}",
+            ]
+        return self.trap_labels[site]
 
     def trap(self, message: str, span: Span) -> None:
-        label = self.label("trap")
-        self.terminate(f"br label %{label}")
-        self._trap_block(label, message, span)
-
-    # Statements
-
-    def statements(self, statements: list[Statement]) -> None:
-        for statement in statements:
-            self.at = statement.span
-            self.statement(statement)
-
-    def statement(self, statement: Statement) -> None:
-        match statement:
-            case Assign(place=place, value=value):
-                self.store(place, value)
-            case Evaluate(value=value):
-                self.discard(value)
-            case Unpack(value=value, places=places):
-                kind = value.type
-                assert isinstance(kind, TupleType)
-                whole = self.value(value)
-                parts = [self.assign(f"extractvalue {value_type(kind)} {whole}, {i}") for i in range(len(places))]
-                for target, part in zip(places, parts, strict=True):
-                    if target is not None:
-                        self.store_value(target, part)
-            case If():
-                self._if(statement)
-            case While():
-                self._while(statement)
-            case ForRange():
-                self._for_range(statement)
-            case ForEach():
-                self._for_each(statement)
-            case Return(value=value):
-                self._return(value)
-            case Break():
-                self._leave(self.loops[-1].depth)
-                self.terminate(f"br label %{self.loops[-1].end}")
-            case Continue():
-                self._leave(self.loops[-1].depth)
-                self.terminate(f"br label %{self.loops[-1].next}")
-            case Trap(message=message):
-                self.trap(message, statement.span)
-            case With():
-                self._with(statement)
-
-    def _if(self, statement: If) -> None:
-        yes, no, end = self.label("then"), self.label("else"), self.label("end")
-        self.condition(statement.test, yes, no if statement.orelse else end)
-        self.start(yes)
-        self.statements(statement.body)
-        self.terminate(f"br label %{end}")
-        if statement.orelse:
-            self.start(no)
-            self.statements(statement.orelse)
-        self.start(end)
-
-    def _while(self, statement: While) -> None:
-        again, body, end = self.label("while"), self.label("body"), self.label("end")
-        self.start(again)
-        self.condition(statement.test, body, end)
-        self.start(body)
-        self._loop_body(statement.body, again, end)
-        self.terminate(f"br label %{again}")
-        self.start(end)
-
-    def _loop_body(self, body: list[Statement], next_label: str, end: str) -> None:
-        self.loops.append(LoopLabels(next_label, end, len(self.cleanups)))
-        self.statements(body)
-        self.loops.pop()
-
-    def _for_range(self, statement: ForRange) -> None:
-        """Counts in a slot of its own, so that the body may change the variable; safe at the end of the range."""
-        kind = statement.local.type
-        assert isinstance(kind, IntType)
-        t = value_type(kind)
-        counter = self.stack_slot(kind, "i")
-        start, stop = self.value(statement.start), self.value(statement.stop)
-        self.store_to(counter, start, kind)
-        again, body, advance, end = (self.label(s) for s in ("for", "body", "next", "end"))
-        sign, step = "s" if kind.signed else "u", statement.step
-        test = f"{sign}lt" if step > 0 else f"{sign}gt"
-        first = self.assign(f"icmp {test} {t} {start}, {stop}")
-        self.branch(first, body, end)
-        self.start(body)
-        current = self.load_from(counter, kind)
-        self.store_to(self.slots[statement.local], current, kind)
-        self._loop_body(statement.body, advance, end)
-        self.start(advance)
-        current = self.load_from(counter, kind)
-        # The distance to the end is a positive unsigned number, whatever the signs of the ends.
-        left = self.assign(f"sub {t} {stop}, {current}" if step > 0 else f"sub {t} {current}, {stop}")
-        more = self.assign(f"icmp ugt {t} {left}, {abs(step)}")
-        self.branch(more, again, end)
-        self.start(again)
-        following = self.assign(f"add {t} {current}, {step}")
-        self.store_to(counter, following, kind)
-        self.terminate(f"br label %{body}")
-        self.start(end)
-
-    def _for_each(self, statement: ForEach) -> None:
-        span_type = statement.items.type
-        assert isinstance(span_type, SpanType)
-        items = self.value(statement.items)
-        base = self.assign(f"extractvalue {{ptr, i64}} {items}, 0")
-        count = self.assign(f"extractvalue {{ptr, i64}} {items}, 1")
-        index_type = IntType(64, False)
-        counter = self.stack_slot(index_type, "i")
-        self.store_to(counter, "0", index_type)
-        again, body, advance, end = (self.label(s) for s in ("each", "body", "next", "end"))
-        self.start(again)
-        index = self.load_from(counter, index_type)
-        self.branch(self.assign(f"icmp ult i64 {index}, {count}"), body, end)
-        self.start(body)
-        address = self.assign(f"getelementptr [{span_type.of.size} x i8], ptr {base}, i64 {index}")
-        if span_type.of.is_aggregate:
-            self.store_to(self.slots[statement.local], address, statement.local.type)
-        else:
-            self.store_to(self.slots[statement.local], self.load_from(address, span_type.of), statement.local.type)
-        self._loop_body(statement.body, advance, end)
-        self.start(advance)
-        following = self.assign(f"add i64 {self.load_from(counter, index_type)}, 1")
-        self.store_to(counter, following, index_type)
-        self.terminate(f"br label %{again}")
-        self.start(end)
-
-    def _return(self, value: object) -> None:
-        function = self.body.function
-        if not isinstance(value, Expr):
-            self._leave(0)
-            self.terminate("ret void")
-        elif function.result.is_aggregate:
-            self.construct("%result", value)
-            self._leave(0)
-            self.terminate("ret void")
-        else:
-            result = self.value(value)
-            self._leave(0)
-            self.terminate(f"ret {value_type(function.result)} {result}")
-
-    def _with(self, statement: With) -> None:
-        self.statements(statement.enter)
-        self.cleanups.append(Cleanup(statement.leave))
-        self.statements(statement.body)
-        self.cleanups.pop()
-        if self.open:
-            self.statements(statement.leave)
-
-    def _leave(self, depth: int) -> None:
-        """Runs the clean-up of every `with` block that is left, innermost first."""
-        saved = self.cleanups
-        while len(self.cleanups) > depth:
-            cleanup = self.cleanups[-1]
-            self.cleanups = self.cleanups[:-1]
-            self.statements(cleanup.statements)
-        self.cleanups = saved
+        self.terminate(f"br label %{self._trap_block(message, span)}")
 
 
-def _extended(kind: Type) -> str:
-    """A parameter as the System V convention passes it: small integers are extended by the caller."""
-    text = value_type(kind)
-    if isinstance(kind, BoolType):
-        return f"{text} zeroext"
-    if isinstance(kind, IntType) and kind.bits < 32:
-        return f"{text} {'signext' if kind.signed else 'zeroext'}"
-    return text
+def _parameters(function: Function) -> list[str]:
+    return [f"{value_type(p.type)}{extension(p.type)} noundef %a{i}" for i, p in enumerate(function.params)]
 
 
-def _extended_result(function: Function) -> str:
-    result = function.result
-    if result.is_aggregate:
-        return "void"
-    text = _extended(result)
-    kind, _, extension = text.partition(" ")
-    return f"{extension} {kind}" if extension in ("zeroext", "signext") else text
+def _result(function: Function) -> str:
+    kind = "void" if function.call_result.is_aggregate else value_type(function.call_result)
+    return kind if kind == "void" else f"{extension(function.call_result)} noundef {kind}".lstrip()
 
 
 def _result_registers(result: Type) -> tuple[str, ...]:

@@ -6,6 +6,7 @@ from compiler.type_model import (
     NEVER,
     NONE,
     AtomicType,
+    AwaitableType,
     BoolType,
     EnumType,
     FloatType,
@@ -33,7 +34,7 @@ def value_type(t: Type) -> str:
             return "i1"
         case FloatType(bits=bits):
             return "float" if bits == 32 else "double"
-        case PtrType() | FuncType():
+        case PtrType() | FuncType() | AwaitableType():
             return "ptr"
         case SpanType() | StrType():
             return SLICE
@@ -55,6 +56,17 @@ def memory_type(t: Type) -> str:
     if t.is_aggregate:
         return f"[{t.size} x i8]"
     return value_type(t)
+
+
+def extension(t: Type) -> str:
+    """How the System V convention passes a small integer, at the call as at the definition; begins with a space."""
+    if isinstance(t, EnumType):
+        t = t.of
+    if isinstance(t, BoolType):
+        return " zeroext"
+    if isinstance(t, IntType) and t.bits < 32:
+        return " signext" if t.signed else " zeroext"
+    return ""
 
 
 def quote(name: str) -> str:

@@ -26,15 +26,17 @@ class Target:
 
 
 _BARE = "x86_64-unknown-none-elf"
-_FRAME = '"frame-pointer"="all"'
+# Address 0 is memory like any other (the real-mode vector table); interrupts would overwrite a red zone, and so would
+# assembler text that pushes.
+_BARE_MARKS = ("noredzone", "noimplicitfloat", "null_pointer_is_valid", '"frame-pointer"="all"')
 TARGETS = {
     target.name: target
     for target in (
-        Target("kernel", _BARE, "x86-64", NO_VECTOR, "static", "kernel", ("noredzone", "noimplicitfloat", _FRAME)),
-        Target("loader", _BARE, "x86-64", NO_VECTOR, "static", "small", ("noredzone", "noimplicitfloat", _FRAME)),
-        Target("uefi", _BARE, "x86-64", NO_VECTOR, "pic", "small", ("noredzone", "noimplicitfloat", _FRAME)),
-        Target("user", _BARE, "x86-64", NO_VECTOR, "static", "small", ("noredzone", "noimplicitfloat", _FRAME)),
-        Target("host", "", "", "", "pic", "default", (_FRAME,), freestanding=False),
+        Target("kernel", _BARE, "x86-64", NO_VECTOR, "static", "kernel", _BARE_MARKS),
+        Target("loader", _BARE, "x86-64", NO_VECTOR, "static", "small", _BARE_MARKS),
+        Target("uefi", _BARE, "x86-64", NO_VECTOR, "pic", "small", _BARE_MARKS),
+        Target("user", _BARE, "x86-64", NO_VECTOR, "static", "small", _BARE_MARKS),
+        Target("host", "", "", "", "pic", "default", ("noredzone",), freestanding=False),
     )
 }
 

@@ -1,0 +1,142 @@
+"""Functions in LLVM IR: calling conventions, assembler, traps, loops and debug locations."""
+
+import re
+from pathlib import Path
+
+from tests.compiler.source_text import create_build, emit_function
+
+
+def test_small_integers_are_extended_at_calls_as_at_definitions(tmp_path: Path) -> None:
+    source = """
+@noinline
+def g(a: u8, b: i16, c: bool, d: u64) -> bool:
+    return c
+def f(a: u8, b: i16) -> bool:
+    return g(a, b, True, 7)
+""".replace("i16", "i8")
+    text = create_build(tmp_path, source).ir()
+    assert re.search(r"define internal zeroext noundef i1 @program.g\(i8 zeroext noundef \S+, i8 signext", text)
+    assert re.search(r"call zeroext noundef i1 @program.g\(i8 zeroext noundef \S+, i8 signext .* i1 zeroext", text)
+
+
+def test_an_indirect_call_extends_like_a_direct_one(tmp_path: Path) -> None:
+    source = """
+from collections.abc import Callable
+def f(handler: Callable[[u8], u16], a: u8) -> u16:
+    return handler(a)
+"""
+    assert re.search(r"call zeroext noundef i16 %\S+\(i8 zeroext", emit_function(tmp_path, source, "f"))
+
+
+def test_inlined_assembler_declares_what_it_writes(tmp_path: Path) -> None:
+    source = """
+from compiler.prelude.x64 import *
+@asm_x64
+def mix(a: u64) -> u64:
+    mov(rbx, rdi)
+    xor(ebp, ebp)
+    lea(rax, [rbx, 1])
+def f(a: u64) -> u64:
+    return mix(a)
+"""
+    text = emit_function(tmp_path, source, "mix")
+    constraints = re.search(r'", "([^"]*)"\(i64', text)
+    assert constraints
+    words = constraints[1].split(",")
+    assert words[:3] == ["={rax}", "={rdi}", "1"]
+    assert {"~{rbx}", "~{rbp}", "~{memory}", "~{flags}"} <= set(words)
+
+
+def test_callee_saved_registers_survive_inlined_assembler(tmp_path: Path) -> None:
+    source = """
+from compiler.prelude.x64 import *
+@asm_x64
+def spoil() -> None:
+    xor(ebx, ebx)
+    xor(ebp, ebp)
+@export
+def f() -> None:
+    spoil()
+"""
+    text = create_build(tmp_path, source).object("asm").decode()
+    body = text.split("\nf:")[1].split(".size")[0]
+    assert body.count("pushq\t%rbx") == body.count("popq\t%rbx") == 1
+    assert body.count("pushq\t%rbp") == body.count("popq\t%rbp") == 2
+
+
+def test_a_naked_function_has_its_body_alone_and_a_line(tmp_path: Path) -> None:
+    source = """
+from compiler.prelude.x64 import *
+@export
+@naked
+@asm_x64
+def door() -> None:
+    ret()
+"""
+    build = create_build(tmp_path, source)
+    assert re.search(r"asm sideeffect inteldialect .*!dbg", emit_function(tmp_path, source, "door"))
+    lines = build.object("asm").decode().split("\ndoor:")[1].split(".size")[0].split("\n")
+    code = [line.strip() for line in lines if line.strip() and line.startswith("\t") and not line.startswith("\t.")]
+    assert [line for line in code if not line.startswith("#")] == ["retq"]
+
+
+def test_an_interrupt_handler_saves_what_it_uses_and_returns_by_iretq(tmp_path: Path) -> None:
+    source = """
+@struct
+class Frame:
+    ip: u64
+    cs: u64
+    flags: u64
+    sp: u64
+    ss: u64
+count: u64 = 0
+@export
+@interrupt
+def timer(frame: ptr[Frame]) -> None:
+    global count
+    count = frame.ip
+"""
+    body = create_build(tmp_path, source).object("asm").decode().split("\ntimer:")[1].split(".size")[0]
+    saved = re.findall(r"pushq\t(%r[a-ds]\w)\b", body)
+    assert saved and saved == re.findall(r"popq\t(%r[a-ds]\w)\b", body)[::-1]
+    assert "iretq" in body
+
+
+def test_one_trap_block_for_a_line(tmp_path: Path) -> None:
+    source = "def f(s: span[u8], i: u64) -> u8:\n    return s[i] + s[i + 1] + s[i + 2]\n"
+    text = emit_function(tmp_path, source, "f")
+    assert text.count("icmp ult") == 3
+    assert text.count("call void @compiler.trap") == 1
+
+
+def test_a_counting_loop_says_that_it_cannot_wrap(tmp_path: Path) -> None:
+    source = "def f(n: u64) -> u64:\n    t: u64 = 0\n    for i in range(n):\n        t += i\n    return t\n"
+    assert "add nuw i64" in emit_function(tmp_path, source, "f")
+
+
+def test_a_step_that_could_pass_the_end_of_the_range_compares_distances(tmp_path: Path) -> None:
+    source = "def f(n: u64) -> u64:\n    t: u64 = 0\n    for i in range(0, n, 3):\n        t += i\n    return t\n"
+    text = emit_function(tmp_path, source, "f")
+    assert "nuw" not in text and "icmp ugt" in text
+
+
+def test_tuples_with_bools_are_kept_in_whole_bytes(tmp_path: Path) -> None:
+    source = """
+def pair(a: u64) -> tuple[u64, bool]:
+    return a, a > 3
+def f(a: u64) -> u64:
+    both = pair(a)
+    low, high = both
+    return low if high else 0
+"""
+    assert "alloca {i64, i1}, align 8" in emit_function(tmp_path, source, "f")
+
+
+def test_every_call_in_a_function_has_a_location(tmp_path: Path) -> None:
+    """LLVM refuses inlinable calls without one, and a backtrace would show line 0."""
+    source = (
+        "@noinline\ndef g(a: u64) -> u64:\n    return a\ndef f(s: span[u64]) -> u64:\n    return g(s[1]) + g(len(s))\n"
+    )
+    calls = [line for line in emit_function(tmp_path, source, "f").split("\n") if " call " in line]
+    assert len(calls) == 3
+    assert all("!dbg" in line for line in calls)
