@@ -32,6 +32,7 @@ from compiler.type_model import (
     U64,
     ArrayType,
     AtomicType,
+    AwaitableType,
     BitsType,
     FuncType,
     IntType,
@@ -138,6 +139,8 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
             return _bit_field(node, unit, low, width, env)
         case "tuple", _:
             return TupleType(tuple(resolve_type(item, env) for item in items))
+        case "Awaitable", [result]:
+            return AwaitableType(resolve_type(result, env))
         case "Callable", [ast.List(elts=params), result]:
             return FuncType(tuple(resolve_type(p, env) for p in params), resolve_type(result, env))
         case "Final" | "percpu", [inner]:
@@ -155,6 +158,7 @@ _SHAPES = {
     "ptr": "ptr[T]",
     "span": "span[T]",
     "bits": "bits[T, low, width]",
+    "Awaitable": "Awaitable[T]",
     "Callable": "Callable[[A, B], R]",
     "dict": "use an array",
     "list": "use array[T, N]",

@@ -12,21 +12,30 @@ TYPE_NAMES = frozenset(
     "ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu".split()
 )
 DECORATORS = frozenset(
-    "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler enum "
-    "requires excludes irqs_off may_fault bounded_recursion target_features".split()
+    "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
+    "frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion target_features".split()
 )
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
     "overflow_add overflow_sub overflow_mul count_zeros_left count_zeros_right count_ones byte_swap "
     "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
-    "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address".split()
+    "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address "
+    "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_result coroutine_destroy coroutine_state".split()
 )
 PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
 
 LIBRARY: dict[str, frozenset[str]] = {
     "__future__": frozenset({"annotations"}),
     "enum": frozenset({"IntEnum", "IntFlag"}),
-    "collections.abc": frozenset({"Callable"}),
+    "collections.abc": frozenset({"Awaitable", "Callable"}),
     "typing": frozenset({"NoReturn", "TYPE_CHECKING", "TypeVar", "Generic", "Protocol", "Self", "Final"}),
 }
 """Names taken from Python's own library, by module."""
+
+EXCEPTIONS: dict[str, str] = {
+    "BaseException": "", "Exception": "BaseException",
+    "ArithmeticError": "Exception", "LookupError": "Exception", "KeyError": "LookupError", "IndexError": "LookupError",
+    "OSError": "Exception", "TimeoutError": "OSError", "ConnectionError": "OSError", "PermissionError": "OSError",
+    "RuntimeError": "Exception", "ValueError": "Exception", "MemoryError": "Exception", "EOFError": "Exception",
+}  # fmt: skip
+"""Python's exceptions that async functions can raise and catch, each with its base class."""

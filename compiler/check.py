@@ -17,9 +17,14 @@ from compiler.context import Context
 from compiler.environment import Environment
 from compiler.errors import CompileError, Diagnostics
 from compiler.modules import Module, Project
-from compiler.symbols import Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
+from compiler.symbols import ExceptionSymbol, Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
 from compiler.tree import Body, Expr, Local
 from compiler.type_model import NEVER, NONE, StructType
+
+HOOKS = {
+    "frame_allocator": "Callable[[u64], ptr[u8]]",
+    "frame_release": "Callable[[ptr[u8], u64], None]",
+}
 
 
 @dataclass
@@ -31,6 +36,8 @@ class Program:
     assembler: list[str] = field(default_factory=list)  # module-level text
     references: list[Function | GlobalVar] = field(default_factory=list)  # named by that text
     panic_handler: Function | None = None
+    hooks: dict[str, Function] = field(default_factory=dict)  # what coroutines need of the library, by decorator
+    exceptions: list[ExceptionSymbol] = field(default_factory=list)
 
 
 class Checker:
@@ -46,8 +53,18 @@ class Checker:
         for module in list(self.project.modules.values()):
             self._check_module(module)
         self._check_instances()
+        self.program.exceptions = list(self.project.exceptions.values())
+        self._require_hooks()
         self.diagnostics.raise_if_any()
         return self.program
+
+    def _require_hooks(self) -> None:
+        """Coroutines live in memory that the program's library hands out."""
+        first = next((body.function for body in self.program.bodies if body.function.is_async), None)
+        for hook, wanted in HOOKS.items():
+            if first is not None and hook not in self.program.hooks:
+                message = f"{first.name} is async, but no function of the program is marked @{hook}"
+                self.diagnostics.add(CompileError("hook", message, first.span, hint=f"{wanted}; asyncio has it"))
 
     def _check_module(self, module: Module) -> None:
         for name, node in module.declarations.items():
@@ -126,6 +143,9 @@ class Checker:
             self.diagnostics.add(error)
         if "panic_handler" in function.decorators:
             self._set_panic_handler(function)
+        for hook, wanted in HOOKS.items():
+            if hook in function.decorators:
+                self._set_hook(hook, wanted, function)
 
     def _set_panic_handler(self, function: Function) -> None:
         wanted = "Callable[[str, str, u32], NoReturn]"
@@ -134,6 +154,13 @@ class Checker:
         if self.program.panic_handler is not None:
             raise CompileError("panic-handler", "the program has a second panic handler", function.span)
         self.program.panic_handler = function
+
+    def _set_hook(self, hook: str, wanted: str, function: Function) -> None:
+        if str(function.type) != wanted:
+            raise CompileError("hook", f"a function marked @{hook} is {wanted}, not {function.type}", function.span)
+        if hook in self.program.hooks:
+            raise CompileError("hook", f"the program has a second function marked @{hook}", function.span)
+        self.program.hooks[hook] = function
 
     def _body(self, function: Function) -> Body:
         env = Environment(function.module, function.bindings)

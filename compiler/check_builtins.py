@@ -12,6 +12,7 @@ import compiler.check_elements as elements
 import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 from compiler.annotations import resolve_type
+from compiler.check_coroutines import check_primitive
 from compiler.constant import comprehend, evaluate
 from compiler.context import Context
 from compiler.tree import (
@@ -299,6 +300,9 @@ TABLE: dict[str, Rule] = {
     "memory_copy": _memory, "memory_fill": _memory, "unchecked": _unchecked,
     "frame_address": _plain(U64), "return_address": _plain(U64), "percpu_address": _percpu_address,
     "range": _not_here, "const": _not_here,
+    "suspend": check_primitive, "coroutine_start": check_primitive, "coroutine_resume": check_primitive,
+    "coroutine_is_done": check_primitive, "coroutine_result": check_primitive, "coroutine_destroy": check_primitive,
+    "coroutine_state": check_primitive,
 }  # fmt: skip
 COUNTS: dict[str, tuple[int, ...]] = {
     "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2,), "max": (2,), "abs": (1,),
@@ -308,6 +312,7 @@ COUNTS: dict[str, tuple[int, ...]] = {
     "count_zeros_left": (1,), "count_zeros_right": (1,), "count_ones": (1,), "byte_swap": (1,),
     "rotate_left": (2,), "rotate_right": (2,), "fence": (0, 1), "panic": (1,), "unreachable": (0,), "spin_hint": (0,),
     "memory_copy": (3,), "memory_fill": (3,), "unchecked": (2,), "frame_address": (0,), "return_address": (0,),
-    "percpu_address": (1,),
+    "percpu_address": (1,), "coroutine_start": (2,), "coroutine_resume": (1,), "coroutine_is_done": (1,),
+    "coroutine_result": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,),
 }  # fmt: skip
 KEYWORDS = ("zeroed", "placed")

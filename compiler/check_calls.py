@@ -186,7 +186,7 @@ def call_method(ctx: Context, node: ast.expr, place: Place, name: str) -> Expr:
             node,
             hint="a struct used by with has __enter__ and __exit__",
         )
-    return Call(method.result, ctx.span(node), method, [address_of(place)])
+    return Call(method.call_result, ctx.span(node), method, [address_of(place)])
 
 
 def call_function(ctx: Context, node: ast.Call, function: Function, receiver: list[Expr]) -> Expr:
@@ -195,7 +195,7 @@ def call_function(ctx: Context, node: ast.Call, function: Function, receiver: li
     arguments = list(receiver)
     for param, argument in zip(params, nodes, strict=True):
         arguments.append(_argument(ctx, argument, param, function))
-    return Call(function.result, ctx.span(node), function, arguments)
+    return Call(function.call_result, ctx.span(node), function, arguments)
 
 
 def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) -> Expr:

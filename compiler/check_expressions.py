@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 
+import compiler.check_async as asynchronous
 import compiler.check_calls as calls
 import compiler.check_conditions as conditions
 import compiler.check_elements as elements
@@ -107,6 +108,8 @@ def check(ctx: Context, node: ast.expr, want: Type | None) -> Expr:
             wants = want.items if isinstance(want, TupleType) and len(want.items) == len(elts) else [None] * len(elts)
             items = [ctx.settle(check_value(ctx, e, w), e) for e, w in zip(elts, wants, strict=True)]
             return TupleMake(TupleType(tuple(item.type for item in items)), span, items)
+        case ast.Await(value=value):
+            return asynchronous.check_await(ctx, node, value)
         case ast.JoinedStr():
             raise ctx.error(
                 "unsupported", "an f-string needs a function that formats", node, hint="pass the parts one by one"

@@ -22,6 +22,7 @@ from compiler.tree import (
 from compiler.type_model import (
     ArrayType,
     AtomicType,
+    AwaitableType,
     FuncType,
     PtrType,
     SpanType,
@@ -66,6 +67,8 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
 
 def _infer(pattern: Type, found: Type, bindings: dict[str, Binding]) -> None:
     match pattern, found:
+        case AwaitableType(result=a), AwaitableType(result=b):
+            _infer(a, b, bindings)
         case TypeVariable(name=name), _:
             bindings.setdefault(name, found)
         case PtrType(to=a), PtrType(to=b):

@@ -7,6 +7,7 @@ from __future__ import annotations
 import ast
 
 import compiler.check_assignments as assignments
+import compiler.check_async as asynchronous
 import compiler.check_conditions as conditions
 import compiler.check_construction as construction
 import compiler.check_expressions as expressions
@@ -49,8 +50,7 @@ def check_block(ctx: Context, body: list[ast.stmt]) -> list[Statement]:
         try:
             out += check_statement(ctx, node)
         except CompileError as error:
-            if error.diagnostic.code != "error":
-                ctx.diagnostics.add(error)
+            ctx.diagnostics.add(error)
             _forget(ctx, node)
     return out
 
@@ -97,8 +97,12 @@ def check_statement(ctx: Context, node: ast.stmt) -> list[Statement]:
                     raise ctx.error("type", f"{name} is not module data", node)
                 ctx.globals.add(name)
             return []
-        case ast.With():
+        case ast.With() | ast.AsyncWith():
             return [with_blocks.check_with(ctx, node, node.items)]
+        case ast.Try():
+            return [asynchronous.check_try(ctx, node)]
+        case ast.Raise():
+            return [asynchronous.check_raise(ctx, node)]
         case ast.Match():
             return check_match(ctx, node, check_block)
     raise CompileError("unsupported", f"{type(node).__name__} is not part of the language", span)

@@ -11,8 +11,10 @@ import compiler.check_statements as statements
 from compiler.context import Context
 from compiler.tree import (
     Assign,
+    Await,
     Deref,
     Evaluate,
+    Expr,
     Load,
     LocalPlace,
     Place,
@@ -21,17 +23,19 @@ from compiler.tree import (
 )
 from compiler.type_model import (
     NONE,
+    AwaitableType,
     PtrType,
     StructType,
 )
 
 
-def check_with(ctx: Context, node: ast.With, items: list[ast.withitem]) -> Statement:
+def check_with(ctx: Context, node: ast.With | ast.AsyncWith, items: list[ast.withitem]) -> Statement:
     item, rest = items[0], items[1:]
     span = ctx.span(item.context_expr)
     enter: list[Statement] = []
     manager = _manager_place(ctx, item.context_expr, enter)
-    opened = calls.call_method(ctx, item.context_expr, manager, "__enter__")
+    is_async = isinstance(node, ast.AsyncWith)
+    opened = _call(ctx, item.context_expr, manager, "__aenter__" if is_async else "__enter__")
     if isinstance(item.optional_vars, ast.Name):
         name = item.optional_vars
         if opened.type == NONE:
@@ -45,9 +49,18 @@ def check_with(ctx: Context, node: ast.With, items: list[ast.withitem]) -> State
         enter.append(Assign(span, LocalPlace(local.type, span, local), opened))
     else:
         enter.append(Evaluate(span, opened))
-    leave: list[Statement] = [Evaluate(span, calls.call_method(ctx, item.context_expr, manager, "__exit__"))]
+    closed = _call(ctx, item.context_expr, manager, "__aexit__" if is_async else "__exit__")
+    leave: list[Statement] = [Evaluate(span, closed)]
     body = [check_with(ctx, node, rest)] if rest else statements.check_block(ctx, node.body)
     return With(ctx.span(node), enter, body, leave)
+
+
+def _call(ctx: Context, node: ast.expr, manager: Place, name: str) -> Expr:
+    """A method that `with` calls; an async one is awaited."""
+    called = calls.call_method(ctx, node, manager, name)
+    if isinstance(called.type, AwaitableType):
+        return Await(called.type.result, called.span, called)
+    return called
 
 
 def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Place:

@@ -61,6 +61,7 @@ class Context:
     globals: set[str] = field(default_factory=set)
     flow: Flow = field(default_factory=Flow)
     loops: list[Loop] = field(default_factory=list)
+    handling: int = 0  # how many except blocks surround the present point
 
     def span(self, node: ast.AST) -> Span:
         return self.env.span(node)

@@ -16,7 +16,9 @@ from compiler.symbols import (
     Binding,
     ConstSymbol,
     EnumSymbol,
+    ExceptionSymbol,
     Function,
+    FunctionNode,
     GenericFunction,
     GenericStruct,
     GlobalVar,
@@ -34,7 +36,7 @@ METHOD_OF_STRUCT = ("self",)
 def declare(module: Module, name: str, node: ast.stmt) -> Symbol:
     env = Environment(module)
     match node:
-        case ast.FunctionDef():
+        case ast.FunctionDef() | ast.AsyncFunctionDef():
             return declare_function(module, node, None, {})
         case ast.ClassDef():
             return _declare_class(module, node)
@@ -96,6 +98,10 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
         return _declare_enum(module, node, env)
     if "Protocol" in bases:
         return ProtocolSymbol(node.name, node)
+    if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name | ast.Attribute):
+        base = env.symbol_of(node.bases[0])
+        if isinstance(base, ExceptionSymbol):
+            return module.project.new_exception(f"{module.name}.{node.name}", base)
     parameters = _generic_parameters(module, node, env)
     if parameters:
         return GenericStruct(module, node, parameters)
@@ -132,7 +138,7 @@ def _declare_enum(module: Module, node: ast.ClassDef, env: Environment) -> EnumS
 
 
 def declare_function(
-    module: Module, node: ast.FunctionDef, owner: StructType | None, bindings: dict[str, Binding]
+    module: Module, node: FunctionNode, owner: StructType | None, bindings: dict[str, Binding]
 ) -> Function | GenericFunction:
     env = Environment(module, bindings)
     parameters = _type_parameters(node, env)
@@ -141,7 +147,7 @@ def declare_function(
     return make_function(module, node, owner, bindings)
 
 
-def _type_parameters(node: ast.FunctionDef, env: Environment) -> tuple[str, ...]:
+def _type_parameters(node: FunctionNode, env: Environment) -> tuple[str, ...]:
     """TypeVars named by the parameters, and `const[int]` parameters, in order of appearance."""
     found: list[str] = []
     for argument in node.args.args:
@@ -165,7 +171,7 @@ def _is_type_variable(name: ast.Name, env: Environment) -> bool:
 
 
 def make_function(
-    module: Module, node: ast.FunctionDef, owner: StructType | None, bindings: dict[str, Binding], suffix: str = ""
+    module: Module, node: FunctionNode, owner: StructType | None, bindings: dict[str, Binding], suffix: str = ""
 ) -> Function:
     env = Environment(module, bindings)
     defaults = [None] * (len(node.args.args) - len(node.args.defaults)) + list(node.args.defaults)
@@ -196,7 +202,7 @@ def _is_const_parameter(argument: ast.arg, env: Environment) -> bool:
 
 def _parameter(
     module: Module,
-    node: ast.FunctionDef,
+    node: FunctionNode,
     argument: ast.arg,
     default: ast.expr | None,
     is_self: bool,
@@ -220,7 +226,7 @@ def _parameter(
     return Param(argument.arg, kind if kind != ERROR else ERROR, default, span)
 
 
-def _decorators(module: Module, node: ast.FunctionDef, env: Environment) -> dict[str, object]:
+def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[str, object]:
     found: dict[str, object] = {}
     for decorator in node.decorator_list:
         call = decorator if isinstance(decorator, ast.Call) else None

@@ -96,15 +96,27 @@ class CompilationFailed(Exception):
         super().__init__("\n".join(d.render() for d in diagnostics))
 
 
+REPORTED = "reported"
+"""The code of an error that follows from one already reported, and is not shown."""
+
+
 @dataclass
 class Diagnostics:
     """The mistakes of one build, in source order when reported, each once."""
 
     found: list[Diagnostic] = field(default_factory=list)
+    refused: dict[str, set[int]] = field(default_factory=dict)  # lines that no later pass can judge, by path
 
     def add(self, error: CompileError) -> None:
-        if error.diagnostic not in self.found:
-            self.found.append(error.diagnostic)
+        diagnostic = error.diagnostic
+        span = diagnostic.span
+        judged = span.line not in self.refused.get(span.file.path, ())
+        if diagnostic.code != REPORTED and judged and diagnostic not in self.found:
+            self.found.append(diagnostic)
+
+    def give_up_on(self, path: str, lines: range) -> None:
+        """Keeps later passes from judging these lines: their error is known, the rest would follow from it."""
+        self.refused.setdefault(path, set()).update(lines)
 
     def raise_if_any(self) -> None:
         if self.found:

@@ -11,11 +11,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compiler.builtin_names import LIBRARY, PRELUDE, PYTHON_BUILTINS
-from compiler.errors import CompileError, Diagnostics
+from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS
+from compiler.errors import REPORTED, CompileError, Diagnostics
 from compiler.parse import parse
 from compiler.source import SourceFile, Span
-from compiler.symbols import Builtin, ModuleSymbol, Symbol
+from compiler.symbols import Builtin, ExceptionSymbol, ModuleSymbol, Symbol
 
 
 @dataclass(eq=False)
@@ -28,6 +28,7 @@ class Module:
     imports: dict[str, Module] = field(default_factory=dict)  # by dotted name
     symbols: dict[str, Symbol] = field(default_factory=dict)
     resolving: set[str] = field(default_factory=set)
+    failed: set[str] = field(default_factory=set)  # names whose import was refused
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)
@@ -41,8 +42,12 @@ class Module:
             return self.symbols[name]
         declaration = self.declarations.get(name)
         if declaration is None:
+            if name in self.failed:
+                raise self.error(REPORTED, name, at)
             if name in PYTHON_BUILTINS:
                 return Builtin(name)
+            if name in EXCEPTIONS:
+                return self.project.built_in_exception(name)
             raise self._unknown(name, at)
         if name in self.resolving:
             raise self.error("circular-definition", f"{name} is defined in terms of itself", declaration)
@@ -76,6 +81,17 @@ class Project:
     layers: dict[str, int] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
     loading: list[str] = field(default_factory=list)
+    exceptions: dict[str, ExceptionSymbol] = field(default_factory=dict)
+
+    def new_exception(self, name: str, base: ExceptionSymbol | None) -> ExceptionSymbol:
+        self.exceptions[name] = ExceptionSymbol(name, len(self.exceptions) + 1, base)
+        return self.exceptions[name]
+
+    def built_in_exception(self, name: str) -> ExceptionSymbol:
+        if name not in self.exceptions:
+            base = EXCEPTIONS[name]
+            self.new_exception(name, self.built_in_exception(base) if base else None)
+        return self.exceptions[name]
 
     def path_of(self, name: str) -> Path | None:
         stem = self.root.joinpath(*name.split("."))
@@ -112,6 +128,8 @@ def _declare_names(module: Module) -> None:
             _declare_statement(module, statement)
         except CompileError as error:
             module.project.diagnostics.add(error)
+            if isinstance(statement, ast.Import | ast.ImportFrom):
+                module.failed |= {alias.asname or alias.name for alias in statement.names} - module.symbols.keys()
 
 
 def _declare_statement(module: Module, statement: ast.stmt) -> None:
@@ -120,7 +138,7 @@ def _declare_statement(module: Module, statement: ast.stmt) -> None:
             _import_from(module, statement)
         case ast.Import():
             _import(module, statement)
-        case ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+        case ast.FunctionDef(name=name) | ast.AsyncFunctionDef(name=name) | ast.ClassDef(name=name):
             _add(module, name, statement)
         case ast.Assign(targets=[ast.Name(id=name)]) | ast.AnnAssign(target=ast.Name(id=name)):
             _add(module, name, statement)

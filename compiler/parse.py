@@ -38,6 +38,9 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
 CONSTANT_ONLY = (ast.Pow, ast.Dict, ast.Set, ast.Div, ast.In, ast.NotIn, ast.Starred)
 """Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
+ASYNC_ONLY = (ast.Try, ast.Raise)
+"""Exceptions travel along `await`: they exist in async functions."""
+
 MODULE_STATEMENTS = (
     ast.Import,
     ast.ImportFrom,
@@ -77,10 +80,15 @@ class _Subset(ast.NodeVisitor):
         self.source, self.diagnostics = source, diagnostics
         self.in_function = False
         self.in_constant = False
+        self.in_async = False
+        self.statement: ast.stmt = ast.Pass()
+        self.refused: list[range] = []
 
     def refuse(self, node: ast.AST, what: str, hint: str, at: ast.AST | None = None) -> None:
         span = self.source.span(at if at is not None else node)
-        self.diagnostics.add(CompileError("unsupported", f"{what} is not part of the language", span, hint=hint))
+        error = CompileError("unsupported", f"{what} is not part of the language", span, hint=hint)
+        self.diagnostics.add(error)
+        self.refused.append(_lines(node) if isinstance(node, ast.stmt) else _header(self.statement))
 
     def check_module(self, tree: ast.Module) -> None:
         for statement in tree.body:
@@ -88,9 +96,13 @@ class _Subset(ast.NodeVisitor):
                 self.refuse(statement, f"{_name(statement)} at module level", "put it into a function")
                 continue
             self.visit(statement)
+        for lines in self.refused:
+            self.diagnostics.give_up_on(self.source.path, lines)
 
     def visit(self, node: ast.AST) -> None:
-        refusal = REFUSED.get(type(node))
+        if isinstance(node, ast.stmt):
+            self.statement = node
+        refusal = None if self.in_async and isinstance(node, ASYNC_ONLY) else REFUSED.get(type(node))
         if refusal and not (self.in_constant and isinstance(node, CONSTANT_ONLY)):
             self.refuse(node, *refusal)
             return
@@ -104,7 +116,7 @@ class _Subset(ast.NodeVisitor):
                 continue
             self.visit(child)
 
-    def visit_FunctionDef(self, node: ast.FunctionDef) -> None:
+    def visit_FunctionDef(self, node: ast.FunctionDef | ast.AsyncFunctionDef) -> None:
         if self.in_function:
             self.refuse(node, "a function inside a function", "move it to module level and pass what it needs")
             return
@@ -120,7 +132,9 @@ class _Subset(ast.NodeVisitor):
         self.in_function = False
 
     def visit_AsyncFunctionDef(self, node: ast.AsyncFunctionDef) -> None:
-        self.refuse(node, "async def", "submit the operation and wait for its completion")
+        self.in_async = True
+        self.visit_FunctionDef(node)
+        self.in_async = False
 
     def visit_ClassDef(self, node: ast.ClassDef) -> None:
         if self.in_function:
@@ -180,6 +194,16 @@ class _Subset(ast.NodeVisitor):
     def visit_List(self, node: ast.List) -> None:
         # Memory operands in assembler functions; elsewhere the checker refuses them with the type that was wanted.
         self.generic_visit(node)
+
+
+def _lines(node: ast.stmt) -> range:
+    return range(node.lineno, (node.end_lineno or node.lineno) + 1)
+
+
+def _header(node: ast.stmt) -> range:
+    """The lines of a statement without the block that it leads."""
+    body = getattr(node, "body", None)
+    return range(node.lineno, body[0].lineno) if isinstance(body, list) else _lines(node)
 
 
 def _name(node: ast.AST) -> str:

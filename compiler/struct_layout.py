@@ -73,7 +73,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
         size = options["size"]
     struct.set_layout(fields, size, align)
     for member in node.body:
-        if isinstance(member, ast.FunctionDef):
+        if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
             try:
                 struct.methods[member.name] = declare.declare_function(module, member, struct, dict(env.bindings))
             except CompileError as error:

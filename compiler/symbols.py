@@ -7,13 +7,16 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from compiler.source import Span
-from compiler.type_model import FuncType, StructType, Type
+from compiler.type_model import AwaitableType, FuncType, StructType, Type
 
 if TYPE_CHECKING:
     from compiler.modules import Module
 
 Binding = Type | int
 """What a generic parameter stands for in one instance: a type, or the value of a `const[int]`."""
+
+
+FunctionNode = ast.FunctionDef | ast.AsyncFunctionDef
 
 
 class TypedInt(int):
@@ -74,7 +77,7 @@ class Function:
 
     module: Module
     name: str
-    node: ast.FunctionDef
+    node: FunctionNode
     params: list[Param]
     result: Type
     span: Span
@@ -93,7 +96,16 @@ class Function:
 
     @property
     def type(self) -> FuncType:
-        return FuncType(tuple(p.type for p in self.params), self.result)
+        return FuncType(tuple(p.type for p in self.params), self.call_result)
+
+    @property
+    def is_async(self) -> bool:
+        return isinstance(self.node, ast.AsyncFunctionDef)
+
+    @property
+    def call_result(self) -> Type:
+        """What a call gives: the result, or the coroutine that will give it."""
+        return AwaitableType(self.result) if self.is_async else self.result
 
     @property
     def is_assembler(self) -> bool:
@@ -109,7 +121,7 @@ class GenericFunction:
     """A function with type or constant parameters; `instances` maps their bindings to what was made."""
 
     module: Module
-    node: ast.FunctionDef
+    node: FunctionNode
     parameters: tuple[str, ...]
     owner: StructType | None = None
     outer: dict[str, Binding] = field(default_factory=dict)
@@ -147,6 +159,18 @@ class TypeVarSymbol:
 
 
 @dataclass(frozen=True, eq=False)
+class ExceptionSymbol:
+    """A class of exceptions; `number` tells it apart at run time, 0 is none."""
+
+    name: str
+    number: int
+    base: ExceptionSymbol | None
+
+    def is_kind_of(self, other: ExceptionSymbol) -> bool:
+        return self is other or (self.base is not None and self.base.is_kind_of(other))
+
+
+@dataclass(frozen=True, eq=False)
 class ProtocolSymbol:
     """A class that only names the methods a type parameter must have; checked at instantiation."""
 
@@ -166,4 +190,5 @@ Symbol = (
     | Builtin
     | TypeVarSymbol
     | ProtocolSymbol
+    | ExceptionSymbol
 )

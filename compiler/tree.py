@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from compiler.source import Span
-from compiler.symbols import Function, GlobalVar
+from compiler.symbols import ExceptionSymbol, Function, GlobalVar
 from compiler.type_model import Field, Type
 
 
@@ -254,6 +254,18 @@ class Copy(Expr):
     place: Place
 
 
+@dataclass(slots=True)
+class Await(Expr):
+    """Runs a coroutine to its end; the result is its own. An exception it leaves with goes on here."""
+
+    coroutine: Expr
+
+
+@dataclass(slots=True)
+class Suspend(Expr):
+    """Gives the CPU back to whoever resumed the task; continues when the task is resumed."""
+
+
 # Statements
 
 
@@ -332,6 +344,31 @@ class Trap(Statement):
     """Ends in the panic handler with a fixed message."""
 
     message: str
+
+
+@dataclass(slots=True)
+class Raise(Statement):
+    """Raises `kind` with a message; without a kind, the exception that is being handled."""
+
+    kind: ExceptionSymbol | None
+    message: Expr | None
+
+
+@dataclass(slots=True)
+class Handler:
+    """One `except`: the classes it catches (empty: all), the local that gets the message, and its body."""
+
+    kinds: list[ExceptionSymbol]
+    local: Local | None
+    body: list[Statement]
+
+
+@dataclass(slots=True)
+class Try(Statement):
+    body: list[Statement]
+    handlers: list[Handler]
+    orelse: list[Statement]
+    final: list[Statement]
 
 
 @dataclass(slots=True)

@@ -142,6 +142,18 @@ class FuncType(Type):
 
 
 @dataclass(frozen=True)
+class AwaitableType(Type):
+    """What calling an `async def` gives: the handle of a coroutine that has not started, to be awaited once."""
+
+    result: Type
+    size = POINTER_SIZE
+    align = POINTER_SIZE
+
+    def __str__(self) -> str:
+        return f"Awaitable[{self.result}]"
+
+
+@dataclass(frozen=True)
 class SpanType(Type):
     of: Type
     size = 2 * POINTER_SIZE
@@ -380,4 +392,4 @@ def _place(items: tuple[Type, ...]) -> Iterator[tuple[int, Type]]:
 
 def is_scalar(t: Type) -> bool:
     """Fits a machine register as it is: integers, bool, pointers, functions."""
-    return isinstance(t, IntType | BoolType | PtrType | FuncType | FloatType | EnumType)
+    return isinstance(t, IntType | BoolType | PtrType | FuncType | FloatType | EnumType | AwaitableType)

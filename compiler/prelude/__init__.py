@@ -22,6 +22,17 @@ from compiler.prelude.arithmetic import (
 from compiler.prelude.arrays import array, span
 from compiler.prelude.atomics import atomic, fence, percpu, volatile
 from compiler.prelude.constants import const, offsetof, option, placed, sizeof, zeroed
+from compiler.prelude.coroutines import (
+    coroutine_destroy,
+    coroutine_is_done,
+    coroutine_result,
+    coroutine_resume,
+    coroutine_start,
+    coroutine_state,
+    frame_allocator,
+    frame_release,
+    suspend,
+)
 from compiler.prelude.decorators import (
     asm_block,
     asm_x64,
@@ -81,6 +92,12 @@ __all__ = [
     "cold",
     "const",
     "copy",
+    "coroutine_destroy",
+    "coroutine_is_done",
+    "coroutine_result",
+    "coroutine_resume",
+    "coroutine_start",
+    "coroutine_state",
     "count_ones",
     "count_zeros_left",
     "count_zeros_right",
@@ -91,6 +108,8 @@ __all__ = [
     "f64",
     "fence",
     "frame_address",
+    "frame_allocator",
+    "frame_release",
     "guarded_by",
     "i8",
     "i16",
@@ -134,6 +153,7 @@ __all__ = [
     "span",
     "spin_hint",
     "struct",
+    "suspend",
     "target_features",
     "u8",
     "u16",
