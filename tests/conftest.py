@@ -13,6 +13,7 @@ from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
 from typing import Any
 
+import hypothesis
 import pytest
 
 from compiler import host_import
@@ -22,6 +23,10 @@ from tools.paths import ROOT
 from tools.qemu import Machine
 
 StartGuest = Callable[[Machine], AbstractAsyncContextManager[Guest]]
+
+# The first call of compiled code builds it; how long that takes is no property of the code.
+hypothesis.settings.register_profile("ringneck", deadline=None)
+hypothesis.settings.load_profile("ringneck")
 
 LEVELS = {"fast": ("slow", "long"), "normal": ("long",), "long": ()}
 
