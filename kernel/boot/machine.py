@@ -23,6 +23,7 @@ from kernel.config import (
     MODULE_LIMIT,
     MODULE_NAME_BYTES,
 )
+from kernel.memory.regions import TOO_MANY, put_in_order
 
 TOO_LONG = const(0xFFFF_FFFF_FFFF_FFFF)
 
@@ -43,6 +44,7 @@ cpu_infos: array[u64, CPU_LIMIT] = zeroed()             # addresses of MpInfo re
 module_count: u64 = 0
 modules: array[Module, MODULE_LIMIT] = zeroed()
 
+_given_regions: array[MemoryMapEntry, MEMORY_REGION_LIMIT] = zeroed()
 _regions: array[MemoryMapEntry, MEMORY_REGION_LIMIT] = zeroed()
 _region_count: u64 = 0
 _command_line: array[u8, COMMAND_LINE_BYTES] = zeroed()
@@ -110,9 +112,11 @@ def _read_memory() -> str:
     memory_map = ptr[MemoryMapResponse](answer)
     if memory_map.entry_count > MEMORY_REGION_LIMIT:
         return "the memory map has more than 512 regions"
-    _region_count = memory_map.entry_count
-    for index in range(_region_count):
-        _regions[index] = copy(ptr[MemoryMapEntry](_pointer(memory_map.entries, index))[0])
+    for index in range(memory_map.entry_count):
+        _given_regions[index] = copy(ptr[MemoryMapEntry](_pointer(memory_map.entries, index))[0])
+    _region_count = put_in_order(_given_regions[0 : memory_map.entry_count], _regions[0:MEMORY_REGION_LIMIT])
+    if _region_count == TOO_MANY:
+        return "the regions of the memory map overlap in more than 512 pieces"
     return ""
 
 

@@ -1,7 +1,7 @@
 """The frame allocator: all usable memory of the machine, by whole frames.
 
-Single frames come from and go to a cache of this CPU; caches trade with the buddy system (buddy.py) in batches. Each CPU
-also keeps some frames full of zeros, made when it has nothing else to do.
+Single frames come from and go to a cache of this CPU; caches trade with the buddy system (buddy.py) in batches. Each
+CPU also keeps some frames full of zeros, made when it has nothing else to do.
 Locks: _lock (Rank.FRAMES) guards _buddy. A cache is its CPU's own.
 """
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE, MEMORY_USABLE, MemoryMapEntry

@@ -6,7 +6,7 @@ Invariants: I-MEM-5: the record of a slab's frame says SLAB and the size class, 
 Locks: one per size class (Rank.SLAB) guards the class's slabs. A cache is its CPU's own.
 Not here: who pays; callers charge an account first (caps/account.py).
 """
-from compiler.prelude import addr, array, const, option, percpu, percpu_address, ptr, struct, u8, u16, u32, u64, zeroed
+from compiler.prelude import addr, array, const, option, percpu, percpu_address, ptr, struct, u8, u16, u32, u64
 from kernel.arch.x86_64 import cpu
 from kernel.memory import physical, window
 from kernel.memory.buddy import NO_FRAME
