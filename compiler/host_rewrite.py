@@ -54,7 +54,12 @@ def survey(
             case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
                 found.data[name] = _unquoted(annotation)
                 found.defined.add(name)
-            case ast.FunctionDef(name=name) | ast.ClassDef(name=name) | ast.Assign(targets=[ast.Name(id=name)]):
+            case (
+                ast.FunctionDef(name=name)
+                | ast.AsyncFunctionDef(name=name)
+                | ast.ClassDef(name=name)
+                | ast.Assign(targets=[ast.Name(id=name)])
+            ):
                 found.defined.add(name)
     return found
 
@@ -65,10 +70,12 @@ def rewrite(tree: ast.Module, names: Surroundings) -> ast.Module:
         match statement:
             case ast.AnnAssign(value=ast.expr() as value, annotation=annotation) if not _is_final(annotation):
                 statement.value = _adapted(_unquoted(annotation), _Expressions(names).visit(value))
-            case ast.FunctionDef():
-                statement = _rewrite_function(statement, names)
+            case ast.FunctionDef() | ast.AsyncFunctionDef():
+                _rewrite_function(statement, names)
             case ast.ClassDef(body=members):
-                statement.body = [_rewrite_function(m, names) if isinstance(m, ast.FunctionDef) else m for m in members]
+                for member in members:
+                    if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
+                        _rewrite_function(member, names)
         body.append(statement)
     end = _imports_end(body)
     for home in sorted({home for home, _ in names.imported.values()}):
@@ -196,15 +203,14 @@ def _cell_name(name: str) -> str:
     return f"__cell_{name}__"
 
 
-def _rewrite_function(node: ast.FunctionDef, names: Surroundings) -> ast.FunctionDef:
+def _rewrite_function(node: ast.FunctionDef | ast.AsyncFunctionDef, names: Surroundings) -> None:
     decorators = [names.prelude.get(d.id, "") for d in node.decorator_list if isinstance(d, ast.Name)]
     if "asm_x64" not in decorators:
         _Function(node, names).rewrite()
-    return node
 
 
 class _Function(_Expressions):
-    def __init__(self, node: ast.FunctionDef, names: Surroundings) -> None:
+    def __init__(self, node: ast.FunctionDef | ast.AsyncFunctionDef, names: Surroundings) -> None:
         super().__init__(names)
         self.node = node
         self.boxes_builtins = True

@@ -4,6 +4,15 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Any, Generic, Literal, NoReturn, Protocol, Self, SupportsIndex, TypeVar, overload
 
+from compiler.prelude.coroutines import coroutine_destroy as coroutine_destroy
+from compiler.prelude.coroutines import coroutine_is_done as coroutine_is_done
+from compiler.prelude.coroutines import coroutine_result as coroutine_result
+from compiler.prelude.coroutines import coroutine_resume as coroutine_resume
+from compiler.prelude.coroutines import coroutine_start as coroutine_start
+from compiler.prelude.coroutines import coroutine_state as coroutine_state
+from compiler.prelude.coroutines import frame_allocator as frame_allocator
+from compiler.prelude.coroutines import frame_release as frame_release
+from compiler.prelude.coroutines import suspend as suspend
 from compiler.prelude.traps import HostMemoryError as HostMemoryError
 from compiler.prelude.traps import LanguageError as LanguageError
 from compiler.prelude.traps import Trap as Trap

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import ast
 import os
 import re
 import subprocess
 import sys
 from pathlib import Path
+
+from compiler import builtin_names, prelude
 
 ROOT = Path(__file__).resolve().parents[2]
 GOOD = """
@@ -165,6 +168,21 @@ BAD = [
     ("mov(rax, nowhere)", 'Name "nowhere" is not defined'),
     ("x: array[u8] = zeroed()", r"array is written array\[T, N\]"),
 ]
+
+
+def test_every_name_of_the_language_can_be_imported_and_has_a_type() -> None:
+    stub = ast.parse((ROOT / "compiler/prelude/__init__.pyi").read_text())
+    typed: set[str] = set()
+    for node in stub.body:
+        match node:
+            case ast.ClassDef(name=name) | ast.FunctionDef(name=name):
+                typed.add(name)
+            case ast.AnnAssign(target=ast.Name(id=name)) | ast.Assign(targets=[ast.Name(id=name)]):
+                typed.add(name)
+            case ast.ImportFrom(names=aliases):
+                typed |= {alias.asname or alias.name for alias in aliases}
+    assert builtin_names.PRELUDE - set(vars(prelude)) == set()
+    assert builtin_names.PRELUDE - typed == set()
 
 
 def check(directory: Path, text: str) -> str:
