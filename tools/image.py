@@ -18,7 +18,7 @@ from pathlib import Path
 from boot.bios.facts import MASTER_BASE, STAGE_BASE
 from boot.uefi.facts import APPLICATION_PATH, ARCHIVE_PATH
 from tools.bios_blob import make_blob, master_code
-from tools.build import Program, build_all, build_program
+from tools.build import BuildFailed, Program, build_all, build_program
 from tools.fat import make_volume
 from tools.iso import CD_SECTOR, make_cd
 from tools.limine import Limine, MissingLimine, find_limine
@@ -52,7 +52,7 @@ class Parts:
 
 
 def build_parts(command_line: str = "") -> Parts:
-    """Builds what is out of date. Errors: CompilationFailed, OSError."""
+    """Builds what is out of date. Errors: BuildFailed, CompilationFailed, OSError."""
     # Imported here because LLVM takes long to load.
     from compiler.pe import wrap
     from compiler.raw import build_raw
@@ -97,7 +97,7 @@ def make_disk(parts: Parts) -> bytes:
 def write_iso(settings: Mapping[str, str], output: Path = ISO_IMAGE) -> str:
     """Writes the CD image with the loader that the settings choose. Returns what there is to say about it.
 
-    Errors: MissingLimine, CompilationFailed, OSError.
+    Errors: MissingLimine, BuildFailed, CompilationFailed, OSError.
     """
     limine = _chosen_limine(settings)
     if limine is None:
@@ -149,7 +149,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{USB_IMAGE.relative_to(ROOT)}: with Ringneck's own loader")
         else:
             print(f"{ISO_IMAGE.relative_to(ROOT)}: {write_iso(os.environ)}")
-    except (MissingLimine, CompilationFailed, OSError) as error:
+    except (MissingLimine, BuildFailed, CompilationFailed, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     return 0
