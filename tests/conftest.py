@@ -64,12 +64,27 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
-    if os.environ.get("RINGNECK_NO_SKIP") and report.skipped and not hasattr(report, "wasxfail"):
-        reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
-        if "Limine" not in reason:
-            report.outcome = "failed"
-            report.longrepr = f"{item.nodeid}: nothing may be skipped here, but: {reason}"
+    refuse_skip(report)
     return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report(
+    collector: pytest.Collector,
+) -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    report = yield
+    refuse_skip(report)
+    return report
+
+
+def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
+    """Makes a failure of a skip, where RINGNECK_NO_SKIP says so and the reason is not a missing Limine."""
+    if not os.environ.get("RINGNECK_NO_SKIP") or not report.skipped or hasattr(report, "wasxfail"):
+        return
+    reason = report.longrepr[2] if isinstance(report.longrepr, tuple) else str(report.longrepr)
+    if "Limine" not in reason:
+        report.outcome = "failed"
+        report.longrepr = f"{report.nodeid}: nothing may be skipped here, but: {reason}"
 
 
 @pytest.fixture(scope="session")

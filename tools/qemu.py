@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Literal
 
 from tools.paths import BOOT_ARCHIVE, DIRECT_LOADER
+from tools.setup import UEFI_FIRMWARE
 
 PROGRAM = "qemu-system-x86_64"
 # The oldest that the tests were made for: Ubuntu 22.04 has it.
@@ -31,15 +32,6 @@ Medium = Literal["kernel", "disk", "cd", "usb", "virtio"]
 Firmware = Literal["bios", "uefi"]
 Acceleration = Literal["tcg", "kvm"]
 
-
-# UEFI firmware for QEMU, program and variables, where distributions put it.
-UEFI_FIRMWARE = (
-    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
-    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
-    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
-    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
-    ("/opt/homebrew/share/qemu/edk2-x86_64-code.fd", "/opt/homebrew/share/qemu/edk2-i386-vars.fd"),
-)
 # How a medium is attached: what comes before the drive's device, and that device.
 ATTACHMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     "disk": ((), "ide-hd"),

@@ -22,10 +22,15 @@ PROJECT = ROOT / "pyproject.toml"
 OLDEST_PYTHON = (3, 11)
 NEWER_PYTHONS = ("python3.14", "python3.13", "python3.12", "python3.11")
 
-FIRMWARE = ("/usr/share/ovmf/OVMF.fd", "/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_CODE.fd",
-            "/usr/share/edk2/x64/OVMF.4m.fd", "/usr/share/edk2/ovmf/OVMF_CODE.fd",
-            "/usr/share/qemu/edk2-x86_64-code.fd", "/opt/homebrew/share/qemu/edk2-x86_64-code.fd",
-            "/usr/local/share/qemu/edk2-x86_64-code.fd")
+# UEFI firmware for QEMU, program and variables, where distributions put it.
+UEFI_FIRMWARE = (
+    ("/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd"),
+    ("/usr/share/OVMF/OVMF_CODE.fd", "/usr/share/OVMF/OVMF_VARS.fd"),
+    ("/usr/share/edk2/ovmf/OVMF_CODE.fd", "/usr/share/edk2/ovmf/OVMF_VARS.fd"),
+    ("/usr/share/edk2/x64/OVMF_CODE.4m.fd", "/usr/share/edk2/x64/OVMF_VARS.4m.fd"),
+    ("/opt/homebrew/share/qemu/edk2-x86_64-code.fd", "/opt/homebrew/share/qemu/edk2-i386-vars.fd"),
+    ("/usr/local/share/qemu/edk2-x86_64-code.fd", "/usr/local/share/qemu/edk2-i386-vars.fd"),
+)
 
 # What is missing -> its package for each package manager ("" where it comes with another package).
 PACKAGES = {
@@ -92,7 +97,7 @@ def _missing_programs() -> list[str]:
     missing = []
     if not shutil.which("qemu-system-x86_64"):
         missing.append("qemu")
-    if not any(os.path.exists(path) for path in FIRMWARE):
+    if not any(os.path.exists(program) and os.path.exists(variables) for program, variables in UEFI_FIRMWARE):
         missing.append("firmware")
     return missing
 

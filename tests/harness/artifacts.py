@@ -24,6 +24,7 @@ class GuestLogs:
         self.qmp = folder / "qmp.log"
         self.qemu = folder / "qemu.log"
         self.command = folder / "command.txt"
+        self.screen = folder / "screen.ppm"
         folder.mkdir(parents=True, exist_ok=True)
 
     def __str__(self) -> str:

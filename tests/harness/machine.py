@@ -15,6 +15,8 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+from qemu.qmp import QMPError
+
 from tests.harness.artifacts import GuestLogs
 from tests.harness.console import Console
 from tests.harness.failures import GuestEnded, GuestFailure
@@ -55,6 +57,11 @@ class Guest:
         assert self._serial_writer is not None
         self._serial_writer.write(data)
         await self._serial_writer.drain()
+
+    async def take_screenshot(self) -> Path:
+        """Writes what the display shows to a PPM file among the logs. Needs a machine with video."""
+        await self.monitor.execute("screendump", filename=str(self.logs.screen))
+        return self.logs.screen
 
     async def start(self, folder: Path) -> None:
         """Starts QEMU and lets the guest run. Errors: GuestEnded when QEMU refuses its command line."""
@@ -127,6 +134,10 @@ async def run_guest(machine: Machine, logs: GuestLogs) -> AsyncIterator[Guest]:
             yield guest
         except GuestFailure as failure:
             failure.add_note(f"command: see {logs.command.name} in {logs}")
+            if machine.video:
+                # The screen of a guest that QEMU has taken down already cannot be had.
+                with contextlib.suppress(QMPError, OSError, EOFError):
+                    await guest.take_screenshot()
             raise
         finally:
             await guest.stop()

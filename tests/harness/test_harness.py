@@ -2,6 +2,7 @@
 
 import asyncio
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -104,6 +105,15 @@ async def test_qemu_is_gone_afterwards(start_guest: StartGuest, tmp_path: Path) 
         async with start_guest(machine) as guest:
             raise ZeroDivisionError
     assert guest.process is not None and guest.process.returncode is not None
+
+
+async def test_screen_of_a_failed_guest_is_kept(start_guest: StartGuest, tmp_path: Path) -> None:
+    machine = replace(machine_that_prints("one\n", HANG, tmp_path / "disk"), video=True)
+    with pytest.raises(GuestHang):
+        async with start_guest(machine) as guest:
+            await guest.expect("one", SECONDS)
+            await guest.expect("two", HANG_SECONDS)
+    assert guest.logs.screen.read_bytes().startswith(b"P6\n")
 
 
 async def test_guests_run_side_by_side(start_guest: StartGuest, tmp_path: Path) -> None:
