@@ -62,9 +62,7 @@ def _run(args: argparse.Namespace) -> int:
     elif args.command == "dump":
         sys.stdout.write(job.ir() if args.emit == "ir" else job.object("asm" if args.emit == "asm" else "ir").decode())
     else:
-        image = job.image()
-        args.output.parent.mkdir(parents=True, exist_ok=True)
-        args.output.write_bytes(image)
+        job.write(args.output)
     if args.time:
         print("  ".join(f"{name} {seconds:.2f}s" for name, seconds in job.times.items()), file=sys.stderr)
     return 0

@@ -1,6 +1,7 @@
 """The order of the passes; the only file that knows all of them.
 
 parse and modules -> check -> emit (LLVM IR) -> generate_object (child process) -> link -> file.
+Objects and images are kept by content (compiler.cache) below the folder build/ of the project.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from compiler.cache import Cache, SourceRecord, key_of
 from compiler.check import Checker, Program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
@@ -16,6 +18,7 @@ from compiler.errors import Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
 from compiler.modules import Project
+from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
 from compiler.target import TARGETS, Target, generate_object
 
@@ -38,7 +41,9 @@ class Build:
     options: dict[str, object] = field(default_factory=dict)
     opt: int = 2
     bounds_checks: bool = True
+    cached: bool = True
     times: dict[str, float] = field(default_factory=dict)
+    project: Project | None = None
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -54,7 +59,7 @@ class Build:
         start = time.perf_counter()
         diagnostics = Diagnostics()
         options = {"DEBUG": self.profile == "debug", "TARGET": self.target, **self.options}
-        project = Project(self.root, diagnostics, declare, options, LAYERS)
+        self.project = project = Project(self.root, diagnostics, declare, options, LAYERS)
         if project.path_of(self.entry) is None:
             raise WrongUse(f"there is no module {self.entry} below {self.root}")
         project.load(self.entry)
@@ -78,16 +83,53 @@ class Build:
     def object(self, emit: str = "object") -> bytes:
         text = self.ir()
         start = time.perf_counter()
-        result = generate_object(text, self.machine, opt=self.opt, emit=emit)
+        key = key_of(text, self.target, self.opt, emit)
+        result = self.cache.get(key) if self.cached else None
+        if result is None:
+            result = generate_object(text, self.machine, opt=self.opt, emit=emit)
+            if self.cached:
+                self.cache.put(key, result)
         self.times["generate"] = time.perf_counter() - start
         return result
 
     def image(self) -> bytes:
+        """The linked ELF executable."""
+        start = time.perf_counter()
+        options = sorted(self.options.items())
+        record = SourceRecord(
+            self.cache, key_of(self.entry, self.target, self.profile, options, self.opt, self.bounds_checks)
+        )
+        known = record.result(self.root) if self.cached else None
+        self.times["look up"] = time.perf_counter() - start
+        if known is not None:
+            return known
         code = self.object()
         start = time.perf_counter()
         image = link_with_symbols([code], LAYOUTS[self.target], "_start")
         self.times["link"] = time.perf_counter() - start
+        if self.cached:
+            record.note(self._sources(), image)
         return image
+
+    @property
+    def cache(self) -> Cache:
+        return Cache(self.root / "build" / "cache")
+
+    def _sources(self) -> dict[str, str | None]:
+        assert self.project is not None
+        missing = dict.fromkeys(path.relative_to(self.root).as_posix() for path in sorted(self.project.missing))
+        return {**missing, **{m.source.path: m.source.text for m in self.project.modules.values()}}
+
+    def write(self, output: Path) -> None:
+        """Builds into a file. One that ends in .efi gets the EFI application, and for debuggers the ELF image beside it."""
+        image = self.image()
+        output.parent.mkdir(parents=True, exist_ok=True)
+        if output.suffix.lower() == ".efi":
+            if self.target != "uefi":
+                raise WrongUse(f"{output.name} needs --target uefi, not {self.target}")
+            output.with_suffix(".elf").write_bytes(image)
+            image = wrap(image)
+        output.write_bytes(image)
 
 
 def build(
@@ -100,7 +142,5 @@ def build(
 ) -> Build:
     """Builds one program into a file; raises CompilationFailed with every mistake found."""
     job = Build(root or Path.cwd(), entry, target, profile, dict(options or {}))
-    image = job.image()
-    output.parent.mkdir(parents=True, exist_ok=True)
-    output.write_bytes(image)
+    job.write(output)
     return job

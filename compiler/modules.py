@@ -15,7 +15,7 @@ from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS
 from compiler.errors import REPORTED, CompileError, Diagnostics
 from compiler.parse import parse
 from compiler.source import SourceFile, Span
-from compiler.symbols import Builtin, ExceptionSymbol, ModuleSymbol, Symbol
+from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, Symbol
 
 
 @dataclass(eq=False)
@@ -81,11 +81,23 @@ class Project:
     layers: dict[str, int] = field(default_factory=dict)
     modules: dict[str, Module] = field(default_factory=dict)
     loading: list[str] = field(default_factory=list)
+    missing: set[Path] = field(default_factory=set)  # where a module could have been but was not
     exceptions: dict[str, ExceptionSymbol] = field(default_factory=dict)
 
     def new_exception(self, name: str, base: ExceptionSymbol | None) -> ExceptionSymbol:
         self.exceptions[name] = ExceptionSymbol(name, len(self.exceptions) + 1, base)
         return self.exceptions[name]
+
+    def marked(self, decorator: str) -> Function | None:
+        """The program's function with a decorator of which there is one, such as @printer."""
+        for module in self.modules.values():
+            for name, node in module.declarations.items():
+                if isinstance(node, ast.FunctionDef) and any(
+                    isinstance(d, ast.Name) and d.id == decorator for d in node.decorator_list
+                ):
+                    found = resolve(module, name, node)
+                    return found if isinstance(found, Function) else None
+        return None
 
     def built_in_exception(self, name: str) -> ExceptionSymbol:
         if name not in self.exceptions:
@@ -98,6 +110,7 @@ class Project:
         for path in (stem.with_suffix(".py"), stem / "__init__.py"):
             if path.is_file():
                 return path
+            self.missing.add(path)
         return None
 
     def load(self, name: str, importer: Module | None = None, at: ast.AST | None = None) -> Module:

@@ -1,4 +1,4 @@
-"""Programs given as text: compiled from a folder of their own, so that a test shows the source beside what it asserts."""
+"""Programs given as text, compiled from a folder of their own: a test shows the source beside what it asserts."""
 
 from __future__ import annotations
 
@@ -19,8 +19,9 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
 """
 _NAMES = re.compile(r"^from compiler\.prelude import \*$", re.MULTILINE)
 _PRELUDE = (
-    "array atomic addr asm_x64 bits byte_swap const copy export i8 i32 i64 interrupt naked noinline panic panic_handler "
-    "percpu percpu_address ptr section sizeof span struct u8 u16 u32 u64 u128 union volatile zeroed mem32 placed"
+    "array atomic addr asm_x64 bits byte_swap const copy export i8 i32 i64 interrupt mem32 naked noinline "
+    "panic panic_handler percpu percpu_address placed ptr section sizeof span struct u8 u16 u32 u64 u128 union volatile "
+    "zeroed"
 )
 
 

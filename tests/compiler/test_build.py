@@ -1,0 +1,103 @@
+"""Whole builds: the same bytes for the same sources, nothing done twice, EFI applications."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import compiler.driver
+from compiler.driver import Build, WrongUse
+from tests.compiler.source_text import create_build
+
+PROGRAM = """
+from helper import double
+@export("_start")
+def begin() -> NoReturn:
+    while double(3) != 0:
+        pass
+    panic("over")
+"""
+HELPER = "from compiler.prelude import u64\n\ndef double(a: u64) -> u64:\n    return a * 2\n"
+
+
+def create_program(folder: Path, target: str = "kernel") -> Build:
+    build = create_build(folder, PROGRAM, target)
+    (folder / "helper.py").write_text(HELPER)
+    return build
+
+
+def refuse_to_generate(*arguments: object, **options: object) -> bytes:
+    raise AssertionError("code was generated again")
+
+
+@pytest.mark.parametrize("target", ["kernel", "loader", "user", "uefi"])
+def test_the_same_sources_make_the_same_bytes(tmp_path: Path, target: str) -> None:
+    """In folders and processes of their own, whose hashes of strings differ."""
+    images = []
+    for seed in ("1", "2"):
+        folder = tmp_path / seed
+        create_program(folder, target)
+        words = [sys.executable, "-m", "compiler", "build", "program", "--target", target, "-o", "image"]
+        subprocess.run(words, cwd=folder, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=60)
+        images.append((folder / "image").read_bytes())
+    assert images[0] == images[1]
+    assert str(tmp_path).encode() not in images[0]
+
+
+def test_an_unchanged_program_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = create_program(tmp_path).image()
+    monkeypatch.setattr(compiler.driver, "generate_object", refuse_to_generate)
+    monkeypatch.setattr(Build, "check", refuse_to_generate)
+    assert create_program(tmp_path).image() == first
+
+
+def test_a_change_without_effect_generates_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    first = create_program(tmp_path).image()
+    monkeypatch.setattr(compiler.driver, "generate_object", refuse_to_generate)
+    build = create_program(tmp_path)
+    (tmp_path / "helper.py").write_text(HELPER + "# a remark\n")
+    assert build.image() == first
+
+
+@pytest.mark.parametrize("change", ["source", "option", "profile", "level"])
+def test_a_change_is_seen(tmp_path: Path, change: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    create_program(tmp_path).image()
+    monkeypatch.setattr(Build, "check", refuse_to_generate)
+    build = create_program(tmp_path)
+    match change:
+        case "source":
+            (tmp_path / "helper.py").write_text(HELPER.replace("2", "3"))
+        case "option":
+            build.options["CPUS"] = 4
+        case "profile":
+            build.profile = "debug"
+        case "level":
+            build.opt = 1
+    with pytest.raises(AssertionError, match="again"):
+        build.image()
+
+
+def test_a_module_that_appears_is_seen(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`from helper import double` means the module helper/double.py once there is one."""
+    create_program(tmp_path).image()
+    monkeypatch.setattr(Build, "check", refuse_to_generate)
+    build = create_program(tmp_path)
+    (tmp_path / "helper").mkdir()
+    (tmp_path / "helper" / "double.py").write_text(HELPER)
+    with pytest.raises(AssertionError, match="again"):
+        build.image()
+
+
+def test_an_efi_file_is_an_application_with_its_elf_image_beside_it(tmp_path: Path) -> None:
+    create_program(tmp_path, "uefi").write(tmp_path / "BOOTX64.EFI")
+    assert (tmp_path / "BOOTX64.EFI").read_bytes()[:2] == b"MZ"
+    assert (tmp_path / "BOOTX64.elf").read_bytes()[:4] == b"\x7fELF"
+
+
+def test_an_efi_file_needs_the_target_uefi(tmp_path: Path) -> None:
+    with pytest.raises(WrongUse, match="--target uefi"):
+        create_program(tmp_path, "kernel").write(tmp_path / "kernel.efi")
