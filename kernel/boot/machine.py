@@ -5,7 +5,7 @@ Owns: the copies. Written once, by read_answers(), on the boot CPU; read-only fr
 from boot.limine.protocol import (
     BootloaderInfoResponse,
     ExecutableAddressResponse,
-    ExecutableCmdlineResponse,
+    ExecutableFileResponse,
     File,
     HhdmResponse,
     MemoryMapEntry,
@@ -68,7 +68,7 @@ def loader_name() -> span[u8]:
 def read_answers() -> str:
     """Copies every answer. Returns what is wrong with them, or nothing."""
     if requests.base_revision.requested_revision != 0:
-        return "the loader does not speak revision 3 of the Limine boot protocol: use Limine 8 or newer"
+        return "the loader does not speak revision 3 of the Limine boot protocol: use a late Limine 8 or newer"
     problem = _read_loader()
     if len(problem) == 0:
         problem = _read_memory()
@@ -86,10 +86,10 @@ def _read_loader() -> str:
         return "the loader did not tell its name"
     name = ptr[BootloaderInfoResponse](answer).name
     _loader_name_length = _copy_text(name, addr(_loader_name[0]), LOADER_NAME_BYTES)
-    answer = requests.command_line.response
+    answer = requests.executable_file.response
     if answer == 0:
         return "the loader did not give the command line"
-    text = ptr[ExecutableCmdlineResponse](answer).cmdline
+    text = ptr[File](ptr[ExecutableFileResponse](answer).file).string
     _command_line_length = _copy_text(text, addr(_command_line[0]), COMMAND_LINE_BYTES)
     if _loader_name_length == TOO_LONG or _command_line_length == TOO_LONG:
         return "the kernel command line is longer than 1024 bytes, or the loader's name longer than 32"

@@ -15,8 +15,9 @@ bootloader_info: Request = placed(
     section=".limine_requests",
     keep=True,
 )
-command_line: Request = placed(
-    Request(feature_0=protocol.EXECUTABLE_CMDLINE_0, feature_1=protocol.EXECUTABLE_CMDLINE_1),
+# The command line comes with the file: its own feature is younger than Limine 8.
+executable_file: Request = placed(
+    Request(feature_0=protocol.EXECUTABLE_FILE_0, feature_1=protocol.EXECUTABLE_FILE_1),
     section=".limine_requests",
     keep=True,
 )
