@@ -127,6 +127,8 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
     match name, items:
         case "ptr", [to]:
             return PtrType(resolve_type(to, env))
+        case "fstring", [of]:
+            return PtrType(resolve_type(of, env))
         case "span", [of]:
             return SpanType(_element(of, env))
         case "array", [of, count]:

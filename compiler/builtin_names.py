@@ -9,11 +9,11 @@ PYTHON_BUILTINS = frozenset(
 
 TYPE_NAMES = frozenset(
     "u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint f32 f64 "
-    "ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu".split()
+    "ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu fstring".split()
 )
 DECORATORS = frozenset(
     "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
-    "frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion target_features".split()
+    "printer frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion target_features".split()
 )
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "

@@ -13,6 +13,7 @@ import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 from compiler.annotations import resolve_type
 from compiler.check_coroutines import check_primitive
+from compiler.check_format import check_print
 from compiler.constant import comprehend, evaluate
 from compiler.context import Context
 from compiler.tree import (
@@ -57,10 +58,11 @@ Rule = Callable[[Context, ast.Call, str, Type | None], Expr]
 
 
 def check_builtin(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
+    if name == "print":
+        return check_print(ctx, node)
     rule = TABLE.get(name)
     if rule is None:
         hint = {
-            "print": "the kernel logs with its own functions; user programs print with their library's",
             "sum": "add in a loop; const(sum(...)) works at compile time",
             "sorted": "sort an array in place with a function of your own",
         }.get(name, "")

@@ -8,6 +8,7 @@ import compiler.check_atomics as atomics
 import compiler.check_builtins as builtins
 import compiler.check_construction as construction
 import compiler.check_expressions as expressions
+import compiler.check_format as format_text
 import compiler.check_generics as generics
 from compiler.annotations import resolve_type
 from compiler.context import Context
@@ -202,6 +203,9 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
     if node is param.default:  # evaluated where the function is declared
         home = Context(Environment(function.module, function.bindings), ctx.diagnostics)
         return expressions.check_value(home, node, param.type)
+    if param.formatted and format_text.is_text(node):
+        assert isinstance(param.type, PtrType) and isinstance(param.type.to, StructType)
+        return format_text.check_format(ctx, param.type.to, [node], node)
     value = (
         expressions.check_value(ctx, node)
         if not _wants_guide(param.type)

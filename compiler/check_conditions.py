@@ -25,6 +25,7 @@ from compiler.tree import (
 from compiler.type_model import (
     BOOL,
     ERROR,
+    LITERAL,
     NONE,
     ArrayType,
     BoolType,
@@ -168,8 +169,8 @@ def check_select(ctx: Context, node: ast.IfExp, want: Type | None) -> Expr:
     ctx.flow.present |= facts.false
     orelse = expressions.check_value(ctx, node.orelse, want)
     ctx.flow = before
-    if isinstance(body, Literal) and isinstance(orelse, Literal):
-        body, orelse = ctx.settle(body, node.body), ctx.settle(orelse, node.orelse)
+    if body.type == LITERAL and orelse.type == LITERAL:
+        return Select(LITERAL, ctx.span(node), test, body, orelse)
     body, orelse = operators.unify(ctx, body, orelse, node, (node.body, node.orelse), "if-else")
     if body.type == NONE:
         raise ctx.error("type", "both sides of if-else need a value", node)

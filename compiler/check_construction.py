@@ -14,11 +14,13 @@ from compiler.tree import (
     FloatConst,
     Literal,
     Place,
+    Select,
     StructMake,
 )
 from compiler.type_model import (
     BOOL,
     ERROR,
+    LITERAL,
     STR,
     U64,
     ArrayType,
@@ -98,6 +100,8 @@ def check_conversion(ctx: Context, node: ast.Call, kind: Type) -> Expr:
     span = ctx.span(node)
     if value.type == ERROR:
         return value
+    if isinstance(value, Select) and value.type == LITERAL:
+        return ctx.coerce(value, kind, node.args[0])
     if isinstance(value, Literal):
         if isinstance(kind, PtrType):
             if value.value == 0:

@@ -29,6 +29,7 @@ from compiler.tree import (
 )
 from compiler.type_model import (
     ERROR,
+    LITERAL,
     U64,
     ArrayType,
     EnumType,
@@ -104,7 +105,7 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
 def _check_index(ctx: Context, node: ast.expr) -> Expr:
     """An index of any integer width, widened to 64 bits; a negative one becomes huge, and the bounds check sees it."""
     index = expressions.check_value(ctx, node)
-    if isinstance(index, Literal):
+    if index.type == LITERAL:
         return ctx.coerce(index, U64, node)
     if isinstance(index.type, EnumType):
         index = Convert(index.type.of, index.span, index)

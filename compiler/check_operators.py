@@ -42,9 +42,11 @@ def unify(
     ctx: Context, left: Expr, right: Expr, node: ast.AST, nodes: tuple[ast.expr, ast.expr], what: str
 ) -> tuple[Expr, Expr]:
     """Two operands as values of one type: a literal takes its partner's, None a pointer's."""
-    if isinstance(left, Literal) and not isinstance(right, Literal):
+    if left.type == LITERAL and right.type == LITERAL:
+        return ctx.settle(left, nodes[0]), ctx.settle(right, nodes[1])
+    if left.type == LITERAL:
         return ctx.coerce(left, right.type, nodes[0]), right
-    if isinstance(right, Literal) and not isinstance(left, Literal):
+    if right.type == LITERAL:
         return left, ctx.coerce(right, left.type, nodes[1])
     if left.type == right.type or ERROR in (left.type, right.type):
         return left, right

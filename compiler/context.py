@@ -13,7 +13,7 @@ from compiler.environment import Environment
 from compiler.errors import CompileError, Diagnostics, Label
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import Body, Const, Expr, FloatConst, Literal, Load, Local, LocalPlace
+from compiler.tree import Body, Const, Expr, FloatConst, Literal, Load, Local, LocalPlace, Select
 from compiler.type_model import (
     BOOL,
     ERROR,
@@ -96,6 +96,9 @@ class Context:
             want = want.of
         if expr.type == want or expr.type == ERROR or want == ERROR:
             return expr
+        if isinstance(expr, Select) and expr.type == LITERAL:
+            body, orelse = self.coerce(expr.body, want, node), self.coerce(expr.orelse, want, node)
+            return Select(want, expr.span, expr.test, body, orelse)
         if isinstance(expr, Literal):
             return self._coerce_literal(expr, want, node)
         if expr.type == NULL and isinstance(want, PtrType) and want.optional:
@@ -141,7 +144,7 @@ class Context:
 
     def settle(self, expr: Expr, node: ast.AST) -> Expr:
         """A literal that met no width is an `int`."""
-        return self._coerce_literal(expr, I64, node) if isinstance(expr, Literal) else expr
+        return self.coerce(expr, I64, node) if expr.type == LITERAL else expr
 
 
 def _plain(kind: PtrType) -> str:

@@ -28,7 +28,7 @@ from compiler.symbols import (
     TypeSymbol,
     TypeVarSymbol,
 )
-from compiler.type_model import ERROR, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
+from compiler.type_model import NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
 
 METHOD_OF_STRUCT = ("self",)
 
@@ -99,9 +99,9 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
     if "Protocol" in bases:
         return ProtocolSymbol(node.name, node)
     if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name | ast.Attribute):
-        base = env.symbol_of(node.bases[0])
-        if isinstance(base, ExceptionSymbol):
-            return module.project.new_exception(f"{module.name}.{node.name}", base)
+        parent = env.symbol_of(node.bases[0])
+        if isinstance(parent, ExceptionSymbol):
+            return module.project.new_exception(f"{module.name}.{node.name}", parent)
     parameters = _generic_parameters(module, node, env)
     if parameters:
         return GenericStruct(module, node, parameters)
@@ -217,13 +217,14 @@ def _parameter(
             "annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64"
         )
     kind: Type = type_annotations.resolve_type(argument.annotation, env)
+    formatted = isinstance(argument.annotation, ast.Subscript) and env.builtin_of(argument.annotation.value) == "fstring"
     if kind.is_aggregate:
         raise module.error(
             "type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)"
         )
     if kind == NONE:
         raise module.error("type", "a parameter cannot be None", argument)
-    return Param(argument.arg, kind if kind != ERROR else ERROR, default, span)
+    return Param(argument.arg, kind, default, span, formatted)
 
 
 def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[str, object]:

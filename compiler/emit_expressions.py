@@ -19,6 +19,7 @@ from compiler.tree import (
     Copy,
     Expr,
     FloatConst,
+    Format,
     FunctionRef,
     IndirectCall,
     Intrinsic,
@@ -75,6 +76,11 @@ class ExpressionEmitter(MemoryEmitter):
                 return self.convert(expr, operand, self.value(operand))
             case Call() | IndirectCall():
                 return self.call(expr)
+            case Format(place=place, made=made, calls=calls):
+                self.store(place, made)
+                for call in calls:
+                    self.discard(call)
+                return self.address(place)
             case Intrinsic():
                 return self.intrinsic(expr)
             case AtomicOperation():

@@ -52,6 +52,7 @@ class HandlerLabel:
 
 class StatementEmitter(ExpressionEmitter):
     body: Body
+    entry: list[str]
     loops: list[LoopLabels]
     cleanups: list[Cleanup]
     handlers: list[HandlerLabel]

@@ -152,7 +152,14 @@ def _plain(count: int, shape: str) -> AnalyzeHook:
     return lambda ctx: _analyze_element(ctx, count, shape)
 
 
+def _analyze_fstring(ctx: AnalyzeTypeContext) -> Type:
+    """Inside the function a pointer to the sink, for callers a text or such a pointer."""
+    _analyze_element(ctx, 1, "fstring[S]")
+    return AnyType(TypeOfAny.explicit)
+
+
 _FORMS: dict[str, AnalyzeHook] = {
+    "fstring": _analyze_fstring,
     "ptr": _analyze_ptr,
     "array": _generic("Array", 2, "array[T, N]"),
     "span": _generic("Span", 1, "span[T]"),

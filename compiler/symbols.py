@@ -68,7 +68,7 @@ class Param:
     type: Type
     default: ast.expr | None
     span: Span
-    const: bool = False  # a `const[int]` parameter: bound at compile time
+    formatted: bool = False  # `fstring[S]`: the caller may write an f-string
 
 
 @dataclass(eq=False)

@@ -255,6 +255,15 @@ class Copy(Expr):
 
 
 @dataclass(slots=True)
+class Format(Expr):
+    """An f-string: `made` is stored at `place`, `calls` add the text, the value is the place's address."""
+
+    place: Place
+    made: Expr
+    calls: list[Expr]
+
+
+@dataclass(slots=True)
 class Await(Expr):
     """Runs a coroutine to its end; the result is its own. An exception it leaves with goes on here."""
 

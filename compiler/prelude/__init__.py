@@ -20,7 +20,7 @@ from compiler.prelude.arithmetic import (
     wrap_sub,
 )
 from compiler.prelude.arrays import array, span
-from compiler.prelude.atomics import atomic, fence, percpu, volatile
+from compiler.prelude.atomics import atomic, fence, fstring, percpu, volatile
 from compiler.prelude.constants import const, offsetof, option, placed, sizeof, zeroed
 from compiler.prelude.coroutines import (
     coroutine_destroy,
@@ -49,6 +49,7 @@ from compiler.prelude.decorators import (
     naked,
     noinline,
     panic_handler,
+    printer,
     requires,
     section,
     target_features,
@@ -136,7 +137,9 @@ __all__ = [
     "overflow_sub",
     "panic",
     "panic_handler",
+    "fstring",
     "percpu",
+    "printer",
     "percpu_address",
     "placed",
     "ptr",

@@ -16,11 +16,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from compiler.prelude import host_memory
+from compiler.prelude import host_memory, profile
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.kinds import IntegerKind, Kind, adapted, kind_of, register
 from compiler.prelude.pointers import Place
-from compiler.prelude.traps import LanguageError
+from compiler.prelude.traps import LanguageError, Trap
 
 
 class BitsKind(Kind):
@@ -39,7 +39,11 @@ class BitsKind(Kind):
         return self.unit.box(self.unit.load(memory, offset)._v >> self.low & self.ones)
 
     def store(self, memory: Memory, offset: int, value: Any) -> None:
-        number = self.unit.adapt(value)._v & self.ones
+        number = self.unit.adapt(value)._v
+        if number > self.ones:
+            if profile.debug:
+                raise Trap("overflow", f"{number} does not fit the bit-field {self}")
+            number &= self.ones
         others = self.unit.load(memory, offset)._v & ~(self.ones << self.low)
         self.unit.store(memory, offset, others | number << self.low)
 
