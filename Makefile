@@ -4,7 +4,7 @@ export CPUS MEMORY ARGS DOOR PROGRAM ACCEL LOADER LIMINE_DIR DEVICE FORCE IMAGE
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build iso usb flash run run-direct debug test test-fast test-long check size abi-reference clean help
+.PHONY: all setup build iso usb flash run run-uefi run-direct debug test test-fast test-long check size abi-reference clean help
 all: build
 
 help:         ## this list
@@ -25,8 +25,11 @@ usb: setup    ## build/ringneck.img: sticks and disks, with our own loader
 flash: setup  ## write it to DEVICE=/dev/sdX and read it back; FORCE=1 insists
 	@$(PYTHON) -m tools.flash
 
-run: setup    ## boot in QEMU, serial line on the terminal; Ctrl-C ends it
+run: setup    ## boot from a CD image in QEMU, serial line on the terminal; Ctrl-C ends it
 	@$(PYTHON) -m tools.run
+
+run-uefi: setup ## the same under UEFI firmware
+	@DOOR=uefi $(PYTHON) -m tools.run
 
 run-direct: setup ## the same through the direct door (QEMU's own loader)
 	@DOOR=direct $(PYTHON) -m tools.run

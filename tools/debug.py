@@ -11,10 +11,11 @@ import subprocess
 import sys
 from collections.abc import Sequence
 
-from tools.build import main as build_main
+from tools.build import BuildFailed
+from tools.limine import MissingLimine
 from tools.paths import DEBUG_SERIAL, KERNEL, ROOT
 from tools.qemu import Machine, MissingQemu
-from tools.run import BadSetting, machine_from
+from tools.run import BadSetting, machine_from, prepare
 
 SCRIPT = ROOT / "tools" / "debug.gdb"
 
@@ -35,9 +36,11 @@ def debugger_command(machine: Machine, words: Sequence[str] = ()) -> list[str]:
 
 def main(words: Sequence[str]) -> int:
     try:
-        command = debugger_command(machine_from(os.environ), words)
-        return build_main([]) or subprocess.run(command).returncode
-    except (BadSetting, MissingQemu, MissingDebugger) as error:
+        machine = machine_from(os.environ)
+        command = debugger_command(machine, words)
+        prepare(machine, os.environ)
+        return subprocess.run(command).returncode
+    except (BadSetting, BuildFailed, MissingQemu, MissingDebugger, MissingLimine) as error:
         print(f"debug: {error}", file=sys.stderr)
         return 2
 

@@ -52,16 +52,20 @@ class Parts:
 
 
 def build_parts(command_line: str = "") -> Parts:
-    """Builds what is out of date. Errors: BuildFailed, CompilationFailed, OSError."""
+    """Builds what is out of date. Errors: BuildFailed, OSError."""
     # Imported here because LLVM takes long to load.
+    from compiler.errors import CompilationFailed
     from compiler.pe import wrap
     from compiler.raw import build_raw
 
     build_all()
     for program in (BIOS_LOADER, UEFI_LOADER):
         build_program(program, "release")
-    build_raw("boot.bios.stage", STAGE_BASE, STAGE, ROOT)
-    build_raw("boot.bios.master_record", MASTER_BASE, MASTER_RECORD, ROOT)
+    try:
+        build_raw("boot.bios.stage", STAGE_BASE, STAGE, ROOT)
+        build_raw("boot.bios.master_record", MASTER_BASE, MASTER_RECORD, ROOT)
+    except CompilationFailed as error:
+        raise BuildFailed(str(error)) from error
     return Parts(
         archive=_with_command_line(BOOT_ARCHIVE.read_bytes(), command_line),
         bios_loader=BIOS_LOADER.output.read_bytes(),
@@ -97,7 +101,7 @@ def make_disk(parts: Parts) -> bytes:
 def write_iso(settings: Mapping[str, str], output: Path = ISO_IMAGE) -> str:
     """Writes the CD image with the loader that the settings choose. Returns what there is to say about it.
 
-    Errors: MissingLimine, BuildFailed, CompilationFailed, OSError.
+    Errors: MissingLimine, BuildFailed, OSError.
     """
     limine = _chosen_limine(settings)
     if limine is None:
@@ -137,8 +141,6 @@ def _volume_path(path: bytes) -> str:
 
 
 def main(words: Sequence[str] | None = None) -> int:
-    from compiler.errors import CompilationFailed
-
     arguments = list(sys.argv[1:] if words is None else words)
     if arguments not in (["iso"], ["usb"]):
         print("usage: python -m tools.image iso|usb", file=sys.stderr)
@@ -149,7 +151,7 @@ def main(words: Sequence[str] | None = None) -> int:
             print(f"{USB_IMAGE.relative_to(ROOT)}: with Ringneck's own loader")
         else:
             print(f"{ISO_IMAGE.relative_to(ROOT)}: {write_iso(os.environ)}")
-    except (MissingLimine, BuildFailed, CompilationFailed, OSError) as error:
+    except (MissingLimine, BuildFailed, OSError) as error:
         print(f"image: {error}", file=sys.stderr)
         return 1
     return 0

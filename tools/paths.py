@@ -15,6 +15,7 @@ KVM_PROBE = BUILD / "kvm-probe.elf"
 BOOT_ARCHIVE = BUILD / "boot.tar"
 ISO_IMAGE = BUILD / "ringneck.iso"
 USB_IMAGE = BUILD / "ringneck.img"
+RUN_IMAGE = BUILD / "run.iso"
 
 DEBUG_SERIAL = BUILD / "debug-serial.log"
 KVM_VERDICT = BUILD / "kvm-verdict.json"

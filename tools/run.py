@@ -1,8 +1,9 @@
 """Builds and boots Ringneck in QEMU, with the serial line on the terminal.
 
 The environment holds what `make run CPUS=4 MEMORY=256M ARGS="..." DOOR=direct PROGRAM=name` was given; an empty
-variable means the default. ACCEL=kvm or ACCEL=tcg overrules the choice between the two.
-Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
+variable means the default. DOOR is bios or uefi (a CD with our own loader), limine (a CD with Limine) or direct (QEMU's
+own loader); without it a CD with Limine where there is one, else with our own loader. ACCEL=kvm or ACCEL=tcg overrules
+the choice between the two. Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
 """
 
 import os
@@ -13,11 +14,13 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tools.build import main as build_main
+from tools.build import BuildFailed, build_all
 from tools.kvm import kvm_works
-from tools.qemu import EXIT_SUCCESS, Acceleration, Machine, MissingQemu
+from tools.limine import MissingLimine
+from tools.paths import RUN_IMAGE
+from tools.qemu import EXIT_OPTION, EXIT_SUCCESS, Acceleration, Machine, MissingQemu
 
-DOORS = ("direct",)
+DOORS = ("bios", "uefi", "limine", "direct")
 INTERRUPTED = 130
 
 
@@ -27,7 +30,9 @@ class BadSetting(Exception):
 
 def machine_from(settings: Mapping[str, str]) -> Machine:
     """The machine that the variables ask for. Errors: BadSetting."""
-    machine = Machine()
+    machine = Machine() if settings.get("DOOR") == "direct" else Machine(medium="cd", image=RUN_IMAGE)
+    if settings.get("DOOR") == "uefi":
+        machine = replace(machine, firmware="uefi")
     if settings.get("CPUS"):
         machine = replace(machine, cpus=_read_cpus(settings["CPUS"]))
     if settings.get("MEMORY"):
@@ -38,6 +43,21 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
     if settings.get("PROGRAM"):
         words.append(f"program={settings['PROGRAM']}")
     return replace(machine, command_line=" ".join(words))
+
+
+def prepare(machine: Machine, settings: Mapping[str, str]) -> None:
+    """Builds what the machine boots; an image carries the command line. The loader is Limine where there is one.
+    Errors: BuildFailed, MissingLimine, OSError."""
+    if machine.image is None:
+        build_all()
+        return
+    # Imported here because the direct door has no use for it.
+    from tools.image import write_iso
+
+    loaders = {"bios": "own", "uefi": "own", "limine": "limine"}
+    loader = loaders.get(settings.get("DOOR", ""), settings.get("LOADER", ""))
+    words = f"{EXIT_OPTION} {machine.command_line}".rstrip()
+    write_iso({**settings, "LOADER": loader, "ARGS": words}, machine.image)
 
 
 def acceleration_from(settings: Mapping[str, str]) -> Acceleration:
@@ -94,10 +114,9 @@ def _read_memory(text: str) -> int:
 def main() -> int:
     try:
         machine = machine_from(os.environ)
-        if status := build_main([]):
-            return status
+        prepare(machine, os.environ)
         return run(replace(machine, acceleration=acceleration_from(os.environ)))
-    except (BadSetting, MissingQemu) as error:
+    except (BadSetting, MissingQemu, MissingLimine, BuildFailed) as error:
         print(f"run: {error}", file=sys.stderr)
         return 2
 

@@ -2,12 +2,19 @@
 
 import pytest
 
+from tools.paths import RUN_IMAGE
 from tools.qemu import Machine
 from tools.run import BadSetting, machine_from
 
 
 def test_empty_variables_mean_the_default() -> None:
-    assert machine_from({"CPUS": "", "MEMORY": "", "ARGS": "", "DOOR": "", "PROGRAM": ""}) == Machine()
+    settings = {"CPUS": "", "MEMORY": "", "ARGS": "", "DOOR": "", "PROGRAM": ""}
+    assert machine_from(settings) == Machine(medium="cd", image=RUN_IMAGE)
+
+
+def test_doors_differ_in_medium_and_firmware() -> None:
+    assert machine_from({"DOOR": "direct"}) == Machine()
+    assert machine_from({"DOOR": "uefi"}) == Machine(medium="cd", image=RUN_IMAGE, firmware="uefi")
 
 
 @pytest.mark.parametrize(
