@@ -65,6 +65,9 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
 def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
     report = yield
     refuse_skip(report)
+    logs = getattr(item, "funcargs", {}).get("test_logs")
+    if report.failed and isinstance(logs, TestLogs):
+        report.sections.append(("logs of the guest", str(logs.folder.relative_to(ROOT))))
     return report
 
 

@@ -10,7 +10,7 @@ import shutil
 from collections.abc import Sequence
 from pathlib import Path
 
-from tools.paths import ROOT, TEST_LOGS
+from tools.paths import TEST_LOGS
 
 LONGEST_NAME = 120
 
@@ -26,9 +26,6 @@ class GuestLogs:
         self.command = folder / "command.txt"
         self.screen = folder / "screen.ppm"
         folder.mkdir(parents=True, exist_ok=True)
-
-    def __str__(self) -> str:
-        return str(self.folder.relative_to(ROOT) if self.folder.is_relative_to(ROOT) else self.folder)
 
     def write_command(self, command: Sequence[str]) -> None:
         self.command.write_text(shlex.join(command) + "\n")

@@ -17,12 +17,11 @@ LAST_WORDS = {"panic: ": "panic: end", "loader: error: ": "loader: stopped"}
 class Console:
     """The serial line of one guest, for one waiting task at a time."""
 
-    def __init__(self, log: Path, logs: str = "") -> None:
+    def __init__(self, log: Path) -> None:
         self.lines: list[str] = []
         self.failure: GuestFailure | None = None
         self.exit_status: int | None = None
         self._log = log.open("wb")
-        self._logs = logs
         self._partial = b""
         self._next = 0
         self._panic: str | None = None
@@ -68,7 +67,7 @@ class Console:
                         raise self.failure
                     if self.exit_status is not None:
                         reason = f"QEMU ended with status {self.exit_status} before this line came: {told}"
-                        raise GuestEnded(reason, self.lines, self._logs)
+                        raise GuestEnded(reason, self.lines)
                     await self._change()
         except TimeoutError:
             raise self._late(f"no line came within {seconds} s that is or holds: {told}") from None
@@ -101,9 +100,9 @@ class Console:
     def _fail(self, kind: type[GuestFailure], reason: str) -> None:
         """Notes the failure; the first one counts."""
         if self.failure is None:
-            self.failure = kind(reason, self.lines, self._logs)
+            self.failure = kind(reason, self.lines)
 
     def _late(self, reason: str) -> GuestFailure:
         if self._panic is not None:
-            return GuestPanic(f"{self._panic} (a report without its end)", self.lines, self._logs)
-        return GuestHang(reason, self.lines, self._logs)
+            return GuestPanic(f"{self._panic} (a report without its end)", self.lines)
+        return GuestHang(reason, self.lines)

@@ -6,10 +6,10 @@ TAIL_LINES = 25
 class GuestFailure(Exception):
     """Base of all; `reason` says in words what went wrong."""
 
-    def __init__(self, reason: str, lines: list[str] | None = None, logs: str = "") -> None:
-        tail = [f"    {line}" for line in (lines or [])[-TAIL_LINES:]]
+    def __init__(self, reason: str, lines: list[str]) -> None:
+        tail = [f"    {line}" for line in lines[-TAIL_LINES:]]
         shown = ["serial line, its end:", *tail] if tail else ["serial line: nothing was printed"]
-        super().__init__("\n".join([reason, *shown, *([f"logs: {logs}"] if logs else [])]))
+        super().__init__("\n".join([reason, *shown]))
         self.reason = reason
 
 

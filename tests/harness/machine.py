@@ -34,12 +34,11 @@ class Guest:
     def __init__(self, machine: Machine, logs: GuestLogs) -> None:
         self.machine = machine
         self.logs = logs
-        self.console = Console(logs.serial, str(logs))
+        self.console = Console(logs.serial)
         self.monitor = Monitor(logs)
         self.process: asyncio.subprocess.Process | None = None
         self._connected = asyncio.Event()
         self._serial_done = asyncio.Event()
-        self._serial_writer: asyncio.StreamWriter | None = None
 
     async def expect(self, wanted: str | re.Pattern[str], seconds: float) -> re.Match[str]:
         """Waits for a line. Errors: any GuestFailure."""
@@ -50,13 +49,7 @@ class Guest:
         status = await self.console.wait_end(seconds)
         if status != EXIT_SUCCESS:
             reason = f"QEMU ended with status {status}; a guest that succeeds ends it with {EXIT_SUCCESS}"
-            raise GuestEnded(reason, self.console.lines, str(self.logs))
-
-    async def type(self, data: bytes) -> None:
-        """Sends bytes to the guest's serial line."""
-        assert self._serial_writer is not None
-        self._serial_writer.write(data)
-        await self._serial_writer.drain()
+            raise GuestEnded(reason, self.console.lines)
 
     async def take_screenshot(self) -> Path:
         """Writes what the display shows to a PPM file among the logs. Needs a machine with video."""
@@ -66,7 +59,7 @@ class Guest:
     async def start(self, folder: Path) -> None:
         """Starts QEMU and lets the guest run. Errors: GuestEnded when QEMU refuses its command line."""
         serial, monitor = folder / "serial", folder / "qmp"
-        await asyncio.start_unix_server(self._read_serial, serial)
+        server = await asyncio.start_unix_server(self._read_serial, serial)
         await self.monitor.listen(monitor)
         command = self.machine.command(f"socket,path={serial}", str(monitor), paused=True)
         self.logs.write_command(command)
@@ -75,6 +68,7 @@ class Guest:
                 *command, stdin=asyncio.subprocess.DEVNULL, stdout=output, stderr=output, preexec_fn=_die_with_parent
             )
         await self._connect()
+        server.close()
         await self.monitor.execute("cont")
 
     async def follow(self) -> None:
@@ -101,8 +95,9 @@ class Guest:
         if not ready.done():
             ready.cancel()
             await asyncio.gather(ready, return_exceptions=True)
+            await self.monitor.close()
             text = self.logs.qemu.read_text(errors="replace").strip()
-            raise GuestEnded(f"QEMU did not start: {text or 'it did not connect'}", [], str(self.logs))
+            raise GuestEnded(f"QEMU did not start: {text or 'it did not connect'}", [])
         await ready
 
     async def _accept(self) -> object:
@@ -110,7 +105,6 @@ class Guest:
         return await self._connected.wait()
 
     async def _read_serial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        self._serial_writer = writer
         self._connected.set()
         try:
             while data := await reader.read(CHUNK_BYTES):
@@ -132,8 +126,7 @@ async def run_guest(machine: Machine, logs: GuestLogs) -> AsyncIterator[Guest]:
             await guest.start(Path(folder))
             follower = asyncio.create_task(guest.follow())
             yield guest
-        except GuestFailure as failure:
-            failure.add_note(f"command: see {logs.command.name} in {logs}")
+        except GuestFailure:
             if machine.video:
                 # The screen of a guest that QEMU has taken down already cannot be had.
                 with contextlib.suppress(QMPError, OSError, EOFError):

@@ -3,6 +3,7 @@
 QEMU connects to us, so the connection is there before the guest runs its first instruction.
 """
 
+import asyncio
 import contextlib
 import itertools
 import logging
@@ -12,6 +13,7 @@ from qemu.qmp import EventListener, QMPClient, QMPError
 
 from tests.harness.artifacts import GuestLogs
 
+ANSWER_SECONDS = 20
 RESET_DATA = {"guest": True, "reason": "guest-reset"}
 
 _numbers = itertools.count(1)
@@ -38,8 +40,9 @@ class Monitor:
         await self._client.accept()
 
     async def execute(self, command: str, **arguments: object) -> object:
-        """Runs one QMP command. Errors: qemu.qmp.ExecuteError when QEMU refuses it."""
-        return await self._client.execute(command, arguments or None)
+        """Runs one QMP command. Errors: qemu.qmp.ExecuteError when QEMU refuses it, TimeoutError."""
+        async with asyncio.timeout(ANSWER_SECONDS):
+            return await self._client.execute(command, arguments or None)
 
     async def close(self) -> str | None:
         """Takes the last events of a QEMU that has ended, then closes everything.
