@@ -59,13 +59,6 @@ PLAIN: dict[str, Type] = {
     "ptr32": PtrType(U32),
     "ptr64": PtrType(U64),
 }
-WIDTHLESS = {
-    "float": "f64",
-    "list": "array[T, N]",
-    "dict": "array[T, N]",
-    "set": "u64 used as a bit mask",
-    "object": "ptr[T]",
-}
 
 
 def resolve_type(node: ast.expr, env: Environment) -> Type:
@@ -98,8 +91,6 @@ def _quoted(text: str, node: ast.expr, env: Environment) -> ast.expr:
 
 
 def _named(node: ast.Name | ast.Attribute, env: Environment) -> Type:
-    if isinstance(node, ast.Name) and node.id in WIDTHLESS:
-        raise env.error("type", f"{node.id} is not a type of the language", node, hint=f"use {WIDTHLESS[node.id]}")
     symbol = env.symbol_of(node)
     match symbol:
         case Builtin(name=name) if name in PLAIN:
@@ -117,7 +108,9 @@ def _named(node: ast.Name | ast.Attribute, env: Environment) -> Type:
         case ProtocolSymbol(name=name):
             raise env.error("type", f"{name} is a Protocol", node, hint="use it as the bound of a TypeVar")
         case Builtin(name=name):
-            raise env.error("type", f"{name} needs its element type, as in {name}[u64]", node)
+            shape = _SHAPES.get(name, "")
+            if shape:
+                raise env.error("type", f"{name} alone is not a type", node, hint=f"write {shape}")
     raise env.error("type", f"{ast.unparse(node)} is not a type", node)
 
 
@@ -150,8 +143,6 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
     symbol = env.symbol_of(value) if isinstance(value, ast.Name | ast.Attribute) else None
     if isinstance(symbol, GenericStruct):
         return _instance(node, symbol, items, env)
-    if name in WIDTHLESS:
-        raise env.error("type", f"{name} is not a type of the language", node, hint=f"use {WIDTHLESS[name]}")
     raise env.error("type", f"{ast.unparse(node)} is not a type", node, hint=_SHAPES.get(name, ""))
 
 
@@ -159,11 +150,14 @@ _SHAPES = {
     "array": "array[T, N]",
     "ptr": "ptr[T]",
     "span": "span[T]",
+    "tuple": "tuple[A, B]",
+    "atomic": "atomic[T]",
+    "volatile": "volatile[T]",
+    "percpu": "percpu[T]",
     "bits": "bits[T, low, width]",
     "Awaitable": "Awaitable[T]",
     "Callable": "Callable[[A, B], R]",
-    "dict": "use an array",
-    "list": "use array[T, N]",
+    "list": "array[T, N]",
 }
 
 
@@ -196,7 +190,9 @@ def _bit_field(node: ast.Subscript, unit: ast.expr, low: ast.expr, width: ast.ex
         constant.evaluate_int(low, env, "the lowest bit"),
         constant.evaluate_int(width, env, "the number of bits"),
     )
-    if first < 0 or count < 1 or first + count > storage.bits:
+    if count < 1:
+        raise env.error("type", f"a bit-field has at least one bit, not {count}", width)
+    if first < 0 or first + count > storage.bits:
         raise env.error("type", f"bits {first}..{first + count - 1} do not fit {storage}", node)
     return BitsType(storage, first, count)
 

@@ -39,3 +39,35 @@ EXCEPTIONS: dict[str, str] = {
     "RuntimeError": "Exception", "ValueError": "Exception", "MemoryError": "Exception", "EOFError": "Exception",
 }  # fmt: skip
 """Python's exceptions that async functions can raise and catch, each with its base class."""
+
+PYTHON_NAMES: dict[str, str] = {
+    "List": "use array[T, N]",
+    "Dict": "use an array of structs",
+    "Set": "use an integer as a bit mask",
+    "Tuple": "use tuple[A, B]",
+    "Optional": "use ptr[T] | None",
+    "Union": "use @union, or ptr[T] | None",
+    "Any": "name the type; for several types use a TypeVar",
+    "Enum": "use IntEnum",
+    "Flag": "use IntFlag",
+    "auto": "give each member its value",
+    "Callable": "from collections.abc import Callable",
+    "float": "use f64, in user and host programs",
+    "dict": "use an array of structs",
+    "set": "use an integer as a bit mask",
+    "object": "use ptr[T]",
+    "any": "write a loop",
+    "all": "write a loop",
+    "map": "write a loop",
+    "filter": "write a loop",
+    "round": "integers divide with //, towards minus infinity",
+    "pow": "multiply in a loop, or shift: 1 << n",
+    "isinstance": "every value has one type, known when the program is compiled",
+    "type": "every value has one type, known when the program is compiled",
+    "bytearray": "use array[u8, N]",
+    "memoryview": "use span[u8]",
+    "hex": "format with the functions of the program's library",
+    "input": "read through the program's library",
+    "open": "read through the program's library",
+}
+"""Names of Python's library that have another form here."""

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 import compiler.check_construction as construction
 from compiler.assembler import assemble, check_text
+from compiler.check_initial import check_initial
 from compiler.check_statements import check_block
 from compiler.constant import evaluate
 from compiler.context import Context
@@ -131,6 +132,7 @@ class Checker:
         ctx = Context(Environment(data.module), self.diagnostics)
         assert data.init is not None
         value = construction.check_initializer(ctx, data.type, data.init)
+        check_initial(value)
         self.program.data.append((data, value))
 
     def _check_function(self, function: Function) -> None:
@@ -177,7 +179,8 @@ class Checker:
             ctx.flow.assigned.add(local)
         before = len(self.diagnostics.found)
         body.statements = check_block(ctx, function.node.body)
-        if ctx.flow.reachable and function.result not in (NONE,) and len(self.diagnostics.found) == before:
+        known = len(self.diagnostics.found) == before and not self.diagnostics.gave_up_in(env.span(function.node))
+        if ctx.flow.reachable and function.result != NONE and known:
             what = (
                 "never returns, but its end is reached"
                 if function.result == NEVER

@@ -9,7 +9,7 @@ import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 from compiler.annotations import resolve_type
 from compiler.context import Context
-from compiler.errors import Label
+from compiler.errors import CompileError, Label
 from compiler.symbols import ConstSymbol, GlobalVar
 from compiler.tree import (
     AddressOf,
@@ -64,6 +64,12 @@ def _check_target(ctx: Context, target: ast.expr) -> Place:
         raise ctx.error(
             "unsupported", "a slice cannot be assigned", target, hint="memory_copy(addr(a[0]), addr(b[0]), bytes)"
         )
+    if isinstance(target, ast.Attribute) and not expressions.is_local(ctx, target):
+        symbol = ctx.env.symbol_of(target)
+        if isinstance(symbol, ConstSymbol):
+            raise ctx.error(
+                "constant", f"{target.attr} is a constant", target, hint="a constant is never assigned again"
+            )
     place = expressions.check(ctx, target, None)
     if not isinstance(place, Place):
         raise ctx.error("address", "this cannot be assigned to", target)
@@ -88,7 +94,7 @@ def _assign_name(ctx: Context, target: ast.Name, value: ast.expr, annotation: Ty
     if local is None:
         refuse_shadow(ctx, target)
     if want is not None:
-        found = construction.check_initializer(ctx, want, value)
+        found = _check_again(ctx, target, value, want, local)
     else:
         found = expressions.check(ctx, value, None)
         found = ctx.settle(expressions.load(ctx, found, value), value)
@@ -97,6 +103,20 @@ def _assign_name(ctx: Context, target: ast.Name, value: ast.expr, annotation: Ty
         local = ctx.names[target.id] = ctx.new_local(target.id, want, span)
     mark_assigned(ctx, local, found)
     return Assign(span, LocalPlace(local.type, span, local), found)
+
+
+def _check_again(ctx: Context, target: ast.Name, value: ast.expr, want: Type, local: Local | None) -> Expr:
+    """A value for a local whose type is fixed; a clash shows where it was fixed."""
+    try:
+        return construction.check_initializer(ctx, want, value)
+    except CompileError as error:
+        found = error.diagnostic
+        if local is None or found.code != "type-mismatch" or local.span.line == found.span.line:
+            raise
+        label = Label(local.span, f"{target.id} is {want} since here")
+        raise CompileError(
+            found.code, found.message, found.span, here=found.here, hint=found.hint, labels=(*found.labels, label)
+        ) from None
 
 
 def _storable(ctx: Context, value: Expr, node: ast.expr) -> Type:

@@ -206,11 +206,10 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
     if param.formatted and format_text.is_text(node):
         assert isinstance(param.type, PtrType) and isinstance(param.type.to, StructType)
         return format_text.check_format(ctx, param.type.to, [node], node)
-    value = (
-        expressions.check_value(ctx, node)
-        if not _wants_guide(param.type)
-        else expressions.load(ctx, expressions.check(ctx, node, param.type), node)
-    )
+    guide = param.type if _wants_guide(param.type) else None
+    value = expressions.load(ctx, expressions.check(ctx, node, guide), node, param.type)
+    if isinstance(param.type, SpanType) and value.type == ERROR:
+        return value
     if isinstance(param.type, SpanType) and value.type == PtrType(param.type.of):
         raise ctx.error("type-mismatch", "a raw pointer has no length", node, hint=f"span({ast.unparse(node)}, n)")
     return ctx.coerce(value, param.type, node, why=f"for {param.name} of {function.name}")
@@ -228,9 +227,15 @@ def match_arguments(ctx: Context, node: ast.Call, params: list[Param], function:
     for keyword in node.keywords:
         assert keyword.arg is not None
         if keyword.arg not in {p.name for p in params}:
-            raise ctx.error("arguments", f"{function.name} has no parameter {keyword.arg}", keyword.value)
+            names = ", ".join(p.name for p in params)
+            raise ctx.error(
+                "arguments",
+                f"{function.name} has no parameter {keyword.arg}",
+                keyword,
+                hint=f"its parameters: {names}" if names else "",
+            )
         if keyword.arg in given:
-            raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword.value)
+            raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword)
         given[keyword.arg] = keyword.value
     result = []
     for param in params:
@@ -242,11 +247,11 @@ def match_arguments(ctx: Context, node: ast.Call, params: list[Param], function:
 
 
 def _wrong_count(ctx: Context, node: ast.Call, params: list[Param], function: Function) -> CompileError:
-    wanted = ", ".join(f"{p.name}: {p.type}" for p in params)
+    wanted = f"({', '.join(f'{p.name}: {p.type}' for p in params)})" if params else "no arguments"
     given = len(node.args) + len(node.keywords)
     return ctx.error(
         "arguments",
-        f"{function.name} takes ({wanted}), {given} given",
+        f"{function.name} takes {wanted}, {given} given",
         node,
         labels=(Label(function.span, "declared here"),) if function.span.line else (),
     )

@@ -9,7 +9,7 @@ import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 from compiler.constant import COMPARE
 from compiler.context import Context
-from compiler.errors import CompileError
+from compiler.errors import REPORTED, CompileError
 from compiler.tree import (
     Compare,
     Const,
@@ -61,9 +61,10 @@ def check_condition(ctx: Context, node: ast.expr) -> tuple[Expr, Facts]:
             return Unary(BOOL, ctx.span(node), "not", inner), Facts(facts.false, facts.true)
         case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
             return _check_none_test(ctx, node, left, isinstance(op, ast.Is))
-    value = expressions.check_value(ctx, node)
+    found = expressions.check(ctx, node, None)
+    value = found if found.type.is_aggregate else expressions.load(ctx, found, node)
     if isinstance(value, Literal) or value.type != BOOL:
-        raise _not_a_condition(ctx, value, node) if value.type != ERROR else CompileError("error", "", ctx.span(node))
+        raise _not_a_condition(ctx, value, node) if value.type != ERROR else CompileError(REPORTED, "", ctx.span(node))
     return value, Facts()
 
 

@@ -52,11 +52,11 @@ def make_struct(ctx: Context, node: ast.Call, struct: StructType) -> Expr:
             raise ctx.error(
                 "unknown-field",
                 f"{struct} has no field {keyword.arg}",
-                keyword.value,
+                keyword,
                 hint=f"its fields: {', '.join(struct.fields)}",
             )
         if keyword.arg in given:
-            raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword.value)
+            raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword)
         given[keyword.arg] = keyword.value
     values = [(field, check_field_value(ctx, field, given[field.name])) for field in fields if field.name in given]
     for field in fields:
@@ -111,9 +111,21 @@ def check_conversion(ctx: Context, node: ast.Call, kind: Type) -> Expr:
     if isinstance(value, FloatConst) and isinstance(kind, FloatType):
         return FloatConst(kind, span, value.value)
     if not _converts(value.type, kind):
-        hint = f"write {ast.unparse(node.args[0])} != 0" if kind == BOOL else ""
+        hint = _conversion_hint(ast.unparse(node.args[0]), value.type, kind)
         raise ctx.error("conversion", f"{value.type} does not convert to {kind}", node, hint=hint)
     return Convert(kind, span, value)
+
+
+def _conversion_hint(text: str, source: Type, target: Type) -> str:
+    if target == BOOL:
+        return f"write {text} != 0"
+    if isinstance(target, PtrType) and isinstance(source, IntType):
+        return f"an address is a u64: write {target}(u64({text}))"
+    if isinstance(source, PtrType) and isinstance(target, IntType):
+        return f"an address is a u64: write {target}(u64({text}))"
+    if source == STR:
+        return "read the digits in a loop"
+    return ""
 
 
 def _converts(source: Type, target: Type) -> bool:

@@ -75,7 +75,7 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
                 "bounds",
                 f"index {index.value} is outside {base.type}",
                 node.slice,
-                hint="indices from the end are not supported",
+                hint=f"the last index is {base.type.count - 1}",
             )
         return ElementPlace(base.type.of, span, place, index, True)
     value = expressions.load(ctx, base, node.value)
@@ -105,6 +105,8 @@ def check_element(ctx: Context, node: ast.Subscript, base: Expr) -> Expr:
 def _check_index(ctx: Context, node: ast.expr) -> Expr:
     """An index of any integer width, widened to 64 bits; a negative one becomes huge, and the bounds check sees it."""
     index = expressions.check_value(ctx, node)
+    if isinstance(index, Literal) and index.value < 0:
+        raise ctx.error("bounds", "an index counts from the start", node, hint=f"write len(a) - {-index.value}")
     if index.type == LITERAL:
         return ctx.coerce(index, U64, node)
     if isinstance(index.type, EnumType):

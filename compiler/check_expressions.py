@@ -6,6 +6,8 @@
 from __future__ import annotations
 
 import ast
+import builtins
+import difflib
 
 import compiler.check_async as asynchronous
 import compiler.check_calls as calls
@@ -13,7 +15,7 @@ import compiler.check_conditions as conditions
 import compiler.check_elements as elements
 import compiler.check_operators as operators
 from compiler.context import Context
-from compiler.errors import Label
+from compiler.errors import CompileError, Label
 from compiler.symbols import (
     Builtin,
     ConstSymbol,
@@ -23,6 +25,7 @@ from compiler.symbols import (
     GenericStruct,
     GlobalVar,
     ModuleSymbol,
+    Symbol,
     TypedInt,
     TypeSymbol,
 )
@@ -50,9 +53,11 @@ from compiler.type_model import (
     LITERAL,
     NULL,
     STR,
+    ArrayType,
     AtomicType,
     BitsType,
     PtrType,
+    SpanType,
     StructType,
     TupleType,
     Type,
@@ -62,7 +67,7 @@ from compiler.type_model import (
 
 def check_value(ctx: Context, node: ast.expr, want: Type | None = None) -> Expr:
     """A value; of type `want` when that is given, else of its own type (possibly a literal without width)."""
-    found = load(ctx, check(ctx, node, want), node)
+    found = load(ctx, check(ctx, node, want), node, want)
     return found if want is None else ctx.coerce(found, want, node)
 
 
@@ -116,12 +121,16 @@ def check(ctx: Context, node: ast.expr, want: Type | None) -> Expr:
             )
         case ast.List() | ast.ListComp():
             raise ctx.error(
-                "unsupported", "a list is not part of the language", node, hint="use array[T, N]: array(a, b, c)"
+                "unsupported",
+                "a list is not part of the language",
+                node,
+                hint="an array has a fixed length, as in: items: array[u32, 8] = zeroed()",
             )
     raise ctx.error("unsupported", f"{type(node).__name__} is not part of the language", node)
 
 
-def load(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
+def load(ctx: Context, expr: Expr, node: ast.expr, want: Type | None = None) -> Expr:
+    """The value at a place, or the value itself; `want` only sharpens the message."""
     if not isinstance(expr, Place):
         return expr
     kind = expr.type
@@ -132,6 +141,8 @@ def load(ctx: Context, expr: Expr, node: ast.expr) -> Expr:
             node,
             hint=f'write {ast.unparse(node)}.load("acquire")',
         )
+    if isinstance(kind, ArrayType) and isinstance(want, SpanType):
+        return ctx.coerce(Load(kind, expr.span, expr), want, node)
     if kind.is_aggregate:
         raise ctx.error(
             "implicit-copy",
@@ -165,6 +176,8 @@ def check_constant(ctx: Context, node: ast.expr, value: object) -> Expr:
             return Bytes(BYTES, span, value)
         case None:
             return Const(NULL, span, 0)
+        case builtins.Ellipsis:
+            raise ctx.error("unsupported", "... is not a value", node)
     raise ctx.error(
         "constant",
         f"a {type(value).__name__} constant cannot be used as a value",
@@ -186,7 +199,18 @@ def _check_name(ctx: Context, node: ast.Name) -> Expr:
                 hint="assign it on every path",
             )
         return LocalPlace(local.type, ctx.span(node), local)
-    return _check_symbol(ctx, node, ctx.env.lookup(node.id, node))
+    return _check_symbol(ctx, node, look_up(ctx, node))
+
+
+def look_up(ctx: Context, node: ast.Name) -> Symbol:
+    """What a name that is no local stands for; the error for an unknown one knows the locals."""
+    try:
+        return ctx.env.lookup(node.id, node)
+    except CompileError as error:
+        near = difflib.get_close_matches(node.id, ctx.names, 1)
+        if error.diagnostic.code == "unknown-name" and not error.diagnostic.hint and near:
+            raise ctx.error("unknown-name", error.diagnostic.message, node, hint=f"did you mean {near[0]}?") from None
+        raise
 
 
 def _check_symbol(ctx: Context, node: ast.expr, symbol: object) -> Expr:
@@ -204,7 +228,9 @@ def _check_symbol(ctx: Context, node: ast.expr, symbol: object) -> Expr:
             )
         case TypeSymbol(type=kind):
             raise ctx.error("type", f"{kind} is a type, not a value", node)
-        case EnumSymbol(name=name) | Builtin(name=name):
+        case EnumSymbol():
+            raise ctx.error("type", f"{symbol.type} is a type, not a value", node, hint=_members(symbol))
+        case Builtin(name=name):
             raise ctx.error("type", f"{name} is not a value", node)
         case ModuleSymbol(module=module):
             raise ctx.error("type", f"{module.name} is a module, not a value", node)
@@ -221,9 +247,13 @@ def _check_attribute(ctx: Context, node: ast.Attribute) -> Expr:
             return _check_symbol(ctx, node, symbol)
         if isinstance(base, EnumSymbol):
             if node.attr not in base.members:
-                raise ctx.error("unknown-name", f"{base.type} has no member {node.attr}", node)
+                raise ctx.error("unknown-name", f"{base.type} has no member {node.attr}", node, hint=_members(base))
             return Literal(LITERAL, ctx.span(node), base.members[node.attr])
     return check_field(ctx, node)
+
+
+def _members(symbol: EnumSymbol) -> str:
+    return f"its members: {', '.join(symbol.members)}"
 
 
 def is_local(ctx: Context, node: ast.expr) -> bool:

@@ -11,7 +11,7 @@ import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 import compiler.check_statements as statements
 from compiler.context import Context, Loop, join
-from compiler.errors import Label
+from compiler.errors import REPORTED, Label
 from compiler.tree import (
     Break,
     Const,
@@ -25,6 +25,7 @@ from compiler.tree import (
 )
 from compiler.type_model import (
     ERROR,
+    STR,
     IntType,
     PtrType,
     SpanType,
@@ -50,13 +51,19 @@ def check_while(ctx: Context, node: ast.While) -> Statement:
 
 
 def check_for(ctx: Context, node: ast.For) -> list[Statement]:
+    if isinstance(node.iter, ast.Call) and ctx.env.builtin_of(node.iter.func) in ("enumerate", "zip"):
+        name = ast.unparse(node.iter.func)
+        raise ctx.error(
+            "unsupported", f"{name} is not part of the language", node.iter, hint="write for i in range(len(a))"
+        )
     if not isinstance(node.target, ast.Name):
         raise ctx.error("unsupported", "a loop has one variable", node.target, hint="unpack in the body")
     if isinstance(node.iter, ast.Call) and ctx.env.builtin_of(node.iter.func) == "range":
         return [_check_range(ctx, node, node.target, node.iter)]
     items = elements.as_span(ctx, expressions.check(ctx, node.iter, None), node.iter)
     if not isinstance(items.type, SpanType):
-        raise ctx.error("type", f"{items.type} cannot be looped over", node.iter)
+        hint = f"loop over {ast.unparse(node.iter)}.encode()" if items.type == STR else ""
+        raise ctx.error("type", f"{items.type} cannot be looped over", node.iter, hint=hint)
     of = items.type.of
     kind = PtrType(of) if of.is_aggregate else of.of if isinstance(of, VolatileType) else of
     local = _loop_variable(ctx, node.target, kind)
@@ -76,6 +83,9 @@ def _check_range(ctx: Context, node: ast.For, target: ast.Name, call: ast.Call) 
     zero = ast.copy_location(ast.Constant(value=0), call)
     first, last = (zero, call.args[0]) if len(call.args) == 1 else (call.args[0], call.args[1])
     start, stop = expressions.check_value(ctx, first), expressions.check_value(ctx, last)
+    for end, end_node in ((start, first), (stop, last)):
+        if not isinstance(end, Literal) and not isinstance(end.type, IntType) and end.type != ERROR:
+            raise ctx.error("type", f"range counts integers, not {end.type}", end_node, here=str(end.type))
     known = ctx.names.get(target.id)
     if isinstance(start, Literal) and isinstance(stop, Literal):
         if known is not None and isinstance(known.type, IntType):
@@ -84,7 +94,7 @@ def _check_range(ctx: Context, node: ast.For, target: ast.Name, call: ast.Call) 
             start = ctx.settle(start, first)
     start, stop = operators.unify(ctx, start, stop, call, (first, last), "range")
     if not isinstance(start.type, IntType):
-        raise ctx.error("type", f"range counts integers, not {start.type}", call)
+        raise ctx.error(REPORTED, "", call)
     if step < 0 and not start.type.signed:
         raise ctx.error("type", f"a falling range of {start.type} cannot pass 0", call, hint="convert the ends to i64")
     local = _loop_variable(ctx, target, start.type)
@@ -101,7 +111,11 @@ def _loop_variable(ctx: Context, target: ast.Name, kind: Type) -> Local:
     elif local.type not in (kind, ERROR):
         label = Label(local.span, f"{local.type} here")
         raise ctx.error(
-            "type-mismatch", f"{target.id} is already {local.type}, this loop counts {kind}", target, labels=(label,)
+            "type-mismatch",
+            f"{target.id} is already {local.type}, this loop counts {kind}",
+            target,
+            labels=(label,),
+            hint="choose another name",
         )
     return local
 

@@ -71,8 +71,8 @@ def _check_pattern(ctx: Context, pattern: ast.pattern, value: Expr, kind: Type, 
         case ast.MatchAs(pattern=None, name=None):
             return None
         case ast.MatchAs(pattern=None, name=str(name)):
-            local = ctx.names.get(name) or ctx.new_local(name, kind, span)
-            ctx.names[name] = local
+            _refuse_comparison(ctx, pattern, name)
+            local = ctx.names[name] = ctx.new_local(name, kind, span)
             ctx.flow.assigned.add(local)
             binds.append(Assign(span, LocalPlace(kind, span, local), value))
             return None
@@ -89,6 +89,18 @@ def _check_pattern(ctx: Context, pattern: ast.pattern, value: Expr, kind: Type, 
     raise ctx.error(
         "unsupported", "this pattern is not part of the language", pattern, hint="use constants, |, names, tuples and _"
     )
+
+
+def _refuse_comparison(ctx: Context, pattern: ast.pattern, name: str) -> None:
+    """A bare name in a pattern is assigned, as in Python; one that has a meaning was meant to be compared with."""
+    module = ctx.env.module
+    if name in ctx.names or name in module.declarations or name in module.symbols:
+        raise ctx.error(
+            "shadowed",
+            f"case {name} would assign {name}, not compare with it",
+            pattern,
+            hint=f"write case _ if ... == {name}, or a dotted name",
+        )
 
 
 def _check_sequence(

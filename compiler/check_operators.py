@@ -7,7 +7,7 @@ import ast
 import compiler.check_expressions as expressions
 from compiler.constant import BINARY
 from compiler.context import Context
-from compiler.errors import CompileError, Label
+from compiler.errors import REPORTED, CompileError, Label
 from compiler.tree import (
     Binary,
     Const,
@@ -29,6 +29,7 @@ from compiler.type_model import (
     PtrType,
     SpanType,
     StrType,
+    TupleType,
     Type,
 )
 
@@ -70,6 +71,12 @@ def _widths_differ(
         wide = left.type if left.type.bits >= right.type.bits else right.type
         narrow = nodes[1] if wide is left.type else nodes[0]
         hint = f"write {wide}({ast.unparse(narrow)})"
+    elif isinstance(left.type, BoolType) and isinstance(right.type, IntType):
+        hint = f"write {right.type}({ast.unparse(nodes[0])})"
+    elif isinstance(right.type, BoolType) and isinstance(left.type, IntType):
+        hint = f"write {left.type}({ast.unparse(nodes[1])})"
+    elif isinstance(left.type, FloatType) != isinstance(right.type, FloatType):
+        hint = "integers hold whole numbers: scale them, as in x * 3 // 2"
     labels = (Label(ctx.span(nodes[1]), str(right.type)),)
     return CompileError(
         "width-mismatch",
@@ -95,10 +102,15 @@ def check_binary(ctx: Context, node: ast.BinOp, want: Type | None) -> Expr:
 def combine(
     ctx: Context, node: ast.AST, op: ast.operator, left: Expr, right: Expr, nodes: tuple[ast.expr, ast.expr]
 ) -> Expr:
-    name = OPERATORS[type(op)]
+    name = OPERATORS.get(type(op))
+    if name is None:
+        raise ctx.error(REPORTED, "an operator that the parser refused", node)
     span = ctx.span(node)
     if isinstance(left, Literal) and isinstance(right, Literal):
         return _fold(ctx, node, op, left, right)
+    for operand in (left, right):
+        if isinstance(operand.type, PtrType | StrType | SpanType | TupleType | EnumType):
+            raise _no_arithmetic(ctx, operand.type, name, node)
     left, right = unify(ctx, left, right, node, nodes, name)
     kind = left.type
     if kind == ERROR or right.type == ERROR:
@@ -119,7 +131,7 @@ def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.AST) -> Compil
     if isinstance(kind, PtrType):
         hint = "index the pointer, addr(p[i]), or compute with u64(p)"
     elif isinstance(kind, EnumType):
-        hint = f"convert first: {kind.of}(...)"
+        hint = f"compute with {kind.of}(...) and convert back with {kind}(...)"
     elif isinstance(kind, StrType | SpanType):
         hint = "copy the parts into an array"
     elif isinstance(kind, IntType):

@@ -33,6 +33,7 @@ from compiler.type_model import (
     ERROR,
     NEVER,
     NONE,
+    FuncType,
 )
 
 
@@ -52,14 +53,25 @@ def check_block(ctx: Context, body: list[ast.stmt]) -> list[Statement]:
         except CompileError as error:
             ctx.diagnostics.add(error)
             _forget(ctx, node)
+            if isinstance(node, ast.Return):
+                ctx.flow.reachable = False
     return out
 
 
 def _forget(ctx: Context, node: ast.stmt) -> None:
-    for name in (n for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)):
-        if name.id not in ctx.names:
-            ctx.names[name.id] = Local(name.id, ERROR, ctx.span(name))
-        ctx.flow.assigned.add(ctx.names[name.id])
+    """What the statement would have named has a value of unknown type from here on."""
+    for child in ast.walk(node):
+        names: list[str] = []
+        match child:
+            case ast.Name(id=name, ctx=ast.Store()) | ast.FunctionDef(name=name) | ast.ClassDef(name=name):
+                names = [name]
+            case ast.Global(names=names):
+                pass
+        for name in names:
+            if name not in ctx.globals:
+                local = ctx.names.setdefault(name, Local(name, ERROR, ctx.span(child)))
+                local.type = ERROR
+                ctx.flow.assigned.add(local)
 
 
 def check_statement(ctx: Context, node: ast.stmt) -> list[Statement]:
@@ -123,7 +135,9 @@ def _check_expression(ctx: Context, node: ast.Expr, value: ast.expr) -> list[Sta
             f"{what} is not used",
             node,
             here=str(found.type),
-            hint=f"_ = {ast.unparse(value)} throws it away visibly",
+            hint=f"call it: {ast.unparse(value)}()"
+            if isinstance(found.type, FuncType) and not isinstance(value, ast.Call)
+            else f"_ = {ast.unparse(value)} throws it away visibly",
         )
     return [Evaluate(ctx.span(node), found)]
 

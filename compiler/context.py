@@ -16,14 +16,21 @@ from compiler.symbols import Function
 from compiler.tree import Body, Const, Expr, FloatConst, Literal, Load, Local, LocalPlace, Select
 from compiler.type_model import (
     BOOL,
+    BYTES,
     ERROR,
     I64,
     LITERAL,
     NULL,
+    STR,
+    U64,
+    ArrayType,
     EnumType,
     FloatType,
     IntType,
     PtrType,
+    SpanType,
+    StructType,
+    TupleType,
     Type,
     VolatileType,
 )
@@ -120,7 +127,7 @@ class Context:
                 f"{literal.value} does not fit {want}",
                 node,
                 here=f"{want} holds {target.minimum} to {target.maximum}",
-                hint=_wider(literal.value),
+                hint=_wider(literal.value, target),
             )
         return Const(want, literal.span, literal.value)
 
@@ -137,8 +144,25 @@ class Context:
             hint = "test it with `is not None` first; keep it in a local so that the test counts"
         elif isinstance(want, PtrType) and want.to == found:
             hint = f"write addr({ast.unparse(node)})"
+        elif found == NULL and isinstance(want, PtrType):
+            hint = f"only {want} | None can be None"
+        elif isinstance(found, PtrType) and found.to == want and want.is_aggregate:
+            hint = f"write copy({ast.unparse(node)}[0])"
+        elif found == STR and want == BYTES:
+            literal = isinstance(node, ast.Constant)
+            hint = f"write b{ast.unparse(node)}" if literal else f"write {ast.unparse(node)}.encode()"
+        elif found == U64 and isinstance(want, PtrType):
+            hint = f"write {_plain(want)}({ast.unparse(node)}) if it is an address"
+        elif isinstance(found, PtrType) and want == U64:
+            hint = f"write u64({ast.unparse(node)}) for its address"
+        elif isinstance(found, TupleType) and not isinstance(want, TupleType):
+            hint = "unpack it first: a, b = ..."
+        elif isinstance(found, ArrayType) and want == SpanType(found.of):
+            hint = f"write {ast.unparse(node)}[:]"
         elif isinstance(found, PtrType) and isinstance(want, PtrType):
             hint = f"write {_plain(want)}({ast.unparse(node)}) if the memory really holds that"
+        if isinstance(found, TupleType) and isinstance(want, TupleType) and len(found.items) != len(want.items):
+            return self.error("type-mismatch", f"{len(found.items)} values, but {len(want.items)} are needed", node)
         message = f"this is {_article(found)}, but {_article(want)} is needed" + (f" {why}" if why else "")
         return self.error("type-mismatch", message, node, here=str(found), hint=hint)
 
@@ -155,10 +179,12 @@ def _article(kind: Type) -> str:
     text = str(kind)
     if kind in (NULL, LITERAL):
         return "None" if kind == NULL else "an integer literal"
-    return ("an " if text[0] in "aeiou" and not text.startswith(("u8", "u1", "u3", "u6")) else "a ") + text
+    return ("an " if text[0] in "aeiof" and not isinstance(kind, StructType) else "a ") + text
 
 
-def _wider(value: int) -> str:
+def _wider(value: int, target: IntType) -> str:
+    if value < 0 and not target.signed:
+        return f"{target} has no negative values; use i{target.bits} where they can occur"
     for bits in (8, 16, 32, 64):
         if value >= 0 and value < 1 << bits:
             return f"u{bits} would hold it"

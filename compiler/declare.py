@@ -28,7 +28,7 @@ from compiler.symbols import (
     TypeSymbol,
     TypeVarSymbol,
 )
-from compiler.type_model import NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
+from compiler.type_model import NEVER, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
 
 METHOD_OF_STRUCT = ("self",)
 
@@ -64,8 +64,27 @@ def _declare_assigned(module: Module, name: str, node: ast.Assign, value: ast.ex
         "constant",
         f"{name} is neither a constant nor typed data",
         node,
-        hint=f"{name} = const({ast.unparse(value)}), or {name}: u64 = {ast.unparse(value)} for data",
+        hint=f"{name} = const({ast.unparse(value)}), or {name}: {_guess(value)} for data",
     )
+
+
+def _guess(value: ast.expr) -> str:
+    """A declaration's type and value, as a hint shows them."""
+    text = ast.unparse(value)
+    match value:
+        case ast.List(elts=elts) | ast.Tuple(elts=elts):
+            return f"array[u64, {len(elts)}] = array({', '.join(map(ast.unparse, elts))})"
+        case ast.Constant(value=str()):
+            return f"str = {text}"
+        case ast.Constant(value=bytes()):
+            return f"span[u8] = {text}"
+        case ast.Constant(value=bool()):
+            return f"bool = {text}"
+        case ast.Constant(value=None):
+            return "ptr[T] | None = None"
+        case ast.Call(func=ast.Name(id=name)):
+            return f"{name} = {text}"
+    return f"u64 = {text}"
 
 
 PLACEMENT = ("align", "section", "keep")
@@ -79,6 +98,8 @@ def _declare_data(module: Module, name: str, node: ast.AnnAssign, env: Environme
     data = GlobalVar(
         module, name, type_annotations.resolve_type(annotation, env), node.value, module.span(node), per_cpu=per_cpu
     )
+    if data.type in (NONE, NEVER):
+        raise module.error("data", f"data cannot be {data.type}", annotation)
     if node.value is None:
         raise module.error("data", f"{name} has no value", node, hint=f"{name}: {ast.unparse(annotation)} = zeroed()")
     if isinstance(node.value, ast.Call) and env.builtin_of(node.value.func) in ("zeroed", "placed"):
@@ -105,9 +126,12 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
     parameters = _generic_parameters(module, node, env)
     if parameters:
         return GenericStruct(module, node, parameters)
-    for base in node.bases:
+    if node.bases:
         raise module.error(
-            "unsupported", "inheritance is not part of the language", base, hint="hold the other struct in a field"
+            "unsupported",
+            "inheritance is not part of the language",
+            node.bases[0],
+            hint="hold the other struct in a field",
         )
     return TypeSymbol(struct_layout.declare_struct(module, node, {}))
 
@@ -184,7 +208,10 @@ def make_function(
         raise module.error("method", f"the first parameter of a method is self: def {node.name}(self, ...)", node)
     if node.returns is None:
         raise module.error(
-            "annotation", f"{node.name} needs a result type", node, hint=f"def {node.name}(...) -> None:"
+            "annotation",
+            f"{node.name} needs a result type",
+            node,
+            hint="write -> None or the result type before the colon",
         )
     result = type_annotations.resolve_type(node.returns, env)
     span = module.span(node)
@@ -217,7 +244,9 @@ def _parameter(
             "annotation", f"parameter {argument.arg} of {node.name} needs a type", argument, hint=f"{argument.arg}: u64"
         )
     kind: Type = type_annotations.resolve_type(argument.annotation, env)
-    formatted = isinstance(argument.annotation, ast.Subscript) and env.builtin_of(argument.annotation.value) == "fstring"
+    formatted = (
+        isinstance(argument.annotation, ast.Subscript) and env.builtin_of(argument.annotation.value) == "fstring"
+    )
     if kind.is_aggregate:
         raise module.error(
             "type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)"

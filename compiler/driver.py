@@ -66,7 +66,7 @@ class Build:
         if self.machine.freestanding:
             for name in RUNTIME_MODULES:
                 project.load(name)
-        diagnostics.raise_if_any()
+        diagnostics.raise_if_syntax()
         program = Checker(project, diagnostics).check()
         if self.machine.freestanding and program.panic_handler is None:
             raise WrongUse(f"{self.entry} reaches no function marked @panic_handler: bounds checks need one")

@@ -51,7 +51,9 @@ class FunctionEmitter(AsyncEmitter):
             self.begin_coroutine(self._store_arguments)
             self.statements(self.body.statements)
             self.end_coroutine()
-            return "\n".join([f"{self._header(function)} !dbg !{self.scope} {{", *self.entry, *self.lines, *self.traps, "}"])
+            return "\n".join(
+                [f"{self._header(function)} !dbg !{self.scope} {{", *self.entry, *self.lines, *self.traps, "}"]
+            )
         self._store_arguments()
         self.statements(self.body.statements)
         if self.open:

@@ -8,7 +8,7 @@ import ast
 from dataclasses import dataclass, field
 
 from compiler.errors import CompileError
-from compiler.modules import Module, resolve
+from compiler.modules import Module, member, resolve
 from compiler.source import Span
 from compiler.symbols import Binding, Builtin, ConstSymbol, ModuleSymbol, Symbol, TypeSymbol
 from compiler.type_model import Type
@@ -38,7 +38,7 @@ class Environment:
         if isinstance(node, ast.Attribute):
             base = self.symbol_of(node.value) if isinstance(node.value, ast.Name | ast.Attribute) else None
             if isinstance(base, ModuleSymbol):
-                return resolve(base.module, node.attr, node)
+                return member(self.module, base.module, node.attr, node)
         return None
 
     def builtin_of(self, node: ast.expr) -> str:

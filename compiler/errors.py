@@ -98,6 +98,8 @@ class CompilationFailed(Exception):
 
 REPORTED = "reported"
 """The code of an error that follows from one already reported, and is not shown."""
+UNKNOWN = "<unknown>"
+"""How the type of a value with a reported error reads; a message about such a type is not shown."""
 
 
 @dataclass
@@ -110,13 +112,22 @@ class Diagnostics:
     def add(self, error: CompileError) -> None:
         diagnostic = error.diagnostic
         span = diagnostic.span
-        judged = span.line not in self.refused.get(span.file.path, ())
+        judged = span.line not in self.refused.get(span.file.path, ()) and UNKNOWN not in diagnostic.message
         if diagnostic.code != REPORTED and judged and diagnostic not in self.found:
             self.found.append(diagnostic)
 
     def give_up_on(self, path: str, lines: range) -> None:
         """Keeps later passes from judging these lines: their error is known, the rest would follow from it."""
         self.refused.setdefault(path, set()).update(lines)
+
+    def gave_up_in(self, span: Span) -> bool:
+        """Whether any line of `span` is beyond judgement."""
+        return not self.refused.get(span.file.path, set()).isdisjoint(range(span.line, span.end_line + 1))
+
+    def raise_if_syntax(self) -> None:
+        """After a syntax error nothing of its file is known, and what imports it cannot be judged."""
+        if any(d.code == "syntax" for d in self.found):
+            self.raise_if_any()
 
     def raise_if_any(self) -> None:
         if self.found:

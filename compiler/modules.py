@@ -7,12 +7,14 @@ no import cycle, imports obey the layer rules, and each module-level name resolv
 from __future__ import annotations
 
 import ast
+import builtins
+import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS
-from compiler.errors import REPORTED, CompileError, Diagnostics
+from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS, PYTHON_NAMES
+from compiler.errors import REPORTED, CompileError, Diagnostics, Label
 from compiler.parse import parse
 from compiler.source import SourceFile, Span
 from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, Symbol
@@ -29,6 +31,7 @@ class Module:
     symbols: dict[str, Symbol] = field(default_factory=dict)
     resolving: set[str] = field(default_factory=set)
     failed: set[str] = field(default_factory=set)  # names whose import was refused
+    errors: dict[str, CompileError] = field(default_factory=dict)  # what was wrong with a declaration, by name
 
     def span(self, node: ast.AST) -> Span:
         return self.source.span(node)
@@ -49,11 +52,16 @@ class Module:
             if name in EXCEPTIONS:
                 return self.project.built_in_exception(name)
             raise self._unknown(name, at)
+        if name in self.errors:
+            raise self.errors[name]
         if name in self.resolving:
             raise self.error("circular-definition", f"{name} is defined in terms of itself", declaration)
         self.resolving.add(name)
         try:
             symbol = self.project.declare(self, name, declaration)
+        except CompileError as error:
+            self.errors[name] = error
+            raise
         finally:
             self.resolving.discard(name)
         self.symbols[name] = symbol
@@ -63,10 +71,11 @@ class Module:
         if name in PRELUDE:
             hint = f"from compiler.prelude import {name}"
         else:
-            import difflib
-
             near = difflib.get_close_matches(name, [*self.declarations, *self.symbols], 1)
             hint = f"did you mean {near[0]}?" if near else ""
+        if name in vars(builtins):
+            hint = PYTHON_NAMES.get(name, hint)
+            return self.error("unsupported", f"Python's {name} is not part of the language", at, hint=hint)
         return self.error("unknown-name", f"{name} is not defined", at, hint=hint)
 
 
@@ -162,14 +171,15 @@ def _declare_statement(module: Module, statement: ast.stmt) -> None:
 def _add(module: Module, name: str, statement: ast.stmt) -> None:
     first = module.declarations.get(name)
     if first is not None or name in module.symbols:
-        where = f"first at line {first.lineno}" if first is not None else "imported above"
-        raise module.error("redefined", f"{name} is defined twice", statement, hint=where)
+        labels = (Label(module.span(first), "first defined here"),) if first is not None else ()
+        hint = "rename one of them" if first is not None else "it is imported above"
+        raise CompileError("redefined", f"{name} is defined twice", module.span(statement), labels=labels, hint=hint)
     module.declarations[name] = statement
 
 
 def _import(module: Module, statement: ast.Import) -> None:
     for alias in statement.names:
-        target = _load_import(module, alias.name, statement)
+        target = _load_import(module, alias.name, alias)
         # `import a.b` without a short name is for what the module defines for others: entry code, data sections.
         if alias.asname or "." not in alias.name:
             module.symbols[alias.asname or alias.name] = ModuleSymbol(target)
@@ -190,24 +200,35 @@ def _import_from(module: Module, statement: ast.ImportFrom) -> None:
         _import_names(module, statement, LIBRARY[origin], origin)
         return
     for alias in statement.names:
-        if alias.name == "*":
-            raise module.error("import-form", "import the names you use, not *", statement)
-        submodule = f"{origin}.{alias.name}"
-        if module.project.path_of(submodule) is not None:
-            module.symbols[alias.asname or alias.name] = ModuleSymbol(_load_import(module, submodule, statement))
-            continue
-        target = _load_import(module, origin, statement)
-        if alias.name.startswith("_"):
-            raise module.error(
-                "private-name",
-                f"{alias.name} is private to {origin}",
-                statement,
-                hint="drop the leading underscore there",
-            )
-        if alias.name not in target.declarations and alias.name not in target.symbols:
-            target.lookup(alias.name, statement) if alias.name in PYTHON_BUILTINS else None
-            raise module.error("unknown-name", f"{origin} has no {alias.name}", statement)
-        module.symbols[alias.asname or alias.name] = _Deferred(target, alias.name)  # type: ignore[assignment]
+        _import_name(module, origin, alias, statement)
+
+
+def _import_name(module: Module, origin: str, alias: ast.alias, statement: ast.ImportFrom) -> None:
+    if alias.name == "*":
+        raise module.error("import-form", f"import the names you use of {origin}, not *", alias)
+    name = alias.asname or alias.name
+    submodule = f"{origin}.{alias.name}"
+    if module.project.path_of(submodule) is not None:
+        module.symbols[name] = ModuleSymbol(_load_import(module, submodule, alias))
+        return
+    target = _load_import(module, origin, statement)
+    if alias.name.startswith("_"):
+        raise _private(module, origin, alias.name, alias)
+    if alias.name not in target.declarations and alias.name not in target.symbols:
+        raise _not_there(module, target, alias.name, alias)
+    module.symbols[name] = _Deferred(target, alias.name)  # type: ignore[assignment]
+
+
+def _private(module: Module, origin: str, name: str, at: ast.AST) -> CompileError:
+    return module.error(
+        "private-name", f"{name} is private to {origin}", at, hint="drop the leading underscore where it is declared"
+    )
+
+
+def _not_there(module: Module, target: Module, name: str, at: ast.AST) -> CompileError:
+    near = difflib.get_close_matches(name, [*target.declarations, *target.symbols], 1)
+    hint = f"did you mean {near[0]}?" if near else ""
+    return module.error("unknown-name", f"{target.name} has no {name}", at, hint=hint)
 
 
 class _Deferred:
@@ -225,10 +246,26 @@ def resolve(module: Module, name: str, at: ast.AST) -> Symbol:
     return symbol
 
 
+def member(module: Module, target: Module, name: str, at: ast.AST) -> Symbol:
+    """The meaning of `target.name`, written in `module`."""
+    if name.startswith("_"):
+        raise _private(module, target.name, name, at)
+    if name not in target.declarations and name not in target.symbols:
+        raise _not_there(module, target, name, at)
+    return resolve(target, name, at)
+
+
 def _import_names(module: Module, statement: ast.ImportFrom, known: frozenset[str], origin: str) -> None:
     for alias in statement.names:
+        if alias.name == "*":
+            raise module.error("import-form", f"import the names you use of {origin}, not *", alias)
         if alias.name not in known:
-            raise module.error("unknown-name", f"{origin} has no {alias.name} that the language knows", statement)
+            raise module.error(
+                "unknown-name",
+                f"the language does not know {alias.name} of {origin}",
+                alias,
+                hint=PYTHON_NAMES.get(alias.name, f"it knows {', '.join(sorted(known))}" if len(known) < 10 else ""),
+            )
         module.symbols[alias.asname or alias.name] = Builtin(alias.name)
 
 

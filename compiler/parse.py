@@ -121,11 +121,12 @@ class _Subset(ast.NodeVisitor):
             self.refuse(node, "a function inside a function", "move it to module level and pass what it needs")
             return
         arguments = node.args
-        if arguments.vararg or arguments.kwarg:
-            self.refuse(node, "*args and **kwargs", "list each parameter", at=arguments.vararg or arguments.kwarg)
+        for star, argument in (("*", arguments.vararg), ("**", arguments.kwarg)):
+            if argument is not None:
+                self.refuse(argument, f"{star}{argument.arg}", "list each parameter")
         if arguments.kwonlyargs or arguments.posonlyargs:
             first = (arguments.kwonlyargs + arguments.posonlyargs)[0]
-            self.refuse(node, "a keyword-only or positional-only parameter", "make it an ordinary parameter", at=first)
+            self.refuse(first, "a keyword-only or positional-only parameter", "leave out the * or / before it")
         self.in_function = True
         for statement in node.body:
             self.visit(statement)

@@ -12,7 +12,7 @@ from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import Module
 from compiler.symbols import Binding
-from compiler.type_model import NEVER, NONE, BitsType, Field, StructType, Type, round_up
+from compiler.type_model import ERROR, NEVER, NONE, BitsType, Field, StructType, Type, round_up
 
 
 def declare_struct(module: Module, node: ast.ClassDef, bindings: dict[str, Binding]) -> StructType:
@@ -53,7 +53,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
     end, align, previous = 0, 1, None
     for statement in _field_statements(node.body):
         assert isinstance(statement.target, ast.Name)
-        field_type = _field_type(module, struct, statement, env)
+        field_type = _field_type_or_error(module, struct, statement, env)
         name = statement.target.id
         if name in fields:
             raise module.error("redefined", f"field {name} is defined twice", statement)
@@ -80,6 +80,14 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
                 module.project.diagnostics.add(error)
         elif not isinstance(member, ast.AnnAssign | ast.With | ast.Pass) and not _is_text(member):
             raise module.error("struct", "a struct holds fields (name: type) and methods", member)
+
+
+def _field_type_or_error(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:
+    try:
+        return _field_type(module, struct, statement, env)
+    except CompileError as error:
+        module.project.diagnostics.add(error)
+        return ERROR
 
 
 def _field_type(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from compiler.errors import UNKNOWN
+
 if TYPE_CHECKING:
     from compiler.symbols import Function, GenericFunction
 
@@ -116,7 +118,7 @@ class ErrorType(Type):
     """The type of what was already reported; agrees with everything."""
 
     def __str__(self) -> str:
-        return "<error>"
+        return UNKNOWN
 
 
 @dataclass(frozen=True)
