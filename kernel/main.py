@@ -7,13 +7,12 @@ from typing import NoReturn
 
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
-from kernel.arch.x86_64 import apic, cpu, gdt, mailbox, traps
-from kernel.arch.x86_64.registers import wait_for_interrupt
+from kernel.arch.x86_64 import apic, clock, cpu, fpu, gdt, mailbox, traps
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, processors
 from kernel.boot.first_process import start_first_process
 from kernel.boot.summary import write_summary
-from kernel.core import log
+from kernel.core import log, schedule, wait
 from kernel.core.line import Line
 from kernel.core.machine_end import use_exit_device
 from kernel.core.options import has_option
@@ -37,12 +36,12 @@ _early_stack: array[u8, _EARLY_STACK_BYTES] = zeroed(align=16)
 @export("_start")
 def start() -> NoReturn:
     """Entered by the loader, interrupts off."""
-    cpu.use_area(cpu.boot_area())
+    cpu.use_area(cpu.boot_area(), _BOOT_CPU)
     log.start()
     steps: array[Step, 5] = array(
         Step(name="loader", run=machine.read_answers),
         Step(name="options", run=_read_options),
-        Step(name="processor", run=cpu.find_features),
+        Step(name="processor", run=_find_features),
         Step(name="exceptions", run=_load_early_tables),
         Step(name="memory", run=_take_over_memory),
     )
@@ -51,9 +50,10 @@ def start() -> NoReturn:
 
 
 def _continue_on_own_stack() -> NoReturn:
-    steps: array[Step, 5] = array(
+    steps: array[Step, 6] = array(
         Step(name="tables", run=_load_own_tables),
         Step(name="interrupts", run=_start_interrupt_controllers),
+        Step(name="scheduler", run=_open_scheduler),
         Step(name="processors", run=processors.start_processors),
         Step(name="reclaim", run=_reclaim_loader_memory),
         Step(name="summary", run=write_summary),
@@ -65,15 +65,14 @@ def _continue_on_own_stack() -> NoReturn:
 @export("start_processor")
 def start_processor(start: ptr[CpuStart]) -> NoReturn:
     """Where every other CPU comes to from processor_door, on its own stack and the kernel's page tables."""
-    cpu.use_area(start.area)
-    cpu.index = start.index
+    cpu.use_area(start.area, start.index)
     _load_tables_of(u64(start.index))
     cpu.turn_on_features()
+    fpu.turn_on_features()
     apic.start()
     _ = cpu.running_cpus.fetch_add(1, "acq_rel")
     start.is_running.store(1, "release")
-    while True:
-        wait_for_interrupt()
+    schedule.run()
 
 
 def _take(steps: span[Step]) -> None:
@@ -93,6 +92,13 @@ def _read_options() -> str:
     if has_option(machine.command_line(), "exit", "debug"):
         use_exit_device()
     return ""
+
+
+def _find_features() -> str:
+    problem = cpu.find_features()
+    if len(problem) == 0:
+        fpu.find_features()
+    return problem
 
 
 def _load_early_tables() -> str:
@@ -122,6 +128,7 @@ def _take_over_memory() -> str:
 def _load_own_tables() -> str:
     _load_tables_of(_BOOT_CPU)
     cpu.turn_on_features()
+    fpu.turn_on_features()
     return ""
 
 
@@ -141,6 +148,13 @@ def _start_interrupt_controllers() -> str:
     apic.find(registers)
     apic.start()
     mailbox.open_for_spinning()
+    return ""
+
+
+def _open_scheduler() -> str:
+    clock.measure()
+    wait.start()
+    mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request
     return ""
 
 

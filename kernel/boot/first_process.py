@@ -3,19 +3,20 @@ from typing import NoReturn
 
 from compiler.prelude import addr, const, copy, panic, ptr, span, u8, u64
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
-from kernel.arch.x86_64 import fpu, paging
+from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.frame import Registers
 from kernel.boot import machine, user_elf
-from kernel.core import log
+from kernel.core import log, schedule
 from kernel.core.line import Line
 from kernel.core.options import is_equal
 from kernel.core.process_block import Process
-from kernel.core.thread_block import Thread, run
+from kernel.core.thread_block import Thread, prepare
 from kernel.memory import address_space, physical, window
 from kernel.objects import ring as rings
 
 _MODULE = const("init.elf")
 _NAME = const("init")
+_PRIORITY = const(32)
 
 
 def start_first_process() -> NoReturn:
@@ -44,8 +45,9 @@ def start_first_process() -> NoReturn:
     thread.ring = ring
     registers = Registers(rip=user_elf.entry_point(file), rsp=FIRST_STACK_END, rdi=FIRST_RING)
     thread.registers = copy(registers)
-    fpu.reset()
-    run(thread)
+    prepare(thread, _PRIORITY)
+    schedule.make_ready(thread)
+    schedule.run()
 
 
 def _find_module() -> span[u8]:

@@ -31,6 +31,7 @@ def start_processors() -> str:
         start.stack_end = stacks.kernel_stack_end(started)
         start.area = area
         start.index = u32(started)
+        cpu.known_cpus = u32(started) + 1
         info.extra_argument = u64(start)
         # The store releases the CPU; all that it will read is written.
         info.goto_address.store(u64(processor_door), "release")

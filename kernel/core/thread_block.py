@@ -1,40 +1,98 @@
-"""The thread: its registers while it is not running, and what it belongs to.
+"""The thread: its registers while it does not run, what it waits for, and what it belongs to.
 
 A thread has no kernel stack. It is in user mode, or its CPU handles its entry on the CPU's own stack; what must be
-known later is in this block. Immutable after creation, except for the registers.
-Invariant I-CORE-1: the registers come first; cpu.frame of a CPU that runs the thread is the thread's address.
+known later is in this block.
+Invariants: I-CORE-1: cpu.frame of the CPU that runs a thread is the address of its registers, which end where the TSS
+points. I-CORE-2: `wait` is 0 while the thread runs or is ready; whoever changes it to 0 by compare-exchange owns the
+thread, writes its result registers, and makes it ready or runs it. I-CORE-3: a thread that waits is in no queue of
+a CPU, and its registers, vector state and time are complete before `wait` says so.
+Locks: fields marked (queue) belong to the run queue of the CPU in `conditions`.
 """
-from typing import NoReturn
+from enum import IntEnum
 
-from compiler.prelude import addr, offsetof, ptr, struct
-from kernel.arch.x86_64 import cpu, gdt
-from kernel.arch.x86_64.entry import resume_user
+from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct, u32, u64
+from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
-from kernel.arch.x86_64.registers import read_cr3, write_cr3
+from kernel.caps.object import Object
 from kernel.complete.queue import Ring
+from kernel.config import CPU_LIMIT
 from kernel.core.process_block import Process
+
+PRIORITIES = const(64)                  # 63 is the highest
+AFFINITY_WORDS = const(CPU_LIMIT // 64)
+
+
+class Wait(IntEnum):
+    """The low four bits of `wait`; the others tell which channel, or which of the thread's waits it is."""
+    NONE = 0                # runs or is ready
+    NEW = 1                 # has never been started
+    PARKED = 2              # stopped by a condition; runs on when no condition stops it
+    RECEIVE = 3             # for a call on the channel at this address
+    CALL = 4                # for the reply to its call of this number
+    FAULT = 5               # for the verdict about its exception; the number as for CALL
+    DEAD = 6                # for ever
+
+
+WAIT_KIND = const(15)
+WAIT_STEP = const(16)
+
+# `conditions`: the index of the CPU that the thread belongs to, and bits. A thread with none of these bits set can be
+# switched to directly by a thread of the same CPU.
+CPU_MASK = const(0xFFFF_FFFF)
+HAS_VECTORS = const(1 << 32)            # has vector state of its own
+HAS_BASES = const(1 << 33)              # its fs or gs base is not 0
+SUSPENDED = const(1 << 34)
+FROZEN = const(1 << 35)                 # with its process
+THROTTLED = const(1 << 36)              # its account has used up its share of CPU time
+KILLED = const(1 << 37)
+HAS_PORTS = const(1 << 38)              # its process may use I/O ports
+STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED)
 
 
 @struct(align=64)
 class Thread:
+    header: Object
     registers: Registers
+    wait: atomic[u64]
+    conditions: atomic[u64]
     process: ptr[Process]
-    ring: ptr[Ring]
+    ring: ptr[Ring] | None
+    # Calls: read and written by whoever owns the thread.
+    answering: atomic[u64]              # address of the thread whose call this one has received and not answered
+    answering_wait: u64                 # the `wait` of that thread while it waits for this answer
+    waits: u64                          # counts calls and exceptions, in steps of WAIT_STEP
+    priority: u32                       # in force: the own one, or the ceiling of a channel that it serves
+    own_priority: u32
+    cpu_time: u64                       # in ticks of the time stamp counter
+    slice_left_ns: u64                  # when it was preempted; 0: all of it
+    # (queue)
+    next: ptr[Thread] | None
+    previous: ptr[Thread] | None        # None while it is in no queue
+    affinity: array[atomic[u64], AFFINITY_WORDS]
+    vectors: u64                        # address of its vector state, 0 before it first uses any
+    fs_base: u64
+    gs_base: u64
 
 
-assert offsetof(Thread, "registers") == 0
+REGISTERS_OFFSET = const(offsetof(Thread, "registers"))
+assert (REGISTERS_OFFSET + sizeof(Registers)) % 16 == 0
+assert sizeof(Thread) <= 1024
 
 
 def current_thread() -> ptr[Thread]:
     """The thread whose entry this CPU handles. Requires: there is one."""
     frame = cpu.frame
     assert frame is not None, "this CPU runs no thread"
-    return ptr[Thread](frame)
+    return ptr[Thread](u64(frame) - REGISTERS_OFFSET)
 
 
-def run(thread: ptr[Thread]) -> NoReturn:
-    """Makes `thread` this CPU's current one and goes to user mode. Requires: no other CPU runs it."""
-    gdt.set_frame(addr(thread.registers))
-    if read_cr3() != thread.process.page_tables:
-        write_cr3(thread.process.page_tables)
-    resume_user()
+def prepare(thread: ptr[Thread], priority: u32) -> None:
+    """Fills in what a zeroed block needs to be made ready: it belongs to the boot CPU and may run on all."""
+    thread.own_priority = priority
+    thread.priority = priority
+    for word in range(AFFINITY_WORDS):
+        thread.affinity[word].store(0xFFFF_FFFF_FFFF_FFFF, "relaxed")
+
+
+def cpu_of(thread: ptr[Thread]) -> u32:
+    return u32(thread.conditions.load("acquire"))

@@ -7,11 +7,11 @@ from typing import NoReturn
 
 from compiler.prelude import addr, copy, export, ptr, u64
 from kernel.abi.syscall import KILLED_BY_EXCEPTION
-from kernel.arch.x86_64 import apic, mailbox, traps
+from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import log
+from kernel.core import alarm, log, schedule
 from kernel.core.line import Line
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
@@ -27,6 +27,8 @@ def exception_from_user(frame: ptr[Registers]) -> None:
     if vector < traps.EXCEPTIONS:
         _kill_current()
     _handle_interrupt(vector)
+    if cpu.attention != 0:
+        schedule.look()
 
 
 @export("exception_from_kernel")
@@ -51,6 +53,12 @@ def exception_on_own_stack(frame: ptr[Registers]) -> None:
         run_on_kernel_stack(u64(_kill_current))
     elif vector != traps.DEBUG:
         panic_in_exception(traps.name_of(vector), frame)
+
+
+@export("look_after_call")
+def look_after_call() -> None:
+    """The way out of a system call when this CPU has been asked to look for another thread."""
+    schedule.look()
 
 
 @export("refuse_return")
@@ -86,6 +94,11 @@ def _handle_interrupt(vector: u64) -> None:
     if vector == traps.REQUEST:
         apic.end_interrupt()
         mailbox.take_all()
+        return
+    if vector == traps.TIMER:
+        apic.end_interrupt()
+        schedule.note_request()
+        alarm.note_alarm()
         return
     line = Line()
     line.text("interrupt: vector ")

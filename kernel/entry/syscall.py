@@ -16,7 +16,10 @@ from kernel.submit.enter import ring_enter
 def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, number: u64) -> tuple[u64, u64]:
     match number:
         case Call.RING_ENTER:
-            status, taken = ring_enter(current_thread().ring, first)
+            ring = current_thread().ring
+            if ring is None:
+                return u64(Status.BAD_CALL), 0
+            status, taken = ring_enter(ring, first)
             return u64(status), taken
         case Call.EXIT:
             end_current(first)

@@ -11,13 +11,19 @@ LOCK_CHECKS = const(option("DEBUG", False))
 
 
 class Rank(IntEnum):
-    TABLE = 0               # a capability table or the lease records grow; memory is allocated inside
-    LEASE = 1               # the uses of one lease
-    LEASES = 2              # the free lease records; nothing but frames and the console is taken inside
-    RING = 3                # one ring's indices and completions; taken by whoever posts
-    SLAB = 4                # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 5              # the frame allocator; nothing is taken inside
-    CONSOLE = 6             # one line of output; last, so that any code can log
+    ACCOUNTS = 0            # the limits of all accounts
+    PROCESSES = 1           # the list of all processes
+    PROCESS = 2             # a process's threads and its exit; objects are queued for their end inside
+    TABLE = 3               # a capability table or the lease records grow; memory is allocated inside
+    LEASE = 4               # the uses of one lease
+    LEASES = 5              # the free lease records; nothing but frames and the console is taken inside
+    DESTRUCTION = 6         # the queue of objects that wait for their end; nothing is taken inside
+    RING = 7                # one ring's indices and completions; taken by whoever posts
+    RUN_QUEUE = 8           # the ready threads of one CPU; nothing is taken inside
+    TIMERS = 9              # the timers of one CPU; nothing is taken inside
+    SLAB = 10               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 11             # the frame allocator; nothing is taken inside
+    CONSOLE = 12            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

@@ -30,6 +30,7 @@ from kernel.arch.x86_64.registers import (
     CR0_PAGING,
     CR0_PROTECTED,
     CR0_WRITE_PROTECT,
+    CR4_BASE_INSTRUCTIONS,
     CR4_DEBUGGING_EXTENSIONS,
     CR4_FIVE_LEVELS,
     CR4_FXSAVE,
@@ -55,6 +56,7 @@ from kernel.arch.x86_64.registers import (
     write_cr4,
     write_msr,
 )
+from kernel.config import CPU_LIMIT
 
 _BOOT_AREA_BYTES = const(4096)
 # Entries 0-3 as after reset, 4 and 5 write-protect and write-combining, 6 and 7 as after reset.
@@ -68,16 +70,20 @@ _EXTENDED_BASE = const(0x8000_0000)
 frame: percpu[ptr[Registers] | None] = None     # where the user registers of the current thread are kept
 kernel_stack_end: percpu[u64] = 0
 user_stack_pointer: percpu[u64] = 0             # scratch of the system-call door
+attention: percpu[u32] = 0                      # not 0: look for another thread before leaving the kernel
 
 index: percpu[u32] = 0
 area: percpu[u64] = 0                           # address of this CPU's data
 
 running_cpus: atomic[u32] = 1                   # CPUs that have their own tables and stacks
+areas: array[u64, CPU_LIMIT] = zeroed()         # addresses of every CPU's data, by index
+known_cpus: u32 = 1                             # one more than the highest index
 
 has_smap: bool = False                          # the same on every CPU: the boot CPU decides
 has_smep: bool = False
 has_umip: bool = False
 has_huge_pages: bool = False
+has_base_instructions: bool = False             # programs may set their fs and gs base themselves
 
 _boot_area: array[u8, _BOOT_AREA_BYTES] = zeroed(align=64)
 
@@ -97,19 +103,21 @@ def gs_base_of(area: u64) -> u64:
     return wrap_sub(area, percpu_start())
 
 
-def use_area(at: u64) -> None:
-    """Gives this CPU per-CPU data of its own, as they are at first, at address `at`."""
-    global area
+def use_area(at: u64, number: u32) -> None:
+    """Gives this CPU its index and per-CPU data of its own, as they are at first, at address `at`."""
+    global area, index
     memory_copy(ptr[u8](at), ptr[u8](percpu_start()), percpu_bytes())
     _clear_data_segments()
     write_msr(MSR_GS_BASE, gs_base_of(at))
     write_msr(MSR_KERNEL_GS_BASE, 0)
     area = at
+    index = number
+    areas[number] = at
 
 
 def find_features() -> str:
     """Notes what the processor has. Returns what is missing that the kernel cannot do without, or nothing."""
-    global has_smap, has_smep, has_umip, has_huge_pages
+    global has_smap, has_smep, has_umip, has_huge_pages, has_base_instructions
     answer = CpuidResult()
     read_cpuid(_EXTENDED_BASE, 0, addr(answer))
     if answer.eax < _LEAF_EXTENDED:
@@ -130,6 +138,7 @@ def find_features() -> str:
     read_cpuid(0, 0, addr(answer))
     if answer.eax >= _LEAF_STRUCTURED:
         read_cpuid(_LEAF_STRUCTURED, 0, addr(answer))
+        has_base_instructions = has_bit(answer.ebx, 0)
         has_smep = has_bit(answer.ebx, 7)
         has_smap = has_bit(answer.ebx, 20)
         has_umip = has_bit(answer.ecx, 2)
@@ -171,6 +180,8 @@ def turn_on_features() -> None:
         control |= CR4_SMAP
     if has_umip:
         control |= CR4_UMIP
+    if has_base_instructions:
+        control |= CR4_BASE_INSTRUCTIONS
     write_cr4(control & ~u64(CR4_GLOBAL_PAGES))     # the change forgets global translations of the loader's
     write_cr4(control)
     write_msr(MSR_PAT, _PAT)

@@ -22,9 +22,11 @@ from kernel.arch.x86_64.frame import (
     R13,
     R14,
     R15,
+    RAX,
     RBP,
     RBX,
     RDI,
+    RDX,
     RFLAGS,
     RIP,
     RSI,
@@ -66,6 +68,8 @@ def system_call_door() -> None:
     raw("call system_call")
     # Status and value are in rax and rdx; what compiled code preserves still holds the user's values.
     mov(rsp, gs[cpu.frame])
+    cmp(dword[gs, cpu.attention], 0)
+    jne("look")
     mov(rcx, [rsp, RIP])
     mov(r11, rcx)
     shr(r11, _LOWER_HALF_BITS)
@@ -84,6 +88,12 @@ def system_call_door() -> None:
     mov(rsp, gs[cpu.kernel_stack_end])
     raw("call refuse_return")
     ud2()
+    label("look")
+    mov([rsp, RAX], rax)
+    mov([rsp, RDX], rdx)
+    mov(rsp, gs[cpu.kernel_stack_end])
+    raw("call look_after_call")
+    jmp(resume_user)
 
 
 @naked

@@ -1,0 +1,87 @@
+"""What a CPU carries for the thread that it runs, besides the registers in the frame: page tables, bases, vectors.
+
+Vector state is allocated when a thread first uses vectors; from then on it is saved whenever the thread stops running
+and restored before it runs again, so that nothing of it is left on a CPU.
+"""
+from typing import NoReturn
+
+from compiler.prelude import addr, percpu, ptr, u8, u64
+from kernel.arch.x86_64 import cpu, fpu, gdt
+from kernel.arch.x86_64.entry import resume_user
+from kernel.arch.x86_64.registers import (
+    MSR_FS_BASE,
+    MSR_KERNEL_GS_BASE,
+    read_cr3,
+    read_msr,
+    write_cr3,
+    write_msr,
+)
+from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, Thread
+from kernel.memory import kernel_space
+
+_fs_base: percpu[u64] = 0               # what this CPU has in force for user mode
+_gs_base: percpu[u64] = 0
+
+
+def save(thread: ptr[Thread]) -> None:
+    """Completes the block of the thread that this CPU runs. Requires: it is still owned by this CPU."""
+    if thread.conditions.load("relaxed") & HAS_VECTORS != 0:
+        fpu.save(ptr[u8](thread.vectors))
+    if cpu.has_base_instructions:
+        _fetch_bases(thread)
+
+
+def enter(thread: ptr[Thread]) -> NoReturn:
+    """Goes to user mode as `thread`. Requires: this CPU owns it."""
+    load(thread)
+    resume_user()
+
+
+def load(thread: ptr[Thread]) -> None:
+    """Makes `thread` this CPU's current one."""
+    gdt.set_frame(addr(thread.registers))
+    if read_cr3() != thread.process.page_tables:
+        write_cr3(thread.process.page_tables)
+    conditions = thread.conditions.load("relaxed")
+    if conditions & HAS_VECTORS != 0:
+        fpu.turn_on()
+        fpu.restore(ptr[u8](thread.vectors))
+    else:
+        fpu.turn_off()
+    load_bases(thread)
+
+
+def unload() -> None:
+    """Before this CPU idles: nothing of a process stays in force, so that it can end meanwhile."""
+    cpu.frame = None
+    if read_cr3() != kernel_space.root:
+        write_cr3(kernel_space.root)
+
+
+def set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> None:
+    """Requires: the caller owns the thread and it does not run, or load_bases() follows."""
+    thread.fs_base = fs_base
+    thread.gs_base = gs_base
+    if fs_base | gs_base != 0:
+        _ = thread.conditions.fetch_or(HAS_BASES)
+    else:
+        _ = thread.conditions.fetch_and(~u64(HAS_BASES))
+
+
+def load_bases(thread: ptr[Thread]) -> None:
+    global _fs_base, _gs_base
+    if thread.fs_base != _fs_base:
+        _fs_base = thread.fs_base
+        write_msr(MSR_FS_BASE, thread.fs_base)
+    if thread.gs_base != _gs_base:
+        _gs_base = thread.gs_base
+        write_msr(MSR_KERNEL_GS_BASE, thread.gs_base)
+
+
+def _fetch_bases(thread: ptr[Thread]) -> None:
+    """With FSGSBASE a program changes its bases without telling the kernel."""
+    global _fs_base, _gs_base
+    _fs_base = read_msr(MSR_FS_BASE)
+    _gs_base = read_msr(MSR_KERNEL_GS_BASE)
+    if _fs_base != thread.fs_base or _gs_base != thread.gs_base:
+        set_bases(thread, _fs_base, _gs_base)

@@ -1,0 +1,82 @@
+"""The threads that are ready on one CPU: a ring of threads for each priority, and a word that tells which have any.
+
+Pure: tested on the host.
+Invariants: I-CORE-4: bit p of `ready` is set exactly when a thread of priority p is in the queue.
+Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others read for a hint.
+"""
+from compiler.prelude import array, atomic, const, count_zeros_left, ptr, struct, u32, u64
+from kernel.core.thread_block import PRIORITIES, Thread
+from kernel.sync.spinlock import SpinLock
+
+IDLE = const(0)                         # as the level of what runs
+
+
+@struct(align=64)
+class RunQueue:
+    lock: SpinLock
+    ready: atomic[u64]
+    length: atomic[u32]
+    running: atomic[u32]                # level, that is, priority + 1, of the thread that runs; IDLE without one
+    is_ticking: bool = False            # the end of the slice is awaited
+    slice_end_ns: u64 = 0
+    since: u64 = 0                      # the tick up to which time has been charged to somebody
+    idle_time: atomic[u64]              # ticks
+    switches: u64 = 0
+    first: array[ptr[Thread] | None, PRIORITIES]
+
+
+def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
+    """Puts a thread behind those of its priority."""
+    assert thread.previous is None, "a thread is in two queues"
+    first = queue.first[thread.priority]
+    if first is None:
+        thread.next = thread
+        thread.previous = thread
+        queue.first[thread.priority] = thread
+        queue.ready.store(queue.ready.load("relaxed") | (u64(1) << u64(thread.priority)), "relaxed")
+    else:
+        last = first.previous
+        assert last is not None
+        thread.next = first
+        thread.previous = last
+        last.next = thread
+        first.previous = thread
+    queue.length.store(queue.length.load("relaxed") + 1, "relaxed")
+
+
+def push_first(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
+    """Puts a thread before those of its priority: it has not used up its slice."""
+    push(queue, thread)
+    queue.first[thread.priority] = thread
+
+
+def remove(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
+    following = thread.next
+    preceding = thread.previous
+    assert following is not None and preceding is not None, "a thread is not in its queue"
+    if u64(following) == u64(thread):
+        queue.first[thread.priority] = None
+        queue.ready.store(queue.ready.load("relaxed") & ~(u64(1) << u64(thread.priority)), "relaxed")
+    else:
+        following.previous = preceding
+        preceding.next = following
+        if u64(queue.first[thread.priority]) == u64(thread):
+            queue.first[thread.priority] = following
+    thread.next = None
+    thread.previous = None
+    queue.length.store(queue.length.load("relaxed") - 1, "relaxed")
+
+
+def top_level(queue: ptr[RunQueue]) -> u32:
+    """The priority of the first thread, plus 1; 0 when there is none."""
+    return u32(64 - count_zeros_left(queue.ready.load("relaxed")))
+
+
+def pop(queue: ptr[RunQueue]) -> ptr[Thread] | None:
+    level = top_level(queue)
+    if level == IDLE:
+        return None
+    thread = queue.first[level - 1]
+    assert thread is not None
+    remove(queue, thread)
+    return thread
