@@ -129,6 +129,15 @@ def release_frame(physical: u64) -> None:
     cache.count += 1
 
 
+def release_frames(first: u64, end: u64) -> None:
+    """Gives a range of frames back, by their numbers. Requires: all of them were given out."""
+    if end - first == 1:
+        release_frame(first << PAGE_SHIFT)
+    elif first < end:
+        with _lock:
+            buddy.add_frames(addr(_buddy), first, end)
+
+
 def prepare_zeroed_frame() -> bool:
     """Clears one frame ahead of its use, for a CPU without work. Returns False when there is nothing to prepare."""
     cache = _mine()
@@ -146,9 +155,12 @@ def prepare_zeroed_frame() -> bool:
 
 
 def free_frames() -> u64:
-    """Without the frames in the caches of other CPUs."""
-    cache = _mine()
-    return _buddy.free_frames + u64(cache.count) + u64(cache.zeroed_count)
+    """Those in the caches of all CPUs included; exact while no other CPU allocates."""
+    count = _buddy.free_frames
+    for index in range(cpu.running_cpus.load("relaxed")):
+        cache = ptr[FrameCache](cpu.areas[index] + percpu_address(_cache))
+        count += u64(cache.count) + u64(cache.zeroed_count)
+    return count
 
 
 def total_frames() -> u64:

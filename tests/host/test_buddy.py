@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import Any
 
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -16,7 +17,7 @@ ORDERS = 19
 FREE = 1
 FRAMES = 1 << 10
 
-buddy = load_module("kernel.memory.buddy", root=ROOT)
+buddy: Any = load_module("kernel.memory.buddy", root=ROOT)
 
 
 class Frame(ctypes.Structure):

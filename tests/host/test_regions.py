@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 from pathlib import Path
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -18,7 +19,7 @@ CAUTION = [0, 5, 2, 6, 7, 3, 1, 4]
 PAGES = 40
 GIB = 1 << 30
 
-regions = load_module("kernel.memory.regions", root=ROOT)
+regions: Any = load_module("kernel.memory.regions", root=ROOT)
 
 
 class Entry(ctypes.Structure):
