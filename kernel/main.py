@@ -19,6 +19,7 @@ from kernel.core.options import has_option
 from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.memory import kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
+from kernel.objects import kinds
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)
@@ -50,9 +51,10 @@ def start() -> NoReturn:
 
 
 def _continue_on_own_stack() -> NoReturn:
-    steps: array[Step, 6] = array(
+    steps: array[Step, 7] = array(
         Step(name="tables", run=_load_own_tables),
         Step(name="interrupts", run=_start_interrupt_controllers),
+        Step(name="objects", run=_open_objects),
         Step(name="scheduler", run=_open_scheduler),
         Step(name="processors", run=processors.start_processors),
         Step(name="reclaim", run=_reclaim_loader_memory),
@@ -148,6 +150,11 @@ def _start_interrupt_controllers() -> str:
     apic.find(registers)
     apic.start()
     mailbox.open_for_spinning()
+    return ""
+
+
+def _open_objects() -> str:
+    kinds.start()
     return ""
 
 

@@ -32,3 +32,5 @@ class Status(IntEnum):
     EVENTS = 23             # the caller's ring has completions to read
     ALREADY_MAPPED = 24     # something is mapped in the range
     NOT_MAPPED = 25
+    NO_SUCH = 26            # no operation of that slot and user_data is in flight
+    TOO_LATE = 27           # it ended with its own result first

@@ -34,3 +34,17 @@ class Resource(IntEnum):
 
 
 RESOURCES = const(5)
+
+
+class ProcessState(IntEnum):
+    RUNNING = 0
+    FROZEN = 1
+    ENDING = 2
+    ENDED = 3
+
+
+class ExitCause(IntEnum):
+    EXIT = 0                # its own: the status is what it said
+    KILLED = 1              # the status is what the killer said
+    EXCEPTION = 2           # the status is the vector
+    LAST_THREAD = 3         # its last thread ended; the status is that thread's

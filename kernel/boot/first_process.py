@@ -1,18 +1,27 @@
 """The first process: made by the kernel from the module init.elf, with one thread, one stack and one ring."""
 from typing import NoReturn
 
-from compiler.prelude import addr, const, copy, panic, ptr, span, u8, u64
+from compiler.prelude import addr, array, const, copy, panic, ptr, sizeof, span, u8, u64
+from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
+from kernel.abi.objects import ObjectKind
 from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.frame import Registers
 from kernel.boot import machine, user_elf
+from kernel.caps.object import Account, Object
 from kernel.core import log, schedule
 from kernel.core.line import Line
 from kernel.core.options import is_equal
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread, prepare
-from kernel.memory import address_space, physical, window
+from kernel.memory import address_space, physical
+from kernel.objects import process as processes
 from kernel.objects import ring as rings
+from kernel.objects.account import create_root_account
+from kernel.objects.creation import create
+from kernel.objects.handles import give_object, reserve_slot
+from kernel.objects.inspect import inspect
+from kernel.objects.system import system
 
 _MODULE = const("init.elf")
 _NAME = const("init")
@@ -21,9 +30,14 @@ _PRIORITY = const(32)
 
 def start_first_process() -> NoReturn:
     file = _find_module()
-    root = address_space.create()
-    if root == 0:
+    account = create_root_account(physical.total_frames())
+    if account is None:
         panic("out of memory for the first process")
+    process, _ = processes.make_process(account, _NAME.encode())
+    if process is None:
+        panic("out of memory for the first process")
+    processes.machine_process = process
+    root = process.page_tables
     problem = user_elf.load(file, root)
     if len(problem) != 0:
         _report(problem)
@@ -34,14 +48,7 @@ def start_first_process() -> NoReturn:
     ring = rings.create(root, FIRST_RING)
     if ring is None:
         panic("out of memory for the first process")
-    process = ptr[Process](_new_object())
-    process.page_tables = root
-    process.threads.store(1, "relaxed")
-    for character in _NAME.encode():
-        process.name[process.name_length] = character
-        process.name_length += 1
-    thread = ptr[Thread](_new_object())
-    thread.process = process
+    thread = _make_thread(process, account)
     thread.ring = ring
     registers = Registers(rip=user_elf.entry_point(file), rsp=FIRST_STACK_END, rdi=FIRST_RING)
     thread.registers = copy(registers)
@@ -58,12 +65,24 @@ def _find_module() -> span[u8]:
     panic("there is no module init.elf")
 
 
-def _new_object() -> u64:
-    """Kernel memory of one page: objects share pages once there are slabs."""
-    frame = physical.allocate_zeroed()
-    if frame == 0:
+def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
+    header, _ = create(ObjectKind.THREAD, sizeof(Thread), account)
+    if header is None:
         panic("out of memory for the first process")
-    return window.address(frame)
+    thread = ptr[Thread](header)
+    thread.process = process
+    _ = process.holds.fetch_add(1, "relaxed")
+    given: array[ptr[Object], 5] = array(
+        addr(process.header), header, addr(account.header), addr(system), addr(inspect)
+    )
+    handles: array[u64, 5] = array(OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM, INSPECT)
+    for index in range(len(given)):
+        slot, _ = reserve_slot(process)
+        if slot == 0:
+            panic("out of memory for the first process")
+        handle = give_object(process, slot, given[index])
+        assert handle == handles[index], "the first handles are not where the first process looks for them"
+    return thread
 
 
 def _report(problem: str) -> None:

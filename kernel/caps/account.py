@@ -5,13 +5,22 @@ counts what is still available, so that a charge and a lowered limit cannot both
 Pure: tested on the host.
 Invariants: I-CAP-9: available + charged + reserved by children = limit, for every resource of every account. I-CAP-10:
 what was charged to an account is given back to the same one.
-Not here: who is told about a soft limit (objects/account.py asks take_soft_events()).
+Not here: how somebody is told about a soft limit (objects/account.py sets tell_soft_limit).
 """
+from collections.abc import Callable
+
 from compiler.prelude import const, ptr, u32, u64
 from kernel.abi.objects import RESOURCES
 from kernel.caps.object import Account, Budget
 
 _REARM_SHARE = const(8)                 # a soft limit is armed again once an eighth of it is free
+
+
+def _tell_nobody(account: ptr[Account], resource: u32) -> None:
+    pass
+
+
+tell_soft_limit: Callable[[ptr[Account], u32], None] = _tell_nobody
 
 
 def charge(account: ptr[Account] | None, resource: u32, amount: u64) -> bool:
@@ -73,11 +82,11 @@ def lower_limit(account: ptr[Account], resource: u32, amount: u64) -> bool:
 
 def give_all_back(account: ptr[Account]) -> None:
     """Requires: nothing is charged to the account any more: it is at its end."""
-    for resource in range(RESOURCES):
-        budget = account.budget(u32(resource))
+    for resource in range(u32(RESOURCES)):
+        budget = account.budget(resource)
         limit = budget.limit.load("relaxed")
         assert budget.available.load("relaxed") == limit, "an account ended with charges on it"
-        uncharge(account.header.account, u32(resource), limit)
+        uncharge(account.header.account, resource, limit)
         budget.limit.store(0, "relaxed")
         budget.available.store(0, "relaxed")
 
@@ -90,11 +99,11 @@ def set_soft_limit(account: ptr[Account], resource: u32, soft_limit: u64) -> Non
     _note_soft_limit(account, budget, resource, budget.available.load("relaxed"))
 
 
-def take_soft_events(account: ptr[Account]) -> u64:
-    """A bit for each resource that went above its soft limit since the last call."""
-    if account.soft_events.load("relaxed") == 0:
-        return 0
-    return account.soft_events.exchange(0, "acq_rel")
+def has_charges(account: ptr[Account]) -> bool:
+    for resource in range(u32(RESOURCES)):
+        if charged(account, resource) != 0:
+            return True
+    return False
 
 
 def _charged(budget: ptr[Budget], available: u64) -> u64:
@@ -104,4 +113,4 @@ def _charged(budget: ptr[Budget], available: u64) -> u64:
 def _note_soft_limit(account: ptr[Account], budget: ptr[Budget], resource: u32, available: u64) -> None:
     soft_limit = budget.soft_limit.load("relaxed")
     if soft_limit != 0 and _charged(budget, available) > soft_limit and budget.is_told.cas(0, 1, "relaxed"):
-        _ = account.soft_events.fetch_or(u64(1) << u64(resource), "release")
+        tell_soft_limit(account, resource)

@@ -141,15 +141,29 @@ def remove_use(use: ptr[Use]) -> bool:
     return True
 
 
-def take_ended_use(lease: u32) -> ptr[Use] | None:
-    """Takes one use off a lease that is no longer in force, for its kind to take back; None when there is none."""
+def take_ended_use(lease: u32, ended: u32) -> ptr[Use] | None:
+    """Takes one use off a lease that is, or nests in, one that has ended; None when there is none."""
     record = find(lease)
     with record.lock:
         use = record.uses
-        if use is None or is_in_force(lease, use.epoch):
+        if use is None or not is_within(lease, ended) or is_in_force(lease, use.epoch):
             return None
         _unlink(record, use)
         return use
+
+
+def is_within(lease: u32, ancestor: u32) -> bool:
+    """Whether a lease is another or nests in it. Means nothing once the record serves another lease."""
+    while lease != 0:
+        if lease == ancestor:
+            return True
+        lease = find(lease).parent.load("relaxed")
+    return False
+
+
+def has_children(lease: u32) -> bool:
+    """Whether another lease was ever begun under it."""
+    return find(lease).children.load("relaxed") != 0
 
 
 def record_count() -> u32:

@@ -19,13 +19,14 @@ class State(IntEnum):
     DEAD = 2                # nothing is left but this header, until the last reference goes
 
 
-@struct
+@struct(size=48)                        # so that an object's own fields begin on 16 bytes
 class Object:
     references: atomic[u64]
     kind: u32               # abi ObjectKind
     state: atomic[u32]
     account: ptr[Account] | None
     next: ptr[Object] | None            # the queue of objects that wait for their end; its user owns it
+    found: u64              # references that the walker has found; 0 outside it
 
 
 @struct
@@ -41,9 +42,8 @@ class Budget:
 class Account:
     header: Object          # header.account is the parent
     budgets: array[Budget, RESOURCES]
-    soft_events: atomic[u64]            # bit r: resource r went above its soft limit, and nobody has been told yet
-    watcher: ptr[Object] | None         # the notification that is told
-    watcher_bits: u64
+    watcher_bits: atomic[u64]           # what the watcher is signalled; set first, so that there is one watcher
+    watcher: atomic[u64]                # address of the notification that is told about soft limits; 0 is none
     cpu_share: atomic[u32]              # thousandths of one CPU; 0 is no cap
     highest_priority: atomic[u32]       # of any thread that it pays for
 
@@ -51,4 +51,4 @@ class Account:
         return addr(self.budgets[resource])
 
 
-assert sizeof(Object) == 32
+assert sizeof(Object) == 48

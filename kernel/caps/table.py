@@ -88,6 +88,13 @@ def read(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:
     return slot.generation.load("relaxed") == generation
 
 
+def peek(table: ptr[Table], index: u32, found: ptr[Capability]) -> bool:
+    """Copies out what is in a slot, for the walker. Returns False when it is empty."""
+    if index >= table.slots.load("acquire"):
+        return False
+    return read(table, make_handle(index, _slot(table, index).generation.load("acquire")), found)
+
+
 def reserve(table: ptr[Table]) -> u32:
     """Takes a free slot off the list, for fill() or give_back(). Returns 0 when there is none: the table must grow."""
     word = table.free.load("acquire")
@@ -181,12 +188,12 @@ def add_slots(table: ptr[Table], page: u64) -> None:
 
 def page_of(table: ptr[Table], page: u32) -> u64:
     """The address of a page of slots, for the end of the table."""
-    directory = ptr[u64](directory_of(table, page // PAGES_PER_DIRECTORY))
+    directory = ptr[u64](directory_of(table, page))
     return directory[page % PAGES_PER_DIRECTORY]
 
 
-def directory_of(table: ptr[Table], directory: u32) -> u64:
-    return table.directories[directory].load("relaxed")
+def directory_of(table: ptr[Table], page: u32) -> u64:
+    return table.directories[page // PAGES_PER_DIRECTORY].load("relaxed")
 
 
 def _empty(table: ptr[Table], index: u32, generation: u32, removed: ptr[Capability]) -> bool:

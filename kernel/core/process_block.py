@@ -1,17 +1,38 @@
-"""The process: a protection domain, and how it ended.
+"""The process: a protection domain with its capabilities, its threads and how it ended.
 
+Locks: lock (Rank.PROCESS) guards the list of threads, the exit's cause and status, and who is told about it.
 Not here: what ends a process (objects/process.py).
 """
+from __future__ import annotations
+
 from compiler.prelude import addr, array, atomic, const, ptr, span, struct, u8, u32, u64
+from kernel.caps.object import Object
+from kernel.caps.table import Table
+from kernel.sync.spinlock import SpinLock
 
 NAME_BYTES = const(32)
 
 
 @struct
 class Process:
+    header: Object
+    table: Table
+    lock: SpinLock
     page_tables: u64                    # physical address of the top table
-    threads: atomic[u32]                # threads that have not ended
+    holds: atomic[u32]                  # threads that have not ended, and one until the process begins to end
+    is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
+    first_thread: ptr[Object] | None    # linked by the threads
+    exception_channel: ptr[Object] | None
+    parent: ptr[Object] | None          # whose exception channel is asked next
+    exit_watcher: ptr[Object] | None    # the notification that is told
+    exit_bits: u64
+    exit_status: u64
+    exit_cause: u32                     # abi ExitCause
+    end_step: atomic[u32]               # what its end does next (objects/process.py)
+    cursor: u32                         # slots that its end has emptied
     name_length: u32
+    next: ptr[Process] | None           # among all processes
+    previous: ptr[Process] | None
     name: array[u8, NAME_BYTES]         # for people
 
     def name_text(self) -> span[u8]:

@@ -3,11 +3,15 @@
 The door (arch/x86_64/entry.py) passes the first five arguments as they came and the number in place of the sixth; what
 is returned goes to the user as it is, in rax and rdx.
 """
-from compiler.prelude import export, u64
+from compiler.prelude import addr, array, export, u64
 from kernel.abi.errors import Status
+from kernel.abi.methods import MAX_ARGUMENTS
 from kernel.abi.syscall import Call
+from kernel.core import destruction
 from kernel.core.thread_block import current_thread
 from kernel.entry.debug_log import debug_log
+from kernel.entry.invoke import invoke
+from kernel.objects.handles import close_handle
 from kernel.objects.process import end_current
 from kernel.submit.enter import ring_enter
 
@@ -25,5 +29,20 @@ def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, nu
             end_current(first)
         case Call.DEBUG_LOG:
             return u64(debug_log(first, second)), 0
+        case Call.INVOKE:
+            thread = current_thread()
+            arguments: array[u64, MAX_ARGUMENTS] = array(third, fourth, fifth, thread.registers.r9)
+            status, value = invoke(thread.process, first, second, addr(arguments[0]))
+            _end_objects()
+            return u64(status), value
+        case Call.HANDLE_CLOSE:
+            status = close_handle(current_thread().process, first)
+            _end_objects()
+            return u64(status), 0
         case _:
             return u64(Status.BAD_CALL), 0
+
+
+def _end_objects() -> None:
+    if destruction.has_work():
+        destruction.run_slice()

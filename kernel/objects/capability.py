@@ -1,0 +1,101 @@
+"""Operations on every capability: copies with fewer rights, mints with a badge under a lease, moves, comparisons.
+
+A copy keeps badge and lease. A mint may set a badge once and add one lease: a capability that has a lease already can
+be minted only under a lease that nests in it, so that what was revocable stays so.
+"""
+from compiler.prelude import addr, copy, ptr, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from kernel.abi.objects import ExitCause, ObjectKind
+from kernel.caps import lease as leases
+from kernel.caps import reference, table
+from kernel.caps.capability import NO_LEASE, Capability, is_subset
+from kernel.core.process_block import Process
+from kernel.objects import lease, notification, process
+from kernel.objects.handles import fill_slot, reserve_slot
+from kernel.objects.invocation import Invocation
+
+
+def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
+    match call.method:
+        case Method.COPY:
+            return _copy_into(call, call.process, call.arguments[0])
+        case Method.MINT:
+            return _mint(call)
+        case Method.COPY_TO:
+            return _copy_into(call, ptr[Process](call.argument_object(0)), call.arguments[1])
+        case Method.MOVE_TO:
+            return _move(call, ptr[Process](call.argument_object(0)))
+        case Method.IDENTIFY:
+            return Status.OK, u64(call.target().kind) << 32 | u64(call.capability.rights)
+        case Method.COMPARE:
+            return Status.OK, u64(call.target() == call.argument_object(0))
+        case _:
+            return _destroy(call), 0
+
+
+def _copy_into(call: ptr[Invocation], receiver: ptr[Process], rights: u64) -> tuple[Status, u64]:
+    if not is_subset(rights, call.capability.rights):
+        return Status.BAD_ARGUMENT, 0
+    made = copy(call.capability)
+    made.rights = u32(rights)
+    return _insert(receiver, addr(made))
+
+
+def _mint(call: ptr[Invocation]) -> tuple[Status, u64]:
+    made = copy(call.capability)
+    badge = call.arguments[1]
+    if not is_subset(call.arguments[0], made.rights) or made.badge != 0 and badge != made.badge:
+        return Status.BAD_ARGUMENT, 0
+    under = call.objects[2].object
+    if under is not None:
+        scope = ptr[lease.Lease](under)
+        if not leases.is_in_force(scope.record, scope.epoch):
+            return Status.REVOKED, 0
+        if made.lease != NO_LEASE and not leases.is_within(scope.record, made.lease):
+            return Status.BAD_ARGUMENT, 0
+        made.lease = scope.record
+        made.epoch = scope.epoch
+    made.rights = u32(call.arguments[0])
+    made.badge = badge
+    return _insert(call.process, addr(made))
+
+
+def _insert(receiver: ptr[Process], made: ptr[Capability]) -> tuple[Status, u64]:
+    """Puts a capability into a table with a reference of its own."""
+    slot, status = reserve_slot(receiver)
+    if status != Status.OK:
+        return status, 0
+    header = made.object
+    assert header is not None
+    if not reference.take(header):
+        table.give_back(addr(receiver.table), slot)
+        return Status.BAD_HANDLE, 0
+    return Status.OK, fill_slot(receiver, slot, made)
+
+
+def _move(call: ptr[Invocation], receiver: ptr[Process]) -> tuple[Status, u64]:
+    """All or nothing: the place is reserved first, and one CPU only can empty the old slot."""
+    slot, status = reserve_slot(receiver)
+    if status != Status.OK:
+        return status, 0
+    moved = Capability()
+    if not table.remove(addr(call.process.table), call.handle, addr(moved)):
+        table.give_back(addr(receiver.table), slot)
+        return Status.BAD_HANDLE, 0
+    return Status.OK, fill_slot(receiver, slot, addr(moved))
+
+
+def _destroy(call: ptr[Invocation]) -> Status:
+    """Ends the object whoever else refers to it."""
+    header = call.target()
+    match header.kind:
+        case ObjectKind.PROCESS:
+            process.end_process(ptr[Process](header), ExitCause.KILLED, 0)
+        case ObjectKind.NOTIFICATION:
+            notification.end_notification(header)
+        case ObjectKind.LEASE:
+            lease.end_lease(ptr[lease.Lease](header))
+        case _:
+            return Status.BAD_OPERATION
+    return Status.OK

@@ -1,0 +1,22 @@
+"""The Inspect object: counts of what there is, for those who watch the system. There is one, part of the kernel."""
+from compiler.prelude import ptr, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from kernel.abi.objects import OBJECT_KINDS, ObjectKind
+from kernel.caps.object import Object
+from kernel.memory import physical
+from kernel.objects import creation
+from kernel.objects.invocation import Invocation
+
+inspect: Object = Object(references=1, kind=u32(ObjectKind.INSPECT))
+
+
+def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
+    match call.method:
+        case Method.INSPECT_COUNT_OBJECTS:
+            kind = call.arguments[0]
+            if kind >= OBJECT_KINDS:
+                return Status.BAD_ARGUMENT, 0
+            return Status.OK, creation.live[kind].load("relaxed")
+        case _:
+            return Status.OK, physical.free_frames()

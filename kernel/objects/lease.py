@@ -1,0 +1,140 @@
+"""The lease as an object: begun under another, ended by its holder, its expiry or its last reference.
+
+The end is one store; what is in use under the lease, or under leases that nest in it, is taken back afterwards in
+slices, and the object waits for that in the queue of endings.
+"""
+from collections.abc import Callable
+
+from compiler.prelude import addr, array, const, ptr, sizeof, struct, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from kernel.abi.objects import ObjectKind
+from kernel.caps import lease as leases
+from kernel.caps import reference, table
+from kernel.caps.capability import NO_LEASE
+from kernel.caps.lease import Use
+from kernel.caps.object import Account, Object
+from kernel.core.destruction import begin_end, release, set_destroyer
+from kernel.objects.creation import allocate_page, create, free
+from kernel.objects.handles import give_object, reserve_slot
+from kernel.objects.invocation import Invocation
+from kernel.sync.ranks import Rank
+from kernel.sync.spinlock import SpinLock
+
+USE_KINDS = const(4)                    # who hangs uses on leases: see set_taker()
+_SLICE = const(64)
+
+
+@struct
+class Lease:
+    header: Object
+    epoch: u64
+    record: u32
+    cursor: u32                         # records that its end has looked at
+    is_scanned: bool                    # nothing is left under it
+
+
+def _take_nothing(use: ptr[Use]) -> None:
+    pass
+
+
+_takers: array[Callable[[ptr[Use]], None], USE_KINDS] = array(_take_nothing for _ in range(USE_KINDS))
+_growth: SpinLock = SpinLock(rank=Rank.TABLE)
+
+
+def start() -> None:
+    set_destroyer(ObjectKind.LEASE, destroy_lease)
+
+
+def set_taker(kind: u32, take: Callable[[ptr[Use]], None]) -> None:
+    """`take` ends one use of this kind, which hangs on no list any more. Only while booting."""
+    _takers[kind] = take
+
+
+def create_lease(call: ptr[Invocation]) -> tuple[Status, u64]:
+    parent: u32 = NO_LEASE
+    parent_epoch: u64 = 0
+    above = call.objects[0].object
+    if above is not None:
+        parent = ptr[Lease](above).record
+        parent_epoch = ptr[Lease](above).epoch
+    if not leases.can_nest(parent):
+        return Status.BAD_ARGUMENT, 0
+    slot, status = reserve_slot(call.process)
+    if status != Status.OK:
+        return status, 0
+    header, created = create(ObjectKind.LEASE, sizeof(Lease), ptr[Account](call.target()))
+    if header is None:
+        table.give_back(addr(call.process.table), slot)
+        return created, 0
+    lease = ptr[Lease](header)
+    grown = _begin(lease, parent, parent_epoch)
+    if grown != Status.OK:
+        free(header)
+        table.give_back(addr(call.process.table), slot)
+        return grown, 0
+    return Status.OK, give_object(call.process, slot, header)
+
+
+def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
+    lease = ptr[Lease](call.target())
+    match call.method:
+        case Method.LEASE_END:
+            end_lease(lease)
+            return Status.OK, 0
+        case _:
+            return Status.OK, u64(leases.is_in_force(lease.record, lease.epoch))
+
+
+def end_lease(lease: ptr[Lease]) -> None:
+    """One store. The queue of endings takes back what is in use, holding a reference meanwhile."""
+    if leases.end(lease.record, lease.epoch) and reference.take(addr(lease.header)):
+        begin_end(addr(lease.header))
+
+
+def destroy_lease(header: ptr[Object]) -> bool:
+    """Queued once by the end of the lease and once by its last reference, in either order."""
+    lease = ptr[Lease](header)
+    _ = leases.end(lease.record, lease.epoch)
+    if not lease.is_scanned:
+        _scan(lease)
+        return False
+    if header.references.load("acquire") != 0:
+        release(header)
+        return True
+    leases.recycle(lease.record)
+    free(header)
+    return True
+
+
+def _begin(lease: ptr[Lease], parent: u32, parent_epoch: u64) -> Status:
+    while True:
+        record, epoch = leases.begin(parent, parent_epoch)
+        if record != 0:
+            lease.record = record
+            lease.epoch = epoch
+            return Status.OK
+        with _growth:
+            if leases.needs_page():
+                if not leases.can_grow():
+                    return Status.OVER_LIMIT
+                # Records are never given back, so nobody in particular pays for their pages.
+                page, status = allocate_page(None)
+                if status != Status.OK:
+                    return status
+                leases.add_records(page)
+
+
+def _scan(lease: ptr[Lease]) -> None:
+    """Takes back up to a slice of uses, of this lease first and then of those that nest in it."""
+    left: u32 = _SLICE
+    while left != 0:
+        left -= 1
+        use = leases.take_ended_use(lease.record if lease.cursor == 0 else lease.cursor, lease.record)
+        if use is not None:
+            _takers[u64(use.kind)](use)
+            continue
+        lease.cursor += 1
+        if not leases.has_children(lease.record) or lease.cursor >= leases.record_count():
+            lease.is_scanned = True
+            return

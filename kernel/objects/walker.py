@@ -1,0 +1,128 @@
+"""The object walker of debug builds: counts the references that exist and compares them with what objects count.
+
+Checked: every occupied slot has an object of a known kind with enough references, and exactly those found if its kind
+is referred to from nowhere else (_EXACT); no object of such a kind is out of reach; no account has more available than
+its limit; the list of processes is linked both ways. What is wrong is told on the console.
+Requires: nothing else changes objects meanwhile; a test calls it when its threads are at rest.
+"""
+from compiler.prelude import addr, array, const, ptr, u32, u64, zeroed
+from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind
+from kernel.abi.rights import ALL_RIGHTS
+from kernel.caps import table
+from kernel.caps.capability import Capability
+from kernel.caps.object import Account, Object
+from kernel.core import log
+from kernel.core.line import Line
+from kernel.core.process_block import Process
+from kernel.objects import creation
+from kernel.objects import process as processes
+
+_EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT)
+
+_faults: u64 = 0
+_seen: array[u64, OBJECT_KINDS] = zeroed()      # objects of each kind that were reached
+
+
+def walk() -> u64:
+    """Returns how many faults there are."""
+    global _faults
+    _faults = 0
+    for kind in range(u64(OBJECT_KINDS)):
+        _seen[kind] = 0
+    _each_process(True)
+    _each_process(False)
+    for kind in range(u64(OBJECT_KINDS)):
+        if _EXACT >> kind & 1 != 0 and _seen[kind] != creation.live[kind].load("relaxed"):
+            _tell("objects out of reach of kind", kind, _seen[kind], creation.live[kind].load("relaxed"))
+    return _faults
+
+
+def _each_process(counts: bool) -> None:
+    """First counts references, then compares, which also clears what the counting left."""
+    previous: ptr[Process] | None = None
+    process = processes.newest_process
+    while process is not None:
+        if process.previous != previous:
+            _tell("process not linked back", u64(process), 0, 0)
+        _each_reference(addr(process.header), counts)
+        for index in range(process.table.slots.load("acquire")):
+            _slot(process, index, counts)
+        previous = process
+        process = process.next
+
+
+def _slot(process: ptr[Process], index: u32, counts: bool) -> None:
+    capability = Capability()
+    if not table.peek(addr(process.table), index, addr(capability)):
+        return
+    header = capability.object
+    if header is None or header.kind == 0 or header.kind >= OBJECT_KINDS:
+        _tell("slot without a known object", u64(index), 0, 0)
+        return
+    if capability.rights & ~u32(ALL_RIGHTS) != 0:
+        _tell("slot with unknown rights", u64(index), u64(capability.rights), 0)
+    _visit(header, counts)
+
+
+def _visit(header: ptr[Object], counts: bool) -> None:
+    if counts:
+        header.found += 1
+        if header.found == 1:
+            _seen[u64(header.kind)] += 1
+            if header.kind != ObjectKind.PROCESS:
+                _each_reference(header, True)
+    elif header.found != 0:
+        _compare(header)
+        header.found = 0
+        if header.kind != ObjectKind.PROCESS:
+            _each_reference(header, False)
+
+
+def _each_reference(header: ptr[Object], counts: bool) -> None:
+    """Visits what an object refers to. Processes are reached through their list instead of through references."""
+    account = header.account
+    if account is not None:
+        _visit(addr(account.header), counts)
+    match header.kind:
+        case ObjectKind.ACCOUNT:
+            watcher = ptr[Account](header).watcher.load("acquire")
+            if watcher != 0:
+                _visit(ptr[Object](watcher), counts)
+        case ObjectKind.PROCESS:
+            process = ptr[Process](header)
+            _visit_if_any(process.exit_watcher, counts)
+            _visit_if_any(process.parent, counts)
+            _visit_if_any(process.exception_channel, counts)
+
+
+def _visit_if_any(header: ptr[Object] | None, counts: bool) -> None:
+    if header is not None:
+        _visit(header, counts)
+
+
+def _compare(header: ptr[Object]) -> None:
+    count = header.references.load("acquire")
+    is_exact = _EXACT >> u64(header.kind) & 1 != 0
+    if count < header.found or is_exact and count != header.found:
+        _tell("references of an object of kind", u64(header.kind), header.found, count)
+    if header.kind == ObjectKind.ACCOUNT:
+        account = ptr[Account](header)
+        for resource in range(u32(RESOURCES)):
+            budget = account.budget(resource)
+            if budget.available.load("relaxed") > budget.limit.load("relaxed"):
+                _tell("account with more than its limit of resource", u64(resource), 0, 0)
+
+
+def _tell(what: str, first: u64, found: u64, expected: u64) -> None:
+    global _faults
+    _faults += 1
+    line = Line()
+    line.text("walker: ")
+    line.text(what)
+    line.text(" ")
+    line.hexadecimal(first)
+    line.text(": found ")
+    line.decimal(found)
+    line.text(", expected ")
+    line.decimal(expected)
+    log.write(addr(line))
