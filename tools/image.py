@@ -67,7 +67,7 @@ def build_parts(command_line: str = "") -> Parts:
     except CompilationFailed as error:
         raise BuildFailed(str(error)) from error
     return Parts(
-        archive=_with_command_line(BOOT_ARCHIVE.read_bytes(), command_line),
+        archive=add_command_line(BOOT_ARCHIVE.read_bytes(), command_line),
         bios_loader=BIOS_LOADER.output.read_bytes(),
         stage=STAGE.read_bytes(),
         master_record=MASTER_RECORD.read_bytes(),
@@ -111,19 +111,7 @@ def write_iso(settings: Mapping[str, str], output: Path = ISO_IMAGE) -> str:
     return limine.write_iso(output, BOOT_ARCHIVE, settings.get("ARGS", ""))
 
 
-def _chosen_limine(settings: Mapping[str, str]) -> Limine | None:
-    wanted = settings.get("LOADER", "")
-    if wanted not in ("", "own", "limine"):
-        raise MissingLimine(f"LOADER={wanted} is no loader: use LOADER=own or LOADER=limine")
-    if wanted == "own":
-        return None
-    limine = find_limine(settings.get("LIMINE_DIR", ""))
-    if wanted == "limine" and limine is None:
-        raise MissingLimine("there is no Limine: install `limine` or set LIMINE_DIR to a copy of its binary release")
-    return limine
-
-
-def _with_command_line(archive: bytes, command_line: str) -> bytes:
+def add_command_line(archive: bytes, command_line: str) -> bytes:
     """The archive with one more member, which the loaders take as the kernel's command line."""
     if not command_line:
         return archive
@@ -134,6 +122,18 @@ def _with_command_line(archive: bytes, command_line: str) -> bytes:
     with tarfile.open(fileobj=packed, mode="a", format=tarfile.USTAR_FORMAT) as tar:
         tar.addfile(header, io.BytesIO(content))
     return packed.getvalue()
+
+
+def _chosen_limine(settings: Mapping[str, str]) -> Limine | None:
+    wanted = settings.get("LOADER", "")
+    if wanted not in ("", "own", "limine"):
+        raise MissingLimine(f"LOADER={wanted} is no loader: use LOADER=own or LOADER=limine")
+    if wanted == "own":
+        return None
+    limine = find_limine(settings.get("LIMINE_DIR", ""))
+    if wanted == "limine" and limine is None:
+        raise MissingLimine("there is no Limine: install `limine` or set LIMINE_DIR to a copy of its binary release")
+    return limine
 
 
 def _volume_path(path: bytes) -> str:

@@ -1,4 +1,4 @@
-"""The images that the tests of the doors boot, each made once."""
+"""The images and archives that the tests of the doors boot, each made once."""
 
 import subprocess
 import sys
@@ -6,27 +6,57 @@ from pathlib import Path
 
 import pytest
 
+from tests.boot.images import CD, DISK, LIMINE_CD
+from tools.build import BuildFailed, Program, build_program, write_archive
 from tools.paths import BUILD, ROOT
 from tools.qemu import EXIT_OPTION
 
 IMAGES = BUILD / "test-images"
-# In a process of its own, because LLVM ends the process on an error in assembler text.
-MAKE_OWN = """
-import sys
-from pathlib import Path
-from tools.image import build_parts, make_disk, make_iso
-parts = build_parts(sys.argv[2])
-Path(sys.argv[1], "own.iso").write_bytes(make_iso(parts))
-Path(sys.argv[1], "own.img").write_bytes(make_disk(parts))
-"""
+HANDOFF = IMAGES / "handoff"
+HANDOFF_COMMAND_LINE = "a=1 b=2"
+HANDOFF_MODULE_BYTES = 10000
+
+
+def make_images(folder: Path, *words: str) -> Path:
+    made = subprocess.run(
+        [sys.executable, "-m", "tests.boot.images", str(folder), *words], cwd=ROOT, capture_output=True, text=True
+    )
+    if made.returncode != 0:
+        pytest.fail(f"the images could not be made:\n{made.stdout}{made.stderr}", pytrace=False)
+    return folder
 
 
 @pytest.fixture(scope="session")
-def own_images() -> tuple[Path, Path]:
-    """CD and disk image with our own loader, and a command line that ends QEMU."""
-    IMAGES.mkdir(parents=True, exist_ok=True)
-    command = [sys.executable, "-c", MAKE_OWN, str(IMAGES), EXIT_OPTION]
-    made = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)
-    if made.returncode != 0:
-        pytest.fail(f"the images could not be made:\n{made.stdout}{made.stderr}", pytrace=False)
-    return IMAGES / "own.iso", IMAGES / "own.img"
+def images() -> Path:
+    """The folder of images with our own loader, Limine where there is one, and a command line that ends QEMU."""
+    return make_images(IMAGES, EXIT_OPTION)
+
+
+@pytest.fixture(scope="session")
+def handoff_archive() -> Path:
+    """A boot archive with the kernel that checks its loader, and the module that it expects."""
+    HANDOFF.mkdir(parents=True, exist_ok=True)
+    kernel, module, archive = HANDOFF / "kernel.elf", HANDOFF / "module.bin", HANDOFF / "boot.tar"
+    try:
+        build_program(Program("tests.boot.handoff_kernel.main", "kernel", kernel), "release")
+    except BuildFailed as error:
+        pytest.fail(str(error), pytrace=False)
+    module.write_bytes(bytes(n & 0xFF for n in range(HANDOFF_MODULE_BYTES)))
+    write_archive(archive, (kernel, module))
+    return archive
+
+
+@pytest.fixture(scope="session")
+def handoff_images(handoff_archive: Path) -> Path:
+    """The folder of images that boot that kernel."""
+    return make_images(HANDOFF, HANDOFF_COMMAND_LINE, str(handoff_archive))
+
+
+def limine_image(folder: Path) -> Path:
+    """The image with Limine in a folder of images; skips the test where there is none."""
+    if not (folder / LIMINE_CD).exists():
+        pytest.skip("there is no Limine: install `limine`, or set LIMINE_DIR to a copy of its binary release")
+    return folder / LIMINE_CD
+
+
+__all__ = ["CD", "DISK", "HANDOFF_COMMAND_LINE", "limine_image"]

@@ -1,9 +1,11 @@
 """Each door in a guest: the same summary, and the same first program, whatever brought the kernel there."""
 
+import shutil
 from pathlib import Path
 
 import pytest
 
+from tests.boot.conftest import CD, DISK, limine_image
 from tests.conftest import StartGuest
 from tests.harness.protocol import END
 from tools.qemu import Firmware, Machine, Medium
@@ -19,9 +21,9 @@ async def check_boot(start_guest: StartGuest, machine: Machine, door: str, secon
         await guest.expect_success(seconds)
 
 
-def image_for(images: tuple[Path, Path], medium: Medium) -> Path:
+def image_for(images: Path, medium: Medium) -> Path:
     """The disk image for disks; the CD image, which is a disk as well, for all else."""
-    return images[1] if medium in ("disk", "virtio") else images[0]
+    return images / (DISK if medium in ("disk", "virtio") else CD)
 
 
 @pytest.mark.parametrize("cpus", [1, 2, 4, 8])
@@ -32,26 +34,36 @@ async def test_direct_door(start_guest: StartGuest, board: str, cpus: int) -> No
 
 
 @pytest.mark.parametrize("medium", ["cd", "usb", "disk", "virtio"])
-async def test_bios_door(start_guest: StartGuest, own_images: tuple[Path, Path], medium: Medium) -> None:
-    machine = Machine(cpus=4, medium=medium, image=image_for(own_images, medium), video=True)
+async def test_bios_door(start_guest: StartGuest, images: Path, medium: Medium) -> None:
+    machine = Machine(cpus=4, medium=medium, image=image_for(images, medium), video=True)
     await check_boot(start_guest, machine, "bios", BIOS_SECONDS)
 
 
 @pytest.mark.parametrize("medium", ["disk", "usb"])
 async def test_either_image_starts_as_a_disk(
-    start_guest: StartGuest, own_images: tuple[Path, Path], medium: Medium
+    start_guest: StartGuest, images: Path, medium: Medium
 ) -> None:
-    for image in own_images:
-        machine = Machine(cpus=2, machine="pc", medium=medium, image=image)
+    for name in (CD, DISK):
+        machine = Machine(cpus=2, machine="pc", medium=medium, image=images / name)
         await check_boot(start_guest, machine, "bios", BIOS_SECONDS)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("medium", ["cd", "usb", "virtio"])
-async def test_uefi_door(start_guest: StartGuest, own_images: tuple[Path, Path], medium: Medium) -> None:
-    image = image_for(own_images, medium)
+async def test_uefi_door(start_guest: StartGuest, images: Path, medium: Medium) -> None:
+    image = image_for(images, medium)
     machine = Machine(cpus=4, medium=medium, image=image, firmware="uefi", video=True)
     await check_boot(start_guest, machine, "uefi", UEFI_SECONDS)
+
+
+@pytest.mark.parametrize("medium", ["cd", "usb"])
+@pytest.mark.parametrize("firmware", ["bios", pytest.param("uefi", marks=pytest.mark.slow)])
+async def test_limine_door(start_guest: StartGuest, images: Path, firmware: Firmware, medium: Medium) -> None:
+    image = limine_image(images)
+    if (firmware, medium) == ("bios", "usb") and shutil.which("limine") is None:
+        pytest.skip("Limine's own program is not on PATH: it makes an image start from a stick under BIOS")
+    machine = Machine(cpus=4, medium=medium, image=image, firmware=firmware, video=True)
+    await check_boot(start_guest, machine, "limine", UEFI_SECONDS)
 
 
 MODELS = ("qemu64", "Nehalem", "max", "max,-smap,-smep")
@@ -71,9 +83,9 @@ async def test_direct_door_on_many_machines(start_guest: StartGuest, model: str,
 @pytest.mark.parametrize("memory", [64, 4096, 8192])
 @pytest.mark.parametrize("board", ["q35", "pc"])
 async def test_images_on_many_machines(
-    start_guest: StartGuest, own_images: tuple[Path, Path], firmware: Firmware, memory: int, board: str
+    start_guest: StartGuest, images: Path, firmware: Firmware, memory: int, board: str
 ) -> None:
     if firmware == "uefi" and memory == 64:
         memory = 128                    # the firmware itself does not start with less
-    machine = Machine(cpus=8, machine=board, memory_mib=memory, medium="cd", image=own_images[0], firmware=firmware)
+    machine = Machine(cpus=8, machine=board, memory_mib=memory, medium="cd", image=images / CD, firmware=firmware)
     await check_boot(start_guest, machine, firmware, UEFI_SECONDS)

@@ -1,0 +1,1 @@
+"""A kernel whose only work is to check what its loader promised; each door boots it."""

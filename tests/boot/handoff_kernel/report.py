@@ -1,0 +1,91 @@
+"""Results on COM1, in the form that guests report their tests, and the end of QEMU."""
+from typing import NoReturn
+
+from boot.core import machine
+from compiler.prelude import const, panic_handler, span, u8, u32, u64
+
+COM1 = const(0x3F8)
+LINE_STATUS = const(0x3FD)
+TRANSMITTER_EMPTY = const(0x20)
+EXIT_PORT = const(0xF4)
+EXIT_SUCCESS = const(0x10)
+EXIT_FAILURE = const(0x11)
+
+_passed: u64 = 0
+_failed: u64 = 0
+
+
+def begin(plan: u64) -> None:
+    _write(b"\ntest: plan ")
+    _write_number(plan)
+    _write(b"\n")
+
+
+def check(name: str, holds: bool) -> None:
+    global _passed, _failed
+    if holds:
+        _passed += 1
+        _write(b"test: ok ")
+        _write(name.encode())
+    else:
+        _failed += 1
+        _write(b"test: fail ")
+        _write(name.encode())
+        _write(b": it does not hold")
+    _write(b"\n")
+
+
+def note(name: str, value: u64) -> None:
+    """A number that a failed check may need to be understood."""
+    _write(b"handoff: ")
+    _write(name.encode())
+    _write(b"=")
+    _write_hex(value)
+    _write(b"\n")
+
+
+def end() -> NoReturn:
+    _write(b"test: end passed=")
+    _write_number(_passed)
+    _write(b" failed=")
+    _write_number(_failed)
+    _write(b"\n")
+    machine.write_port8(EXIT_PORT, EXIT_SUCCESS if _failed == 0 else EXIT_FAILURE)
+    while True:
+        machine.halt()
+
+
+@panic_handler
+def on_panic(message: str, file: str, line: u32) -> NoReturn:
+    _write(b"\npanic: ")
+    _write(message.encode())
+    _write(b" at ")
+    _write(file.encode())
+    _write(b":")
+    _write_number(u64(line))
+    _write(b"\npanic: end\n")
+    while True:
+        machine.halt()
+
+
+def _write_number(value: u64) -> None:
+    if value >= 10:
+        _write_number(value // 10)
+    _send(u8(value % 10 + 48))
+
+
+def _write_hex(value: u64) -> None:
+    digits = b"0123456789abcdef"
+    for place in range(16):
+        _send(digits[(value >> u64(60 - place * 4)) & 15])
+
+
+def _write(text: span[u8]) -> None:
+    for value in text:
+        _send(value)
+
+
+def _send(value: u8) -> None:
+    while (machine.read_port8(LINE_STATUS) & TRANSMITTER_EMPTY) == 0:
+        pass
+    machine.write_port8(COM1, value)
