@@ -49,7 +49,7 @@ def handoff_archive() -> Path:
 @pytest.fixture(scope="session")
 def handoff_images(handoff_archive: Path) -> Path:
     """The folder of images that boot that kernel."""
-    return make_images(HANDOFF, HANDOFF_COMMAND_LINE, str(handoff_archive))
+    return make_images(HANDOFF, f"{EXIT_OPTION} {HANDOFF_COMMAND_LINE}", str(handoff_archive))
 
 
 def limine_image(folder: Path) -> Path:

@@ -15,7 +15,6 @@ from compiler.prelude import (
     mem64,
     naked,
     ptr,
-    span,
     spin_hint,
     u8,
     u64,
@@ -161,11 +160,10 @@ def _check_files(direct_map: u64) -> None:
     is_placed = file.address % 4096 == 0 and kind == protocol.MEMORY_EXECUTABLE_AND_MODULES
     report.check("module-place", is_placed and mem8[file.path] == 0x2F)
     kernel = ptr[protocol.File](_field(requests.executable_file.response, 8))
-    line = span(ptr[u8](kernel.string), 7)
-    expected = b"a=1 b=2"
-    is_same = mem8[kernel.string + 7] == 0
+    expected = b"exit=debug a=1 b=2\0"
+    is_same = True
     for place in range(u64(len(expected))):
-        is_same = is_same and line[place] == expected[place]
+        is_same = is_same and mem8[kernel.string + place] == expected[place]
     report.check("command-line", is_same)
 
 
