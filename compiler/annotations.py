@@ -76,6 +76,9 @@ def resolve_type(node: ast.expr, env: Environment) -> Type:
             if not isinstance(inner, PtrType):
                 raise env.error("type", f"only a pointer can be None, not {inner}", node, hint="use ptr[T] | None")
             return PtrType(inner.to, optional=True)
+        case ast.BinOp(op=ast.BitOr()):
+            hint = "a value has one type; @union holds one of several"
+            raise env.error("type", f"{ast.unparse(node)} is not a type", node, hint=hint)
         case _:
             raise env.error("type", f"{ast.unparse(node)} is not a type", node)
 
@@ -143,7 +146,8 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
     symbol = env.symbol_of(value) if isinstance(value, ast.Name | ast.Attribute) else None
     if isinstance(symbol, GenericStruct):
         return _instance(node, symbol, items, env)
-    raise env.error("type", f"{ast.unparse(node)} is not a type", node, hint=_SHAPES.get(name, ""))
+    hint = f"write {_SHAPES[name]}" if name in _SHAPES else ""
+    raise env.error("type", f"{ast.unparse(node)} is not a type", node, hint=hint)
 
 
 _SHAPES = {

@@ -137,6 +137,7 @@ class _Translator:
     def symbol(self, node: ast.expr) -> str | None:
         if not isinstance(node, ast.Name | ast.Attribute):
             return None
+        self.refuse_parameter(node)
         found = self.env.symbol_of(node)
         if isinstance(found, Function | GlobalVar):
             self.body.references.append(found)
@@ -144,6 +145,11 @@ class _Translator:
         if isinstance(found, ConstSymbol):
             return None
         raise self.error(f"{ast.unparse(node)} is not a register, a constant, a function or data", node)
+
+    def refuse_parameter(self, node: ast.expr) -> None:
+        for param, register in zip(self.body.function.params, ARGUMENT_REGISTERS, strict=False):
+            if isinstance(node, ast.Name) and node.id == param.name:
+                raise self.error(f"an operand is a register; {param.name} arrives in {register}", node)
 
     def memory(self, elements: list[ast.expr]) -> str:
         """`[base, index * scale, displacement]`, a leading segment register set apart."""

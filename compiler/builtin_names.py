@@ -15,6 +15,7 @@ DECORATORS = frozenset(
     "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
     "printer frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion target_features".split()
 )
+CLASS_DECORATORS = frozenset({"struct", "union"})
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
     "overflow_add overflow_sub overflow_mul count_zeros_left count_zeros_right count_ones byte_swap "

@@ -7,7 +7,7 @@ for all mistakes.
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import compiler.check_construction as construction
 from compiler.assembler import assemble, check_text
@@ -16,11 +16,12 @@ from compiler.check_statements import check_block
 from compiler.constant import evaluate
 from compiler.context import Context
 from compiler.environment import Environment
-from compiler.errors import CompileError, Diagnostics
+from compiler.errors import CompileError, Diagnostics, Label
 from compiler.modules import Module, Project
+from compiler.source import Span
 from compiler.symbols import ExceptionSymbol, Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
 from compiler.tree import Body, Expr, Local
-from compiler.type_model import NEVER, NONE, StructType
+from compiler.type_model import ERROR, NEVER, NONE, StructType
 
 HOOKS = {
     "frame_allocator": "Callable[[u64], ptr[u8]]",
@@ -139,15 +140,33 @@ class Checker:
         if function in self.done:
             return
         self.done.add(function)
+        known = len(self.diagnostics.found)
         try:
+            self._check_defaults(function)
             self.program.bodies.append(self._body(function))
         except CompileError as error:
             self.diagnostics.add(error)
+        if function.bindings and function.asked_at is not None:
+            self._say_who_asked(function, function.asked_at, known)
         if "panic_handler" in function.decorators:
             self._set_panic_handler(function)
         for hook, wanted in HOOKS.items():
             if hook in function.decorators:
                 self._set_hook(hook, wanted, function)
+
+    def _check_defaults(self, function: Function) -> None:
+        ctx = Context(Environment(function.module, function.bindings), self.diagnostics)
+        for param in function.params:
+            if param.default is not None:
+                check_initial(construction.check_initializer(ctx, param.type, param.default))
+
+    def _say_who_asked(self, function: Function, where: Span, known: int) -> None:
+        """Mistakes in an instance of a generic function name the call that asked for it."""
+        types = ", ".join(f"{name} = {bound}" for name, bound in function.bindings.items())
+        label = Label(where, f"with {types} here")
+        for position in range(known, len(self.diagnostics.found)):
+            found = self.diagnostics.found[position]
+            self.diagnostics.found[position] = replace(found, labels=(*found.labels, label))
 
     def _set_panic_handler(self, function: Function) -> None:
         wanted = "Callable[[str, str, u32], NoReturn]"
@@ -164,6 +183,13 @@ class Checker:
             raise CompileError("hook", f"the program has a second function marked @{hook}", function.span)
         self.program.hooks[hook] = function
 
+    def _refused_parameters(self, ctx: Context, function: Function) -> None:
+        """Parameters of a kind that the parser refused have values of unknown type."""
+        arguments = function.node.args
+        starred = [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+        for argument in [*arguments.posonlyargs, *arguments.kwonlyargs, *starred]:
+            ctx.names[argument.arg] = Local(argument.arg, ERROR, ctx.span(argument))
+
     def _body(self, function: Function) -> Body:
         env = Environment(function.module, function.bindings)
         body = Body(function)
@@ -171,7 +197,10 @@ class Checker:
             return assemble(function, body, env)
         if function.is_naked:
             raise CompileError("naked", f"{function.name} is naked but not @asm_x64", function.span)
-        ctx = Context(env, self.diagnostics, function, body)
+        names: dict[str, Local] = {}
+        env = Environment(function.module, function.bindings, variables=names)
+        ctx = Context(env, self.diagnostics, function, body, names)
+        self._refused_parameters(ctx, function)
         for position, param in enumerate(function.params):
             local = Local(param.name, param.type, param.span, position)
             body.locals.append(local)

@@ -57,6 +57,7 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
     if missing:
         raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
     function = instantiate_function(generic, bindings)
+    function.asked_at = function.asked_at or ctx.span(node)
     call = ast.Call(
         func=node.func,
         args=[a for a, p in zip(node.args, arguments, strict=False) if p.arg not in generic.parameters],

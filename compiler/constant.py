@@ -59,7 +59,8 @@ def evaluate(node: ast.expr, env: Environment) -> Any:
     try:
         return _evaluate(node, env)
     except (ArithmeticError, TypeError, ValueError, IndexError, KeyError) as error:
-        raise env.error("constant", f"cannot evaluate at compile time: {error}", node) from None
+        text = str(error).replace(TypedInt.__name__, "int")
+        raise env.error("constant", f"cannot evaluate at compile time: {text}", node) from None
 
 
 def evaluate_int(node: ast.expr, env: Environment, what: str) -> int:

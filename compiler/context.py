@@ -26,6 +26,7 @@ from compiler.type_model import (
     ArrayType,
     EnumType,
     FloatType,
+    FuncType,
     IntType,
     PtrType,
     SpanType,
@@ -155,6 +156,8 @@ class Context:
             hint = f"write {_plain(want)}({ast.unparse(node)}) if it is an address"
         elif isinstance(found, PtrType) and want == U64:
             hint = f"write u64({ast.unparse(node)}) for its address"
+        elif isinstance(found, FuncType) and found.result == want:
+            hint = f"call it: {ast.unparse(node)}({', '.join('...' for _ in found.params)})"
         elif isinstance(found, TupleType) and not isinstance(want, TupleType):
             hint = "unpack it first: a, b = ..."
         elif isinstance(found, ArrayType) and want == SpanType(found.of):

@@ -8,7 +8,7 @@ from typing import Any
 import compiler.annotations as type_annotations
 import compiler.constant as constant
 import compiler.struct_layout as struct_layout
-from compiler.builtin_names import DECORATORS
+from compiler.builtin_names import CLASS_DECORATORS, DECORATORS
 from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import Module
@@ -28,9 +28,14 @@ from compiler.symbols import (
     TypeSymbol,
     TypeVarSymbol,
 )
-from compiler.type_model import NEVER, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type
+from compiler.type_model import NEVER, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type, TypeVariable
 
-METHOD_OF_STRUCT = ("self",)
+DECORATOR_HINTS = {
+    "staticmethod": "write a function at module level",
+    "classmethod": "write a function at module level",
+    "property": "write a method and call it",
+    "dataclass": "use @struct",
+}
 
 
 def declare(module: Module, name: str, node: ast.stmt) -> Symbol:
@@ -214,6 +219,8 @@ def make_function(
             hint="write -> None or the result type before the colon",
         )
     result = type_annotations.resolve_type(node.returns, env)
+    if isinstance(result, TypeVariable):
+        raise module.error("generic", f"no parameter of {node.name} tells what {result} is", node.returns)
     span = module.span(node)
     function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
     function.decorators = _decorators(module, node, env)
@@ -261,8 +268,12 @@ def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[st
     for decorator in node.decorator_list:
         call = decorator if isinstance(decorator, ast.Call) else None
         name = env.builtin_of(call.func if call else decorator)
+        text = ast.unparse(decorator)
+        if name in CLASS_DECORATORS:
+            raise module.error("decorator", f"@{text} does not apply to a function", decorator)
         if name not in DECORATORS:
-            raise module.error("decorator", f"@{ast.unparse(decorator)} is not a decorator of the language", decorator)
+            hint = DECORATOR_HINTS.get(text, "")
+            raise module.error("decorator", f"@{text} is not a decorator of the language", decorator, hint=hint)
         arguments: Any = tuple(constant.evaluate(a, env) for a in call.args) if call else ()
         found[name] = arguments[0] if len(arguments) == 1 else (arguments or "")
     return found

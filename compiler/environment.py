@@ -5,6 +5,7 @@ module.
 from __future__ import annotations
 
 import ast
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from compiler.errors import CompileError
@@ -19,6 +20,7 @@ class Environment:
     module: Module
     bindings: dict[str, Binding] = field(default_factory=dict)
     constants: dict[str, object] = field(default_factory=dict)
+    variables: Mapping[str, object] = field(default_factory=dict)  # locals, which no constant may depend on
 
     def lookup(self, name: str, at: ast.AST) -> Symbol:
         if name in self.constants:
@@ -26,10 +28,12 @@ class Environment:
         if name in self.bindings:
             bound = self.bindings[name]
             return TypeSymbol(bound) if isinstance(bound, Type) else ConstSymbol(name, bound)
+        if name in self.variables:
+            raise self.error("constant", f"{name} is a variable, but this must be known when compiling", at)
         return resolve(self.module, name, at)
 
     def with_constants(self, constants: dict[str, object]) -> Environment:
-        return Environment(self.module, self.bindings, {**self.constants, **constants})
+        return Environment(self.module, self.bindings, {**self.constants, **constants}, self.variables)
 
     def symbol_of(self, node: ast.expr) -> Symbol | None:
         """What a name, or a name reached through imported modules, stands for; None for other expressions."""

@@ -35,7 +35,7 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.MatchClass: ("class pattern", "match on integers, enums and tuples"),
     ast.MatchStar: ("star pattern", "name each element"),
 }
-CONSTANT_ONLY = (ast.Pow, ast.Dict, ast.Set, ast.Div, ast.In, ast.NotIn, ast.Starred)
+CONSTANT_ONLY = (ast.Pow, ast.Div, ast.In, ast.NotIn, ast.Starred)
 """Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
 ASYNC_ONLY = (ast.Try, ast.Raise)

@@ -85,6 +85,7 @@ class Function:
     bindings: dict[str, Binding] = field(default_factory=dict)
     decorators: dict[str, object] = field(default_factory=dict)
     suffix: str = ""  # tells instances of a generic function apart
+    asked_at: Span | None = None  # the first call that needed this instance
 
     @property
     def symbol(self) -> str:

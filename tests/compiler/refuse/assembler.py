@@ -73,7 +73,7 @@ def seven(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64) -> u64:
 @asm_x64
 def local_operand(a: u64) -> u64:
     mov(rax, a)
-    #! unknown-name: a => a is not defined
+    #! assembler: a => an operand is a register; a arrives in rdi
 
 
 @naked

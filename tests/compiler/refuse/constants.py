@@ -5,7 +5,8 @@ A = const([1, 2, 3])
 B = const(A[5])
 #! constant: A[5] => cannot evaluate at compile time: list index out of range
 C = const({1: 2})
-#! constant: {1: 2} => this is not known at compile time
+#! unsupported: {1: 2} => dict is not part of the language
+#? use an array, or a match on constants
 D = const(int("x"))
 #! constant: int("x") => cannot evaluate at compile time: invalid literal for int() with base 10: 'x'
 E = const(u8(300))
@@ -40,7 +41,7 @@ R = const(2**70000)
 S = const(option("S"))
 #! constant: option("S") => option takes a name and a default: option("NAME", 0)
 T = const(u8(1) + "x")
-#! constant: u8(1) + "x" => cannot evaluate at compile time: unsupported operand type(s) for +: 'TypedInt' and 'str'
+#! constant: u8(1) + "x" => cannot evaluate at compile time: unsupported operand type(s) for +: 'int' and 'str'
 
 
 @struct
@@ -66,7 +67,7 @@ def uses_list() -> u64:
 
 def uses_element(i: u64) -> u64:
     return A[i]
-    #! unknown-name: i => i is not defined
+    #! constant: i => i is a variable, but this must be known when compiling
 
 
 def uses_beyond() -> u64:
@@ -82,7 +83,7 @@ def const_in_function() -> u64:
 
 def size_of_value(a: u32) -> u64:
     return sizeof(a)
-    #! unknown-name: a => a is not defined
+    #! constant: a => a is a variable, but this must be known when compiling
 
 
 def option_in_function() -> u64:

@@ -42,11 +42,13 @@ def cached(a: u32) -> u32:
 
 @staticmethod
 #! decorator: staticmethod => @staticmethod is not a decorator of the language
+#? write a function at module level
 def static(a: u32) -> u32:
     return a
 
 
 @struct
+#! decorator: struct => @struct does not apply to a function
 def decorated(a: u32) -> u32:
     return a
 
@@ -58,6 +60,8 @@ def unknown_decorator(a: u32) -> u32:
 
 
 def default_call(a: u32 = option("A", 1), b: u32 = functions()) -> u32:
+#! unknown-name: functions => functions is not defined
+#? did you mean returns_function?
     return a
 
 
@@ -70,14 +74,12 @@ def keyword_only(*, a: u32) -> u32:
 #! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
 #? leave out the * or / before it
     return a
-    #! unknown-name: a => a is not defined
 
 
 def positional_only(a: u32, /) -> u32:
 #! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
 #? leave out the * or / before it
     return a
-    #! unknown-name: a => a is not defined
 
 
 def many(**options: u32) -> u32:
@@ -125,8 +127,8 @@ def same(a: T, b: T) -> T:
 
 
 def only_result(a: u32) -> T:
+#! generic: T => no parameter of only_result tells what T is
     return a
-    #! type-mismatch: a => this is a u32, but a T is needed
 
 
 def two_kinds(a: u32, b: u64) -> u64:
@@ -147,7 +149,7 @@ def repeat(count: const[int], a: u32) -> u32:
 
 def not_constant(n: u32) -> u32:
     return repeat(n, 3)
-    #! unknown-name: n => n is not defined
+    #! constant: n => n is a variable, but this must be known when compiling
 
 
 def pair_without_type(a: u32) -> u32:
@@ -203,6 +205,7 @@ def recursion_is_fine_here(n: u32) -> u32:
 def forgotten_parentheses() -> u64:
     return measure
     #! type-mismatch: measure => this is a Callable[[ptr[Box]], u64], but a u64 is needed
+    #? call it: measure(...)
 
 
 def ignores_pair() -> None:
@@ -217,12 +220,13 @@ def pair() -> tuple[u32, u32]:
 
 def named_return() -> u32 | u64:
 #! type: u32 | u64 => u32 | u64 is not a type
+#? a value has one type; @union holds one of several
     return 1
 
 
 def returns_list() -> list[u32]:
 #! type: list[u32] => list[u32] is not a type
-#? array[T, N]
+#? write array[T, N]
     return 1
 
 
@@ -245,5 +249,5 @@ def call_type(a: u32()) -> u32:
 @export
 def returns_function() -> Callable[[u32]]:
 #! type: Callable[[u32]] => Callable[[u32]] is not a type
-#? Callable[[A, B], R]
+#? write Callable[[A, B], R]
     return 1
