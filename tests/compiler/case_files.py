@@ -17,13 +17,17 @@ The first lines may choose `# target: NAME` and `# profile: NAME`.
 
 from __future__ import annotations
 
+import ast
 import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from compiler.driver import Build, WrongUse
 from compiler.errors import CompilationFailed, Diagnostic
+from compiler.native import NativeTrap
+from compiler.prelude.traps import Trap
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
@@ -85,6 +89,69 @@ def _expectation(diagnostic: Diagnostic, here: str) -> Expected:
     span = diagnostic.span
     where = "" if span.file.path == here else f" (in {span})"
     return Expected(span.line, f"{diagnostic.code}: {span.text} => {diagnostic.message}{where}", diagnostic.hint)
+
+
+@dataclass(frozen=True)
+class RunCase:
+    """One call of a run case: what to call with what, and the result, or the kind of trap."""
+
+    function: str
+    arguments: tuple[object, ...]
+    outcome: str
+
+    def __str__(self) -> str:
+        return f"{self.function}{self.arguments} {self.outcome}"
+
+
+CALL = re.compile(r"#> (.*) (?:== (.*)|traps (\w+))$")
+
+
+def run_cases(path: Path) -> list[RunCase]:
+    found = []
+    for line in path.read_text().split("\n"):
+        match = CALL.match(line)
+        if match is None:
+            assert not line.startswith("#>"), f"{path.name}: {line} is neither CALL == RESULT nor CALL traps KIND"
+            continue
+        call = ast.parse(match[1], mode="eval").body
+        assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name), line
+        arguments = tuple(ast.literal_eval(argument) for argument in call.args)
+        outcome = f"traps {match[3]}" if match[3] else str(ast.literal_eval(match[2]))
+        found.append(RunCase(call.func.id, arguments, outcome))
+    return found
+
+
+def outcome(module: object, case: RunCase) -> str:
+    """What a call gives in one of the worlds, in the words of a case file."""
+    try:
+        return str(_plain(getattr(module, case.function)(*case.arguments)))
+    except Trap as trap:
+        return f"traps {trap.kind}"
+    except NativeTrap as trap:
+        return f"traps {trap_kind(trap.message)}"
+
+
+def _plain(value: Any) -> object:
+    """A value of the host or of compiled code as Python's own."""
+    if isinstance(value, tuple):
+        return tuple(_plain(item) for item in value)
+    return value if isinstance(value, bool) or value is None else int(value)
+
+
+TRAPS = {
+    "integer overflow": "overflow",
+    "value does not fit": "overflow",
+    "division by zero": "division",
+    "out of bounds": "bounds",
+    "assertion failed": "assertion",
+    "null pointer": "null",
+    "unreachable code": "unreachable",
+}
+
+
+def trap_kind(message: str) -> str:
+    """The kind of a trap of compiled code."""
+    return next((kind for words, kind in TRAPS.items() if words in message), "panic")
 
 
 def write_expectations(path: Path) -> None:
