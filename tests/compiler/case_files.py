@@ -5,12 +5,12 @@ hint. Every error must be expected, and every expected error must come:
 
     x: u8 = 300
     #! literal-range: 300 => 300 does not fit u8
-    #? u16 would hold it
+    #: u16 would hold it
 
 A run case holds calls and their results, the same under CPython, at O0 and at O2; a trap is named by its kind:
 
-    #> add(1, 2) == 3
-    #> divide(1, 0) traps division
+    #: add(1, 2) == 3
+    #: divide(1, 0) traps division
 
 The first lines may choose `# target: NAME` and `# profile: NAME`.
 """
@@ -31,7 +31,7 @@ from compiler.prelude.traps import Trap
 
 ROOT = Path(__file__).resolve().parents[2]
 HERE = Path(__file__).resolve().parent
-EXPECTATION = re.compile(r"\s*#([!?]) ?(.*)")
+EXPECTATION = re.compile(r"\s*#([!:]) ?(.*)")
 
 
 def case_files(folder: str) -> list[Path]:
@@ -103,7 +103,7 @@ class RunCase:
         return f"{self.function}{self.arguments} {self.outcome}"
 
 
-CALL = re.compile(r"#> (.*) (?:== (.*)|traps (\w+))$")
+CALL = re.compile(r"#: (.*) (?:== (.*)|traps (\w+))$")
 
 
 def run_cases(path: Path) -> list[RunCase]:
@@ -111,7 +111,7 @@ def run_cases(path: Path) -> list[RunCase]:
     for line in path.read_text().split("\n"):
         match = CALL.match(line)
         if match is None:
-            assert not line.startswith("#>"), f"{path.name}: {line} is neither CALL == RESULT nor CALL traps KIND"
+            assert not line.startswith("#:"), f"{path.name}: {line} is neither CALL == RESULT nor CALL traps KIND"
             continue
         call = ast.parse(match[1], mode="eval").body
         assert isinstance(call, ast.Call) and isinstance(call.func, ast.Name), line
@@ -165,7 +165,7 @@ def write_expectations(path: Path) -> None:
         indent = line[: len(line) - len(line.lstrip())]
         for error in (e for e in errors if e.line == number):
             out.append(f"{indent}#! {error.text}")
-            out += [f"{indent}#? {error.hint}"] if error.hint else []
+            out += [f"{indent}#: {error.hint}"] if error.hint else []
     path.write_text("\n".join(out))
 
 

@@ -1,5 +1,4 @@
 """Mistakes in assembler functions and blocks."""
-
 # target: host
 from compiler.prelude import asm_block, asm_x64, const, naked, u32, u64
 from compiler.prelude.x64 import *
@@ -23,7 +22,7 @@ def unknown_name() -> u64:
 @asm_x64
 def loop_in_it() -> u64:
     while True:
-        #! assembler: while True: => an assembler function holds mnemonic calls only
+    #! assembler: while True: => an assembler function holds mnemonic calls only
         nop()
 
 
@@ -31,14 +30,14 @@ def loop_in_it() -> u64:
 def returns() -> u64:
     ret()
     #! assembler: ret() => ret ends a real function; this one is inlined
-    # ? mark it @naked as well
+    #: mark it @naked as well
 
 
 @asm_x64
 def calls() -> u64:
     call(returns)
     #! assembler: call(returns) => an inlined assembler function cannot call
-    # ? mark it @naked as well
+    #: mark it @naked as well
 
 
 @asm_x64
@@ -67,7 +66,7 @@ def label_without_text() -> u64:
 
 @asm_x64
 def seven(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64) -> u64:
-    #! assembler: def seven(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64) -> u64: => an assembler function has at most 6 parameters
+#! assembler: def seven(a: u64, b: u64, c: u64, d: u64, e: u64, f: u64, g: u64) -> u64: => an assembler function has at most 6 parameters
     nop()
 
 
@@ -79,7 +78,7 @@ def local_operand(a: u64) -> u64:
 
 @naked
 def naked_python() -> u64:
-    #! naked: def naked_python() -> u64: => naked_python is naked but not @asm_x64
+#! naked: def naked_python() -> u64: => naked_python is naked but not @asm_x64
     return 1
 
 

@@ -1,5 +1,4 @@
 """Mistakes in what is evaluated at compile time."""
-
 from compiler.prelude import array, const, offsetof, option, sizeof, struct, u8, u32, u64, zeroed
 
 A = const([1, 2, 3])
@@ -7,7 +6,7 @@ B = const(A[5])
 #! constant: A[5] => cannot evaluate at compile time: list index out of range
 C = const({1: 2})
 #! unsupported: {1: 2} => dict is not part of the language
-# ? use an array, or a match on constants
+#: use an array, or a match on constants
 D = const(int("x"))
 #! constant: int("x") => cannot evaluate at compile time: invalid literal for int() with base 10: 'x'
 E = const(u8(300))
@@ -24,14 +23,14 @@ J = const(offsetof(Point))
 #! constant: offsetof(Point) => offsetof takes a struct and a field: offsetof(S, "field")
 K = const(lambda x: x)
 #! unsupported: lambda x: x => lambda is not part of the language
-# ? write a function at module level
+#: write a function at module level
 L = const([i for i in range(4) if i > A])
 #! constant: [i for i in range(4) if i > A] => cannot evaluate at compile time: '>' not supported between instances of 'int' and 'list'
 M = const(undefined[0])
 #! unknown-name: undefined => undefined is not defined
 N = const(3).bits
 #! constant: N = const(3).bits => N is neither a constant nor typed data
-# ? N = const(const(3).bits), or N: u64 = const(3).bits for data
+#: N = const(const(3).bits), or N: u64 = const(3).bits for data
 O = const(f"{A}")
 #! constant: f"{A}" => this is not known at compile time
 P = const("abc".upper())
@@ -52,18 +51,18 @@ class Point:
 
 table: array[u8, 4] = array(i * 100 for i in range(4))
 #! literal-range: i * 100 => 300 does not fit u8
-# ? u16 would hold it
+#: u16 would hold it
 text_table: array[u8, 2] = array("a", "b")
 #! type-mismatch: "a" => this is a str, but a u8 is needed
 other: array[u64, 3] = A
 #! constant: A => a list constant cannot be used as a value
-# ? index it at compile time
+#: index it at compile time
 
 
 def uses_list() -> u64:
     return A
     #! constant: A => a list constant cannot be used as a value
-    # ? index it at compile time
+    #: index it at compile time
 
 
 def uses_element(i: u64) -> u64:

@@ -10,7 +10,7 @@ def on_one_path(a: u32) -> u32:
         b = a
     return b
     #! unassigned: b => b may not have a value here
-    #? assign it on every path
+    #: assign it on every path
 
 
 def after_loop(a: u32) -> u32:
@@ -19,7 +19,7 @@ def after_loop(a: u32) -> u32:
         a -= 1
     return c
     #! unassigned: c => c may not have a value here
-    #? assign it on every path
+    #: assign it on every path
 
 
 def loop_variable(a: u32) -> u32:
@@ -27,14 +27,14 @@ def loop_variable(a: u32) -> u32:
         pass
     return i
     #! unassigned: i => i may not have a value here
-    #? assign it on every path
+    #: assign it on every path
 
 
 def never_assigned() -> u32:
     n: u32
     return n
     #! unassigned: n => n may not have a value here
-    #? assign it on every path
+    #: assign it on every path
 
 
 def after_return(a: u32) -> u32:
@@ -71,7 +71,7 @@ def continue_outside(a: u32) -> None:
 def returns_nothing(a: u32) -> None:
     return a
     #! return: a => returns_nothing returns nothing
-    #? declare its result: -> u32
+    #: declare its result: -> u32
 
 
 def returns_without_value(a: u32) -> u32:
@@ -101,14 +101,14 @@ def else_of_loop(a: u32) -> u32:
     else:
         a = 3
         #! unsupported: a = 3 => else after a loop is not part of the language
-        #? set a bool in the loop and test it after
+        #: set a bool in the loop and test it after
     return a
 
 
 def unpacks_in_loop() -> None:
     for a, b in table:
     #! unsupported: a, b => a loop has one variable
-    #? unpack in the body
+    #: unpack in the body
         pass
 
 
@@ -121,21 +121,21 @@ def loops_over_integer(a: u32) -> None:
 def loops_over_text() -> None:
     for c in "text":
     #! type: "text" => str cannot be looped over
-    #? loop over 'text'.encode()
+    #: loop over 'text'.encode()
         pass
 
 
 def enumerates() -> None:
     for i, x in enumerate(table):
     #! unsupported: enumerate(table) => enumerate is not part of the language
-    #? write for i in range(len(a))
+    #: write for i in range(len(a))
         pass
 
 
 def range_of_two_widths(a: u32, b: u64) -> None:
     for i in range(a, b):
     #! width-mismatch: a => u32 and u64 do not mix in range
-    #? write u64(a)
+    #: write u64(a)
         pass
 
 
@@ -148,7 +148,7 @@ def range_step(a: u32) -> None:
 def range_falls(a: u32) -> None:
     for i in range(a, 0, -1):
     #! type: range(a, 0, -1) => a falling range of u32 cannot pass 0
-    #? convert the ends to i64
+    #: convert the ends to i64
         pass
 
 
@@ -168,7 +168,7 @@ def counts_with_other_type(a: u32) -> None:
     i: u64 = 0
     for i in range(a):
     #! type-mismatch: i => i is already u64, this loop counts u32
-    #? choose another name
+    #: choose another name
         pass
 
 
@@ -180,13 +180,13 @@ def range_as_value(a: u32) -> None:
 def deletes(a: u32) -> None:
     del a
     #! unsupported: del a => del is not part of the language
-    #? locals end with their function
+    #: locals end with their function
 
 
 def global_of_local(a: u32) -> None:
     global a_local
     #! unknown-name: global a_local => a_local is not defined
-    #? did you mean global_of_local?
+    #: did you mean global_of_local?
     a_local = a
 
 
@@ -203,7 +203,7 @@ def assigns_twice() -> None:
     n: u32 = 0
     n: u64 = 1
     #! type-mismatch: n: u64 = 1 => n is already u32
-    #? choose another name
+    #: choose another name
 
 
 def annotates_field(p: ptr[u32]) -> None:
@@ -214,7 +214,7 @@ def annotates_field(p: ptr[u32]) -> None:
 def assert_of_integer(a: u32) -> None:
     assert a
     #! condition: a => a condition is a bool, not u32
-    #? write a != 0
+    #: write a != 0
 
 
 def assert_message(a: u32) -> None:
@@ -239,7 +239,7 @@ def pair() -> tuple[u32, u32, u32]:
 def returns_wrong_pair() -> tuple[u32, u8]:
     return 1, 300
     #! literal-range: 300 => 300 does not fit u8
-    #? u16 would hold it
+    #: u16 would hold it
 
 
 def returns_short_pair() -> tuple[u32, u32]:
@@ -250,51 +250,51 @@ def returns_short_pair() -> tuple[u32, u32]:
 def yields(a: u32) -> u32:
     yield a
     #! unsupported: yield a => yield is not part of the language
-    #? fill an array, or write a struct with a next() method
+    #: fill an array, or write a struct with a next() method
 
 
 def asynchronous_with() -> None:
     async with table:
     #! type: table => array[u32, 8] cannot be used by with
-    #? a struct with __enter__ and __exit__
+    #: a struct with __enter__ and __exit__
         pass
 
 
 def global_star() -> None:
     a, *b = pair()
     #! unsupported: *b => * is not part of the language
-    #? write each element
+    #: write each element
 
 
 def useless_sum(a: u32) -> None:
     a + 1
     #! unused: a + 1 => this value is not used
-    #? _ = a + 1 throws it away visibly
+    #: _ = a + 1 throws it away visibly
 
 
 def useless_comparison(a: u32) -> None:
     a == 1
     #! unused: a == 1 => this value is not used
-    #? _ = a == 1 throws it away visibly
+    #: _ = a == 1 throws it away visibly
 
 
 def nested_class() -> None:
     class Inner:
     #! unsupported: class Inner: => a class inside a function is not part of the language
-    #? move it to module level
+    #: move it to module level
         x: u32
 
 
 def list_in_function(a: u32) -> None:
     b = [i for i in range(a)]
     #! unsupported: [i for i in range(a)] => a list comprehension in a function is not part of the language
-    #? fill an array in a loop, or make a table with const() at module level
+    #: fill an array in a loop, or make a table with const() at module level
 
 
 def nonlocal_name() -> None:
     nonlocal EIGHT
     #! unsupported: nonlocal EIGHT => nonlocal is not part of the language
-    #? pass what the function needs as an argument
+    #: pass what the function needs as an argument
 
 
 def match_text(text: str) -> u32:
@@ -319,7 +319,7 @@ def match_variable(a: u32, b: u32) -> u32:
     match a:
         case b:
         #! shadowed: b => case b would assign b, not compare with it
-        #? write case _ if ... == b, or a dotted name
+        #: write case _ if ... == b, or a dotted name
             return 1
     return 0
 
@@ -328,7 +328,7 @@ def match_large(a: u8) -> u32:
     match a:
         case 300:
         #! literal-range: 300 => 300 does not fit u8
-        #? u16 would hold it
+        #: u16 would hold it
             return 1
     return 0
 
@@ -337,7 +337,7 @@ def match_class(a: u32) -> u32:
     match a:
         case u32(b):
         #! unsupported: u32(b) => class pattern is not part of the language
-        #? match on integers, enums and tuples
+        #: match on integers, enums and tuples
             return 1
     return 0
 
@@ -346,7 +346,7 @@ def match_mapping(a: u32) -> u32:
     match a:
         case {"x": 1}:
         #! unsupported: {"x": 1} => mapping pattern is not part of the language
-        #? match on integers, enums and tuples
+        #: match on integers, enums and tuples
             return 1
     return 0
 
@@ -363,7 +363,7 @@ def match_sequence_of_integer(a: u32) -> u32:
     match a:
         case (1, 2):
         #! unsupported: (1, 2) => this pattern is not part of the language
-        #? use constants, |, names, tuples and _
+        #: use constants, |, names, tuples and _
             return 1
     return 0
 
@@ -385,12 +385,12 @@ class Pair:
 def with_integer(a: u32) -> None:
     with a:
     #! type: a => u32 cannot be used by with
-    #? a struct with __enter__ and __exit__
+    #: a struct with __enter__ and __exit__
         pass
 
 
 def with_list(a: u32) -> None:
     with open("file") as f:
     #! unsupported: open => Python's open is not part of the language
-    #? read through the program's library
+    #: read through the program's library
         pass

@@ -1,33 +1,10 @@
 """Mistakes in functions, their decorators and their calls."""
-
-from compiler.prelude import (
-    array,
-    bounded_recursion,
-    cold,
-    const,
-    export,
-    inline,
-    interrupt,
-    naked,
-    noinline,
-    option,
-    panic_handler,
-    ptr,
-    requires,
-    section,
-    span,
-    struct,
-    u8,
-    u16,
-    u32,
-    u64,
-    zeroed,
-)
+from compiler.prelude import array, bounded_recursion, cold, const, export, inline, interrupt, naked, noinline, option, panic_handler, ptr, requires, section, span, struct, u8, u16, u32, u64, zeroed
 from typing import Generic, NoReturn, Protocol, TypeVar
 from collections.abc import Callable
 import functools
 #! unknown-module: functools => there is no module functools
-# ? Python's libraries cannot be compiled; write what you need as a module
+#: Python's libraries cannot be compiled; write what you need as a module
 
 T = TypeVar("T")
 N = TypeVar("N")
@@ -65,7 +42,7 @@ def cached(a: u32) -> u32:
 
 @staticmethod
 #! decorator: staticmethod => @staticmethod is not a decorator of the language
-# ? write a function at module level
+#: write a function at module level
 def static(a: u32) -> u32:
     return a
 
@@ -83,31 +60,31 @@ def unknown_decorator(a: u32) -> u32:
 
 
 def default_call(a: u32 = option("A", 1), b: u32 = functions()) -> u32:
-    #! unknown-name: functions => functions is not defined
-    # ? did you mean returns_function?
+#! unknown-name: functions => functions is not defined
+#: did you mean returns_function?
     return a
 
 
 def none_parameter(a: None) -> u32:
-    #! type: a: None => a parameter cannot be None
+#! type: a: None => a parameter cannot be None
     return 0
 
 
 def keyword_only(*, a: u32) -> u32:
-    #! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
-    # ? leave out the * or / before it
+#! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
+#: leave out the * or / before it
     return a
 
 
 def positional_only(a: u32, /) -> u32:
-    #! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
-    # ? leave out the * or / before it
+#! unsupported: a: u32 => a keyword-only or positional-only parameter is not part of the language
+#: leave out the * or / before it
     return a
 
 
 def many(**options: u32) -> u32:
-    #! unsupported: options: u32 => **options is not part of the language
-    # ? list each parameter
+#! unsupported: options: u32 => **options is not part of the language
+#: list each parameter
     return 0
 
 
@@ -128,7 +105,7 @@ def calls_twice() -> u32:
 def spreads(a: u32) -> u32:
     return two_defaults(*a)
     #! unsupported: *a => * is not part of the language
-    # ? write each element
+    #: write each element
 
 
 def spreads_keywords(a: u32) -> u32:
@@ -150,14 +127,14 @@ def same(a: T, b: T) -> T:
 
 
 def only_result(a: u32) -> T:
-    #! generic: T => no parameter of only_result tells what T is
+#! generic: T => no parameter of only_result tells what T is
     return a
 
 
 def two_kinds(a: u32, b: u64) -> u64:
     return same(a, b)
     #! type-mismatch: b => this is a u64, but a u32 is needed for b of same
-    # ? write u32(b)
+    #: write u32(b)
 
 
 def generic_as_value() -> u64:
@@ -178,7 +155,7 @@ def not_constant(n: u32) -> u32:
 def pair_without_type(a: u32) -> u32:
     p = Pair(a, a)
     #! type: Pair(a, a) => Pair needs its parameters here
-    # ? Pair[u64](...)
+    #: Pair[u64](...)
     return p.first
 
 
@@ -189,20 +166,20 @@ def pair_of_two(a: u32) -> u32:
 
 
 def pair_parameter(p: ptr[Pair]) -> u32:
-    #! type: Pair => Pair needs its parameters: Pair[T]
+#! type: Pair => Pair needs its parameters: Pair[T]
     return 0
 
 
 def protocol_parameter(p: Measured) -> u64:
-    #! type: Measured => Measured is a Protocol
-    # ? use it as the bound of a TypeVar
+#! type: Measured => Measured is a Protocol
+#: use it as the bound of a TypeVar
     return 0
 
 
 def add_all(a: T, b: T) -> T:
     return a + b
     #! operator: a + b => ptr[Point] has no +
-    # ? index the pointer, addr(p[i]), or compute with u64(p)
+    #: index the pointer, addr(p[i]), or compute with u64(p)
 
 
 def adds_points(p: ptr[Point], q: ptr[Point]) -> None:
@@ -212,7 +189,7 @@ def adds_points(p: ptr[Point], q: ptr[Point]) -> None:
 def inner_function_value(a: u32) -> u32:
     f = cached_value
     #! unknown-name: cached_value => cached_value is not defined
-    # ? did you mean cached?
+    #: did you mean cached?
     return f(a)
 
 
@@ -228,13 +205,13 @@ def recursion_is_fine_here(n: u32) -> u32:
 def forgotten_parentheses() -> u64:
     return measure
     #! type-mismatch: measure => this is a Callable[[ptr[Box]], u64], but a u64 is needed
-    # ? call it: measure(...)
+    #: call it: measure(...)
 
 
 def ignores_pair() -> None:
     pair()
     #! unused: pair() => the result of pair is not used
-    # ? _ = pair() throws it away visibly
+    #: _ = pair() throws it away visibly
 
 
 def pair() -> tuple[u32, u32]:
@@ -242,35 +219,35 @@ def pair() -> tuple[u32, u32]:
 
 
 def named_return() -> u32 | u64:
-    #! type: u32 | u64 => u32 | u64 is not a type
-    # ? a value has one type; @union holds one of several
+#! type: u32 | u64 => u32 | u64 is not a type
+#: a value has one type; @union holds one of several
     return 1
 
 
 def returns_list() -> list[u32]:
-    #! type: list[u32] => list[u32] is not a type
-    # ? write array[T, N]
+#! type: list[u32] => list[u32] is not a type
+#: write array[T, N]
     return 1
 
 
 def text_type() -> "u33":
-    #! unknown-name: "u33" => u33 is not defined
-    # ? did you mean u32?
+#! unknown-name: "u33" => u33 is not defined
+#: did you mean u32?
     return 1
 
 
 def expression_type(a: 3) -> u32:
-    #! type: 3 => 3 is not a type
+#! type: 3 => 3 is not a type
     return 1
 
 
 def call_type(a: u32()) -> u32:
-    #! type: u32() => u32() is not a type
+#! type: u32() => u32() is not a type
     return 1
 
 
 @export
 def returns_function() -> Callable[[u32]]:
-    #! type: Callable[[u32]] => Callable[[u32]] is not a type
-    # ? write Callable[[A, B], R]
+#! type: Callable[[u32]] => Callable[[u32]] is not a type
+#: write Callable[[A, B], R]
     return 1

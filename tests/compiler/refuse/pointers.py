@@ -16,27 +16,27 @@ head: ptr[Node] | None = None
 def dereferences_optional() -> u32:
     return head.value
     #! optional: head => head may be None here
-    #? test it first: if head is not None (in a local, so that the test counts)
+    #: test it first: if head is not None (in a local, so that the test counts)
 
 
 def tested_data_is_not_kept() -> u32:
     if head is not None:
         return head.value
         #! optional: head => head may be None here
-        #? test it first: if head is not None (in a local, so that the test counts)
+        #: test it first: if head is not None (in a local, so that the test counts)
     return 0
 
 
 def returns_optional(p: ptr[Node] | None) -> ptr[Node]:
     return p
     #! type-mismatch: p => this is a ptr[Node] | None, but a ptr[Node] is needed
-    #? test it with `is not None` first; keep it in a local so that the test counts
+    #: test it with `is not None` first; keep it in a local so that the test counts
 
 
 def passes_optional(p: ptr[Node] | None) -> u32:
     return takes(p)
     #! type-mismatch: p => this is a ptr[Node] | None, but a ptr[Node] is needed for p of takes
-    #? test it with `is not None` first; keep it in a local so that the test counts
+    #: test it with `is not None` first; keep it in a local so that the test counts
 
 
 def takes(p: ptr[Node]) -> u32:
@@ -46,31 +46,31 @@ def takes(p: ptr[Node]) -> u32:
 def compares_with_equals(p: ptr[Node] | None) -> bool:
     return p == None
     #! operator: p == None => compare with None by `is`
-    #? p is None
+    #: p is None
 
 
 def never_none(p: ptr[Node]) -> bool:
     return p is None
     #! condition: p is None => ptr[Node] is never None
-    #? only ptr[T] | None can be None
+    #: only ptr[T] | None can be None
 
 
 def integer_is_none(n: u32) -> bool:
     return n is None
     #! condition: n is None => u32 is never None
-    #? only ptr[T] | None can be None
+    #: only ptr[T] | None can be None
 
 
 def identity(p: ptr[Node], q: ptr[Node]) -> bool:
     return p is q
     #! operator: p is q => `is` compares with None only
-    #? compare values and addresses with ==
+    #: compare values and addresses with ==
 
 
 def pointer_as_condition(p: ptr[Node] | None) -> u32:
     if p:
     #! condition: p => a condition is a bool, not ptr[Node] | None
-    #? write p is not None
+    #: write p is not None
         return 1
     return 0
 
@@ -78,55 +78,55 @@ def pointer_as_condition(p: ptr[Node] | None) -> u32:
 def pointer_arithmetic(p: ptr[u32]) -> ptr[u32]:
     return p + 1
     #! operator: p + 1 => ptr[u32] has no +
-    #? index the pointer, addr(p[i]), or compute with u64(p)
+    #: index the pointer, addr(p[i]), or compute with u64(p)
 
 
 def other_pointer(p: ptr[u32]) -> ptr[u64]:
     return p
     #! type-mismatch: p => this is a ptr[u32], but a ptr[u64] is needed
-    #? write ptr[u64](p) if the memory really holds that
+    #: write ptr[u64](p) if the memory really holds that
 
 
 def integer_for_pointer(n: u64) -> ptr[u32]:
     return n
     #! type-mismatch: n => this is a u64, but a ptr[u32] is needed
-    #? write ptr[u32](n) if it is an address
+    #: write ptr[u32](n) if it is an address
 
 
 def pointer_of_32_bits(n: u32) -> ptr[u32]:
     return ptr[u32](n)
     #! conversion: ptr[u32](n) => u32 does not convert to ptr[u32]
-    #? an address is a u64: write ptr[u32](u64(n))
+    #: an address is a u64: write ptr[u32](u64(n))
 
 
 def zero_pointer() -> ptr[u32]:
     return ptr[u32](0)
     #! null: ptr[u32](0) => a pointer is never 0
-    #? use ptr[T] | None, and None
+    #: use ptr[T] | None, and None
 
 
 def pointer_for_integer(p: ptr[u32]) -> u64:
     return p
     #! type-mismatch: p => this is a ptr[u32], but a u64 is needed
-    #? write u64(p) for its address
+    #: write u64(p) for its address
 
 
 def narrow_address(p: ptr[u32]) -> u32:
     return u32(p)
     #! conversion: u32(p) => ptr[u32] does not convert to u32
-    #? an address is a u64: write u32(u64(p))
+    #: an address is a u64: write u32(u64(p))
 
 
 def address_of_value() -> ptr[u32]:
     return addr(3)
     #! address: 3 => this value has no address
-    #? give it a name first
+    #: give it a name first
 
 
 def address_of_sum(n: u32) -> ptr[u32]:
     return addr(n + 1)
     #! address: n + 1 => this value has no address
-    #? give it a name first
+    #: give it a name first
 
 
 def index_by_bool(flag: bool) -> u32:
@@ -142,7 +142,7 @@ def index_by_text() -> u32:
 def slice_of_pointer(p: ptr[u32]) -> u64:
     return len(p[0:4])
     #! type: p[0:4] => a raw pointer has no length
-    #? make a span first: span(p, n)
+    #: make a span first: span(p, n)
 
 
 def stepped_slice() -> u64:
@@ -153,7 +153,7 @@ def stepped_slice() -> u64:
 def assigns_slice(data: span[u32]) -> None:
     table[0:4] = data
     #! unsupported: table[0:4] => a slice cannot be assigned
-    #? memory_copy(addr(a[0]), addr(b[0]), bytes)
+    #: memory_copy(addr(a[0]), addr(b[0]), bytes)
 
 
 def length_of_integer(n: u32) -> u64:
@@ -174,13 +174,13 @@ def indexes_integer(n: u32) -> u32:
 def indexes_text(text: str) -> u8:
     return text[0]
     #! type: text[0] => a str has no elements here
-    #? use .encode() to get its bytes
+    #: use .encode() to get its bytes
 
 
 def pointer_for_span(p: ptr[u32]) -> u64:
     return takes_span(p)
     #! type-mismatch: p => a raw pointer has no length
-    #? span(p, n)
+    #: span(p, n)
 
 
 def takes_span(data: span[u32]) -> u64:
@@ -190,7 +190,7 @@ def takes_span(data: span[u32]) -> u64:
 def array_for_span() -> u64:
     return takes_span(table)
     #! type-mismatch: table => this is an array[u32, 8], but a span[u32] is needed
-    #? write table[:]
+    #: write table[:]
 
 
 def wrong_span(data: span[u8]) -> u64:
@@ -206,7 +206,7 @@ def span_of_integer(n: u64) -> u64:
 def array_without_type() -> u64:
     a = array(1, 2, 3)
     #! type: array(1, 2, 3) => array(...) needs to know its type
-    #? annotate the variable: a: array[u64, 3] = array(1, 2, 3)
+    #: annotate the variable: a: array[u64, 3] = array(1, 2, 3)
     return len(a)
 
 
@@ -228,13 +228,13 @@ def unchecked_of_integer(n: u32) -> u32:
 def address_by_u32(a: u32) -> u32:
     return mem32[a]
     #! type-mismatch: a => this is a u32, but a u64 is needed
-    #? write u64(a)
+    #: write u64(a)
 
 
 def copies_array() -> None:
     b = table
     #! implicit-copy: table => array[u32, 8] is not copied silently
-    #? copy(table) copies it, addr(table) points at it
+    #: copy(table) copies it, addr(table) points at it
 
 
 def text_index() -> u32:
@@ -245,14 +245,14 @@ def text_index() -> u32:
 
 def optional_integer(n: u32 | None) -> u32:
 #! type: u32 | None => only a pointer can be None, not u32
-#? use ptr[T] | None
+#: use ptr[T] | None
     return 0
 
 
 def none_variable() -> None:
     p = None
     #! type: None => None alone does not tell the type
-    #? annotate it: p: ptr[T] | None = None
+    #: annotate it: p: ptr[T] | None = None
 
 
 def wrong_callback() -> u64:

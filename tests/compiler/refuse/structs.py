@@ -5,7 +5,7 @@ from enum import IntEnum
 
 class Plain:
 #! class: class Plain: => class Plain is neither a struct nor an enum
-#? put @struct above it
+#: put @struct above it
     x: u32
 
 
@@ -23,7 +23,7 @@ class Point:
 
     def misses_type(self, n) -> u32:
     #! annotation: n => parameter n of misses_type needs a type
-    #? n: u64
+    #: n: u64
         return 0
 
 
@@ -39,7 +39,7 @@ class Recursive:
     value: u32
     next: Recursive
     #! struct: next: Recursive => Recursive contains itself
-    #? use ptr[Recursive]
+    #: use ptr[Recursive]
 
 
 @struct
@@ -63,7 +63,7 @@ class WrongOption:
 @struct
 class Child(Point):
 #! unsupported: Point => inheritance is not part of the language
-#? hold the other struct in a field
+#: hold the other struct in a field
     z: u32
 
 
@@ -122,7 +122,7 @@ locked: Locked = zeroed()
 def unknown_field() -> None:
     p = Point(x=1, z=2)
     #! unknown-field: z=2 => Point has no field z
-    #? its fields: x, y
+    #: its fields: x, y
 
 
 def field_twice() -> None:
@@ -138,25 +138,25 @@ def too_many_values() -> None:
 def wrong_type_of_field(n: u64) -> None:
     p = Point(x=n)
     #! type-mismatch: n => this is a u64, but a u32 is needed
-    #? write u32(n)
+    #: write u32(n)
 
 
 def too_large_for_field() -> None:
     p = Point(x=-1)
     #! literal-range: -1 => -1 does not fit u32
-    #? u32 has no negative values; use i32 where they can occur
+    #: u32 has no negative values; use i32 where they can occur
 
 
 def method_without_call(p: ptr[Point]) -> u32:
     return p.sum
     #! method: p.sum => sum is a method of Point
-    #? call it: p.sum()
+    #: call it: p.sum()
 
 
 def unknown_method(p: ptr[Point]) -> u32:
     return p.total()
     #! method: p.total => Point has no method total
-    #? its methods: sum
+    #: its methods: sum
 
 
 def wrong_arguments_of_method(p: ptr[Point]) -> u32:
@@ -177,19 +177,19 @@ def method_of_integer(n: u32) -> u32:
 def reads_atomic() -> u32:
     return locked.count
     #! atomic: locked.count => an atomic is read with its order in sight
-    #? write locked.count.load("acquire")
+    #: write locked.count.load("acquire")
 
 
 def writes_atomic() -> None:
     locked.count = 3
     #! atomic: locked.count => an atomic is written with its order in sight
-    #? locked.count.store(v, "release")
+    #: locked.count.store(v, "release")
 
 
 def adds_atomic() -> None:
     locked.count += 3
     #! atomic: locked.count => an atomic is written with its order in sight
-    #? locked.count.store(v, "release")
+    #: locked.count.store(v, "release")
 
 
 def address_of_bits() -> ptr[u32]:
@@ -200,19 +200,19 @@ def address_of_bits() -> ptr[u32]:
 def unknown_order() -> u32:
     return locked.count.load("loose")
     #! atomic: locked.count.load("loose") => load has no order 'loose'
-    #? one of relaxed, acquire, seq_cst
+    #: one of relaxed, acquire, seq_cst
 
 
 def wrong_order() -> u32:
     return locked.count.load("release")
     #! atomic: locked.count.load("release") => load has no order 'release'
-    #? one of relaxed, acquire, seq_cst
+    #: one of relaxed, acquire, seq_cst
 
 
 def unknown_atomic() -> u32:
     return locked.count.increment()
     #! atomic: locked.count.increment => an atomic has no increment
-    #? it has load, store, exchange, cas, compare_exchange, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor
+    #: it has load, store, exchange, cas, compare_exchange, fetch_add, fetch_sub, fetch_and, fetch_or, fetch_xor
 
 
 def few_values() -> bool:
@@ -232,13 +232,13 @@ def returns_struct(p: ptr[Point]) -> Point:
 
 def struct_parameter(p: Point) -> u32:
 #! type: p: Point => Point is passed by address
-#? p: ptr[Point], called with addr(...)
+#: p: ptr[Point], called with addr(...)
     return p.x
 
 
 def array_parameter(a: array[u8, 4]) -> u8:
 #! type: a: array[u8, 4] => array[u8, 4] is passed by address
-#? a: ptr[array[u8, 4]], called with addr(...)
+#: a: ptr[array[u8, 4]], called with addr(...)
     return a[0]
 
 
@@ -255,19 +255,19 @@ def compares_structs(p: ptr[Point], q: ptr[Point]) -> bool:
 def member_missing() -> u32:
     return Metal.TIN
     #! unknown-name: Metal.TIN => Metal has no member TIN
-    #? its members: IRON, GOLD
+    #: its members: IRON, GOLD
 
 
 def enum_as_value() -> u32:
     return Metal
     #! type: Metal => Metal is a type, not a value
-    #? its members: IRON, GOLD
+    #: its members: IRON, GOLD
 
 
 def enum_arithmetic(s: Metal) -> Metal:
     return s + 1
     #! operator: s + 1 => Metal has no +
-    #? compute with u8(...) and convert back with Metal(...)
+    #: compute with u8(...) and convert back with Metal(...)
 
 
 def enum_from_wrong(p: ptr[Point]) -> Metal:
@@ -278,7 +278,7 @@ def enum_from_wrong(p: ptr[Point]) -> Metal:
 def with_without_enter(p: ptr[Point]) -> None:
     with p:
     #! method: p => Point has no method __enter__
-    #? a struct used by with has __enter__ and __exit__
+    #: a struct used by with has __enter__ and __exit__
         pass
 
 
@@ -290,4 +290,4 @@ def type_as_value() -> u32:
 def unknown_in_zeroed() -> None:
     p = zeroed()
     #! type: zeroed() => zeroed() needs to know the type
-    #? annotate the variable: x: array[u8, 64] = zeroed()
+    #: annotate the variable: x: array[u8, 64] = zeroed()

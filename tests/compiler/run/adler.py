@@ -14,5 +14,5 @@ def adler32(data: span[u8]) -> u32:
     return high << 16 | low
 
 
-# > adler32(b"") == 1
-# > adler32(b"abc") == 38600999
+#: adler32(b"") == 1
+#: adler32(b"abc") == 38600999

@@ -134,31 +134,31 @@ def recursive(n: u64) -> u64:
     return 1 if n < 2 else recursive(n - 1) + recursive(n - 2)
 
 
-#> nested_with(0) == 13942
-#> nested_with(1) == 1394213942
-#> nested_with(2) == 139
-#> after_return(2) == 13942
-#> classify(0) == 100
-#> classify(3) == 200
-#> classify(4) == 5
-#> by_kind(0) == 1
-#> by_kind(7) == 2
-#> by_kind(1) == 3
-#> by_pair(0, True) == 1
-#> by_pair(5, False) == 50
-#> by_pair(5, True) == 9
-#> short_circuit(True) == 13
-#> short_circuit(False) == 23
-#> chooses(0) == 1
-#> chooses(1) == 2
-#> chooses(9) == 3
-#> between(-3) == True
-#> between(4) == False
-#> steps(-5, 5) == -7
-#> to_the_end(250) == 1260
-#> loop_variable_is_a_copy() == 4
-#> panics(1) traps panic
-#> panics(2) traps unreachable
-#> panics(3) traps assertion
-#> panics(4) == 4
-#> recursive(15) == 987
+#: nested_with(0) == 13942
+#: nested_with(1) == 1394213942
+#: nested_with(2) == 139
+#: after_return(2) == 13942
+#: classify(0) == 100
+#: classify(3) == 200
+#: classify(4) == 5
+#: by_kind(0) == 1
+#: by_kind(7) == 2
+#: by_kind(1) == 3
+#: by_pair(0, True) == 1
+#: by_pair(5, False) == 50
+#: by_pair(5, True) == 9
+#: short_circuit(True) == 13
+#: short_circuit(False) == 23
+#: chooses(0) == 1
+#: chooses(1) == 2
+#: chooses(9) == 3
+#: between(-3) == True
+#: between(4) == False
+#: steps(-5, 5) == -7
+#: to_the_end(250) == 1260
+#: loop_variable_is_a_copy() == 4
+#: panics(1) traps panic
+#: panics(2) traps unreachable
+#: panics(3) traps assertion
+#: panics(4) == 4
+#: recursive(15) == 987

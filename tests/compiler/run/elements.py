@@ -82,25 +82,25 @@ def finds(data: span[u8], wanted: u8) -> int:
     return -1
 
 
-#> element(5) == 25
-#> element(6) traps bounds
-#> signed_index(-1) traps bounds
-#> nested(1, 2, 7) == 7
-#> nested(2, 0, 7) traps bounds
-#> nested(0, 3, 7) traps bounds
-#> slice_length(2, 5) == 3
-#> slice_length(6, 6) == 0
-#> slice_length(3, 2) traps bounds
-#> slice_length(0, 7) traps bounds
-#> slice_of_slice(0) == 4
-#> slice_of_slice(3) traps bounds
-#> open_slice(b"abc") == 1
-#> open_slice(b"a") traps bounds
-#> sums(b"abc") == 294
-#> sums(b"") == 0
-#> sums_array() == 55
-#> writes_through_span() == 38
-#> copies() == 101
-#> structs_in_loop() == 10
-#> finds(b"hello", 108) == 2
-#> finds(b"hello", 0) == -1
+#: element(5) == 25
+#: element(6) traps bounds
+#: signed_index(-1) traps bounds
+#: nested(1, 2, 7) == 7
+#: nested(2, 0, 7) traps bounds
+#: nested(0, 3, 7) traps bounds
+#: slice_length(2, 5) == 3
+#: slice_length(6, 6) == 0
+#: slice_length(3, 2) traps bounds
+#: slice_length(0, 7) traps bounds
+#: slice_of_slice(0) == 4
+#: slice_of_slice(3) traps bounds
+#: open_slice(b"abc") == 1
+#: open_slice(b"a") traps bounds
+#: sums(b"abc") == 294
+#: sums(b"") == 0
+#: sums_array() == 55
+#: writes_through_span() == 38
+#: copies() == 101
+#: structs_in_loop() == 10
+#: finds(b"hello", 108) == 2
+#: finds(b"hello", 0) == -1

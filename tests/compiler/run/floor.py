@@ -30,25 +30,25 @@ def by_negative(a: i32) -> tuple[i32, i32]:
     return a // -8, a % -8
 
 
-#> quotient(7, 2) == 3
-#> quotient(-7, 2) == -4
-#> quotient(7, -2) == -4
-#> quotient(-7, -2) == 3
-#> quotient(0, -5) == 0
-#> quotient(1, 0) traps division
-#> remainder(7, 2) == 1
-#> remainder(-7, 2) == 1
-#> remainder(7, -2) == -1
-#> remainder(-7, -2) == -1
-#> remainder(-6, 3) == 0
-#> remainder(1, 0) traps division
-#> small_quotient(-128, -1) traps overflow
-#> small_quotient(-128, 1) == -128
-#> small_remainder(-128, -1) == 0
-#> small_remainder(-128, 3) == 1
-#> unsigned(18446744073709551615, 10) == (1844674407370955161, 5)
-#> unsigned(1, 0) traps division
-#> by_constant(-1) == (-1, 7)
-#> by_constant(-2147483648) == (-268435456, 0)
-#> by_negative(-9) == (1, -1)
-#> by_negative(9) == (-2, -7)
+#: quotient(7, 2) == 3
+#: quotient(-7, 2) == -4
+#: quotient(7, -2) == -4
+#: quotient(-7, -2) == 3
+#: quotient(0, -5) == 0
+#: quotient(1, 0) traps division
+#: remainder(7, 2) == 1
+#: remainder(-7, 2) == 1
+#: remainder(7, -2) == -1
+#: remainder(-7, -2) == -1
+#: remainder(-6, 3) == 0
+#: remainder(1, 0) traps division
+#: small_quotient(-128, -1) traps overflow
+#: small_quotient(-128, 1) == -128
+#: small_remainder(-128, -1) == 0
+#: small_remainder(-128, 3) == 1
+#: unsigned(18446744073709551615, 10) == (1844674407370955161, 5)
+#: unsigned(1, 0) traps division
+#: by_constant(-1) == (-1, 7)
+#: by_constant(-2147483648) == (-268435456, 0)
+#: by_negative(-9) == (1, -1)
+#: by_negative(9) == (-2, -7)

@@ -111,13 +111,13 @@ def chain(count: u32) -> u32:
     return total
 
 
-#> defaults(1) == 8
-#> positional(1, 2) == 13
-#> through_pointer(5) == 12
-#> uses_returned(3) == 109
-#> fields(5, 99) == 1407374883553379
-#> fields(8, 0) traps overflow
-#> packed(5) == 9
-#> overlay(4660) == 18
-#> chain(3) == 1230
-#> chain(4) traps bounds
+#: defaults(1) == 8
+#: positional(1, 2) == 13
+#: through_pointer(5) == 12
+#: uses_returned(3) == 109
+#: fields(5, 99) == 1407374883553379
+#: fields(8, 0) traps overflow
+#: packed(5) == 9
+#: overlay(4660) == 18
+#: chain(3) == 1230
+#: chain(4) traps bounds

@@ -26,11 +26,11 @@ def asserts(a: u8) -> u8:
     return a
 
 
-#> add(200, 100) == 44
-#> negate(-128) == -128
-#> quotient(-128, -1) == -128
-#> quotient(1, 0) traps division
-#> element(3) == 0
-#> element(4) traps bounds
-#> asserts(4) == 4
-#> asserts(5) traps assertion
+#: add(200, 100) == 44
+#: negate(-128) == -128
+#: quotient(-128, -1) == -128
+#: quotient(1, 0) traps division
+#: element(3) == 0
+#: element(4) traps bounds
+#: asserts(4) == 4
+#: asserts(5) traps assertion

@@ -126,22 +126,22 @@ def smallest(a: u32, b: u32) -> tuple[u32, u32]:
     return min(a, b), max(a, b)
 
 
-#> dispatch(0, 7) == 14
-#> dispatch(1, 7) == 49
-#> dispatch(2, 7) traps bounds
-#> applies(3) == 93
-#> unpacks(7, 2) == 3
-#> unpacks(7, 0) == 999
-#> swap(1, 2) == 21
-#> generic(200, 3) == 20009
-#> generic_struct(4) == 7
-#> const_parameter(4) == 8
-#> atomics(7) == 107
-#> bit_operations(40) == 32602
-#> bit_operations(0) == 323200
-#> rotations(129) == (12, 192)
-#> swaps(4660) == 13330
-#> overflows(200, 100) == 5176
-#> overflows(1, 2) == 2260
-#> constants() == 2556
-#> smallest(3, 2) == (2, 3)
+#: dispatch(0, 7) == 14
+#: dispatch(1, 7) == 49
+#: dispatch(2, 7) traps bounds
+#: applies(3) == 93
+#: unpacks(7, 2) == 3
+#: unpacks(7, 0) == 999
+#: swap(1, 2) == 21
+#: generic(200, 3) == 20009
+#: generic_struct(4) == 7
+#: const_parameter(4) == 8
+#: atomics(7) == 107
+#: bit_operations(40) == 32602
+#: bit_operations(0) == 323200
+#: rotations(129) == (12, 192)
+#: swaps(4660) == 13330
+#: overflows(200, 100) == 5176
+#: overflows(1, 2) == 2260
+#: constants() == 2556
+#: smallest(3, 2) == (2, 3)

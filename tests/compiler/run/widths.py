@@ -66,31 +66,31 @@ def compares(a: i8, b: i8) -> tuple[bool, bool]:
     return a < b, u8(a) < u8(b)
 
 
-#> add8(200, 55) == 255
-#> add8(200, 56) traps overflow
-#> subtract8(0, 1) traps overflow
-#> multiply16(-200, 163) == -32600
-#> multiply16(256, 128) traps overflow
-#> negate(127) == -127
-#> negate(-128) traps overflow
-#> wraps(200, 100) == (44, 100)
-#> wraps(0, 1) == (1, 255)
-#> wraps_product(2147483647, 2) == -2
-#> wraps_negation(1) == 4294967295
-#> left(1, 31) == 2147483648
-#> left(3, 31) == 2147483648
-#> left(1, 32) == 0
-#> left(1, 4000000000) == 0
-#> right(2147483648, 31) == 1
-#> right(2147483648, 32) == 0
-#> right_signed(-8, 1) == -4
-#> right_signed(-8, 40) == -1
-#> right_signed(8, 40) == 0
-#> left_signed(1, 7) == -128
-#> left_signed(-1, 8) == 0
-#> narrows(511) == (255, -1)
-#> narrows(128) == (128, -128)
-#> extends(-1) == (18446744073709551615, -1)
-#> wide(18446744073709551615, 18446744073709551615) == 18446744073709551614
-#> complements(5, 5) == (250, -6)
-#> compares(-1, 1) == (True, False)
+#: add8(200, 55) == 255
+#: add8(200, 56) traps overflow
+#: subtract8(0, 1) traps overflow
+#: multiply16(-200, 163) == -32600
+#: multiply16(256, 128) traps overflow
+#: negate(127) == -127
+#: negate(-128) traps overflow
+#: wraps(200, 100) == (44, 100)
+#: wraps(0, 1) == (1, 255)
+#: wraps_product(2147483647, 2) == -2
+#: wraps_negation(1) == 4294967295
+#: left(1, 31) == 2147483648
+#: left(3, 31) == 2147483648
+#: left(1, 32) == 0
+#: left(1, 4000000000) == 0
+#: right(2147483648, 31) == 1
+#: right(2147483648, 32) == 0
+#: right_signed(-8, 1) == -4
+#: right_signed(-8, 40) == -1
+#: right_signed(8, 40) == 0
+#: left_signed(1, 7) == -128
+#: left_signed(-1, 8) == 0
+#: narrows(511) == (255, -1)
+#: narrows(128) == (128, -128)
+#: extends(-1) == (18446744073709551615, -1)
+#: wide(18446744073709551615, 18446744073709551615) == 18446744073709551614
+#: complements(5, 5) == (250, -6)
+#: compares(-1, 1) == (True, False)
