@@ -17,7 +17,8 @@ from pathlib import Path
 from types import CodeType, ModuleType
 from typing import Any
 
-from compiler.host_rewrite import SUPPORT, rewrite, survey
+from compiler.host_rewrite import SUPPORT, rewrite
+from compiler.host_survey import survey
 from compiler.prelude import support
 
 PACKAGES = ("kernel", "boot", "userspace")

@@ -10,58 +10,16 @@ second opinion on the compiler.
 from __future__ import annotations
 
 import ast
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from collections.abc import Iterator
+
+from compiler.host_survey import SCALARS, Locals, Surroundings, root_of, unquoted, width_of
 
 SUPPORT = "__host__"
 """The name under which a rewritten module sees compiler.prelude.support."""
 
 _BUILTINS = frozenset({"range", "len", "min", "max", "abs", "int"})
-_SCALARS = frozenset("u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint int bool f32 f64".split())
 _PASSED_AS_THEY_ARE = frozenset({"ptr", "Callable", "const", "str", "NoReturn"})
 _VALUE = "__value__"
-
-
-@dataclass
-class Surroundings:
-    """What a module's names stand for; `imported` gives the home of data that other modules declare."""
-
-    prelude: dict[str, str] = field(default_factory=dict)
-    modules: set[str] = field(default_factory=set)
-    imported: dict[str, tuple[str, str]] = field(default_factory=dict)
-    data: dict[str, ast.expr] = field(default_factory=dict)
-    defined: set[str] = field(default_factory=set)
-
-
-def survey(
-    tree: ast.Module, is_module: Callable[[str], bool], data_of: Callable[[str], dict[str, tuple[str, str]]]
-) -> Surroundings:
-    """`data_of` imports a module and gives its scalar data, each with the module and the name that hold it."""
-    found = Surroundings()
-    for statement in tree.body:
-        match statement:
-            case ast.ImportFrom(module="compiler.prelude", names=aliases):
-                found.prelude |= {alias.asname or alias.name: alias.name for alias in aliases}
-            case ast.ImportFrom(module=str(origin), names=aliases):
-                data = data_of(origin)
-                for alias in aliases:
-                    if is_module(f"{origin}.{alias.name}"):
-                        found.modules.add(alias.asname or alias.name)
-                    elif alias.name in data:
-                        found.imported[alias.asname or alias.name] = data[alias.name]
-            case ast.Import(names=aliases):
-                found.modules |= {alias.asname or alias.name for alias in aliases}
-            case ast.AnnAssign(target=ast.Name(id=name), annotation=annotation):
-                found.data[name] = _unquoted(annotation)
-                found.defined.add(name)
-            case (
-                ast.FunctionDef(name=name)
-                | ast.AsyncFunctionDef(name=name)
-                | ast.ClassDef(name=name)
-                | ast.Assign(targets=[ast.Name(id=name)])
-            ):
-                found.defined.add(name)
-    return found
 
 
 def rewrite(tree: ast.Module, names: Surroundings) -> ast.Module:
@@ -69,7 +27,7 @@ def rewrite(tree: ast.Module, names: Surroundings) -> ast.Module:
     for statement in tree.body:
         match statement:
             case ast.AnnAssign(value=ast.expr() as value, annotation=annotation) if not _is_final(annotation):
-                statement.value = _adapted(_unquoted(annotation), _Expressions(names).visit(value))
+                statement.value = _adapted(unquoted(annotation), _Expressions(names).visit(value))
             case ast.FunctionDef() | ast.AsyncFunctionDef():
                 _rewrite_function(statement, names)
             case ast.ClassDef(body=members):
@@ -97,12 +55,6 @@ def _is_final(annotation: ast.expr) -> bool:
     return isinstance(annotation, ast.Name) and annotation.id == "Final"
 
 
-def _unquoted(annotation: ast.expr) -> ast.expr:
-    if isinstance(annotation, ast.Constant) and isinstance(annotation.value, str):
-        return ast.parse(annotation.value, mode="eval").body
-    return annotation
-
-
 def _support(name: str) -> ast.expr:
     return ast.Attribute(ast.Name(SUPPORT, ast.Load()), name, ast.Load())
 
@@ -121,8 +73,7 @@ def _adapted(annotation: ast.expr, value: ast.expr) -> ast.expr:
 
 def _checked(annotation: ast.expr | None, value: ast.expr) -> ast.expr:
     """`value` as one of the annotated type, with a fast path for a value that has it already."""
-    root = _root(annotation)
-    if annotation is None or root in _PASSED_AS_THEY_ARE:
+    if annotation is None or root_of(annotation) in _PASSED_AS_THEY_ARE:
         return value
     if not isinstance(annotation, ast.Name):
         return _adapted(annotation, value)
@@ -135,16 +86,10 @@ def _typed(annotation: ast.Name) -> ast.expr:
     return _support("int") if annotation.id == "int" else annotation
 
 
-def _root(annotation: ast.expr | None) -> str:
-    """The name that an annotation begins with: `ptr` of `ptr[T] | None`."""
-    match annotation:
-        case ast.Name(id=name):
-            return name
-        case ast.Subscript(value=value):
-            return _root(value)
-        case ast.BinOp(left=left):
-            return _root(left)
-    return ""
+def _beside(value: ast.expr, other: ast.expr) -> ast.expr:
+    """`value`, or as a literal of the type that `other` has when evaluated."""
+    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    return _call("beside", value, ast.Lambda(nothing, other))
 
 
 class _Expressions(ast.NodeTransformer):
@@ -153,6 +98,7 @@ class _Expressions(ast.NodeTransformer):
     def __init__(self, names: Surroundings) -> None:
         self.names = names
         self.locals: set[str] = set()
+        self.declared: dict[str, ast.expr] = {}
         self.cells: dict[str, ast.expr] = {}
         self.boxes_builtins = False
 
@@ -173,6 +119,27 @@ class _Expressions(ast.NodeTransformer):
             return ast.copy_location(ast.Attribute(_name(_module_name(home)), name, node.ctx), node)
         if self.boxes_builtins and node.id in _BUILTINS and node.id not in self.names.defined:
             return ast.copy_location(_support(node.id), node)
+        return node
+
+    def visit_UnaryOp(self, node: ast.UnaryOp) -> ast.expr:
+        """`~` of a literal waits for a width."""
+        bare = isinstance(node.op, ast.Invert) and not width_of(node.operand, self.declared, self.names)
+        operand = node.operand = self.visit(node.operand)
+        return ast.copy_location(_call("invert", operand), node) if bare else node
+
+    def visit_IfExp(self, node: ast.IfExp) -> ast.expr:
+        """A literal on one side has the type of the other."""
+        width = width_of(node, self.declared, self.names)
+        typed = [bool(width_of(side, self.declared, self.names)) for side in (node.body, node.orelse)]
+        calls = [any(isinstance(inner, ast.Call) for inner in ast.walk(side)) for side in (node.body, node.orelse)]
+        node.test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
+        if width:
+            annotation = _name(width)
+            node.body = body if typed[0] else _checked(annotation, body)
+            node.orelse = orelse if typed[1] else _checked(annotation, orelse)
+        else:
+            node.body = body if calls[1] else _beside(body, orelse)
+            node.orelse = orelse if calls[0] else _beside(orelse, body)
         return node
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
@@ -214,17 +181,11 @@ class _Function(_Expressions):
         super().__init__(names)
         self.node = node
         self.boxes_builtins = True
-        self.globals = {name for g in ast.walk(node) if isinstance(g, ast.Global) for name in g.names}
-        parameters = {a.arg: _unquoted(a.annotation) for a in node.args.args if a.annotation is not None}
-        self.parameters = parameters
-        self.declared = dict(parameters)
-        stored = {n.id for n in ast.walk(node) if isinstance(n, ast.Name) and isinstance(n.ctx, ast.Store)}
-        self.locals = {a.arg for a in node.args.args} | (stored - self.globals)
-        for inner in ast.walk(node):
-            if isinstance(inner, ast.AnnAssign) and isinstance(inner.target, ast.Name):
-                self.declared.setdefault(inner.target.id, _unquoted(inner.annotation))
+        found = Locals(node, names)
+        self.globals, self.locals = found.globals, found.all
+        self.parameters, self.declared = found.parameters, found.declared
         self.cells = {name: self.declared[name] for name in self._addressed() if self._is_scalar(name)}
-        self.assigned: set[str] = set(parameters)
+        self.assigned: set[str] = set(self.parameters)
 
     def _addressed(self) -> Iterator[str]:
         """Locals whose address is taken."""
@@ -235,7 +196,7 @@ class _Function(_Expressions):
                         yield name
 
     def _is_scalar(self, name: str) -> bool:
-        return _root(self.declared.get(name)) in _SCALARS | _PASSED_AS_THEY_ARE
+        return root_of(self.declared.get(name)) in SCALARS | _PASSED_AS_THEY_ARE
 
     def rewrite(self) -> None:
         body: list[ast.stmt] = []
@@ -254,7 +215,7 @@ class _Function(_Expressions):
             if name in self.cells:
                 cell = _call("cell", annotation, _name(name))
                 out.append(ast.Assign([ast.Name(_cell_name(name), ast.Store())], cell))
-            elif _root(annotation) not in _PASSED_AS_THEY_ARE:
+            elif root_of(annotation) not in _PASSED_AS_THEY_ARE:
                 out.append(_entry_check(name, annotation))
         return [ast.copy_location(statement, first) for statement in out]
 
@@ -264,7 +225,7 @@ class _Function(_Expressions):
         if node.value is None or not isinstance(node.target, ast.Name):
             return ast.copy_location(ast.Pass(), node)
         value = self.visit(node.value)
-        if _root(node.annotation) == "ptr":
+        if root_of(node.annotation) == "ptr":
             value = _adapted(node.annotation, value)
         return self._assign(node, node.target.id, value, first=True)
 
@@ -300,7 +261,7 @@ class _Function(_Expressions):
             return value
         if name in self.globals:
             annotation = self.names.data.get(name)
-            if annotation is None or _root(annotation) in _SCALARS | _PASSED_AS_THEY_ARE:
+            if annotation is None or root_of(annotation) in SCALARS | _PASSED_AS_THEY_ARE:
                 return _checked(annotation, value)
             return _call("assign_global", annotation, _name(name), value)
         if name in self.declared:
@@ -367,7 +328,7 @@ def _as_list(found: ast.stmt | list[ast.stmt]) -> list[ast.stmt]:
 
 
 def _result_type(annotation: ast.expr) -> ast.expr | None:
-    annotation = _unquoted(annotation)
+    annotation = unquoted(annotation)
     return None if isinstance(annotation, ast.Constant) else annotation
 
 

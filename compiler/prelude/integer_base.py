@@ -62,22 +62,20 @@ class Integer:
         return type(self), (self._v,)
 
 
+class InvertedLiteral(int):
+    """`~` of a literal: beside an unsigned width it is a mask of that width."""
+
+
 def literal(value: Any, kind: type[Integer]) -> int:
     """The value of an operand that is not of class `kind`: a literal that fits. Errors: LanguageError."""
     if type(value) is not int:
         if isinstance(value, bool) or not isinstance(value, int):
             raise LanguageError(f"{kind.__name__} and {type(value).__name__} do not mix: convert one of them")
-        value = int(value)
+        inverted = isinstance(value, InvertedLiteral) and not kind.signed and value >= -kind.maximum - 1
+        value = value & kind.mask if inverted else int(value)
     if not kind.minimum <= value <= kind.maximum:
         raise LanguageError(f"literal {value} does not fit {kind.__name__}")
     return int(value)
-
-
-def bits_literal(value: Any, kind: type[Integer]) -> int:
-    """As `literal`, for & | ^: there `~0xFFF` beside an unsigned operand is a mask of its width."""
-    if type(value) is int and not kind.signed and -kind.maximum - 1 <= value < 0:
-        return value & kind.mask
-    return literal(value, kind)
 
 
 def number_of(value: Any) -> int:

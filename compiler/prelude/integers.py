@@ -12,7 +12,7 @@ from types import FunctionType
 from typing import Any
 
 from compiler.prelude import profile
-from compiler.prelude.integer_base import Integer, bits_literal, literal, number_of
+from compiler.prelude.integer_base import Integer, literal, number_of
 from compiler.prelude.traps import LanguageError, Trap
 
 _new: Any = object.__new__
@@ -77,21 +77,21 @@ def _make(class_name: str, width: int, is_signed: bool) -> Any:
 
         def __and__(self, other: Any) -> Any:
             r = _new(Box)
-            r._v = self._v & (other._v if type(other) is Box else bits_literal(other, Box))
+            r._v = self._v & (other._v if type(other) is Box else literal(other, Box))
             return r
 
         __rand__ = __and__
 
         def __or__(self, other: Any) -> Any:
             r = _new(Box)
-            r._v = self._v | (other._v if type(other) is Box else bits_literal(other, Box))
+            r._v = self._v | (other._v if type(other) is Box else literal(other, Box))
             return r
 
         __ror__ = __or__
 
         def __xor__(self, other: Any) -> Any:
             r = _new(Box)
-            r._v = self._v ^ (other._v if type(other) is Box else bits_literal(other, Box))
+            r._v = self._v ^ (other._v if type(other) is Box else literal(other, Box))
             return r
 
         __rxor__ = __xor__

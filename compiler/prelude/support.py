@@ -6,8 +6,7 @@ Not here: the rewriting (compiler/host_rewrite.py), which decides where each of 
 from __future__ import annotations
 
 import builtins
-import enum
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from types import ModuleType
 from typing import Any
 
@@ -15,13 +14,13 @@ from compiler.prelude.arithmetic import magnitude, maximum, minimum
 from compiler.prelude.arrays import Array, span_of_bytes
 from compiler.prelude.atomics import Atomic
 from compiler.prelude.host_memory import Memory
-from compiler.prelude.integer_base import Integer, literal
+from compiler.prelude.integer_base import Integer, InvertedLiteral, literal
 from compiler.prelude.integers import i64, u64
 from compiler.prelude.kinds import adapted, kind_of
 from compiler.prelude.places import addr, element_address, field_address, variable_address
 from compiler.prelude.pointers import Pointer
 from compiler.prelude.structs import View
-from compiler.prelude.traps import LanguageError, Trap
+from compiler.prelude.traps import HostMemoryError, LanguageError, Trap
 
 __all__ = [
     "PLAIN",
@@ -51,7 +50,7 @@ IMPORTED = "__host_imports__"
 """The name under which a rewritten module keeps where the data it imports come from."""
 
 _int = builtins.int
-PLAIN = frozenset({_int, bytes})
+PLAIN = frozenset({_int, bytes, InvertedLiteral})
 """Types that only literals and constants have."""
 
 int, min, max, abs = i64, minimum, maximum, magnitude
@@ -65,9 +64,25 @@ def adapt(annotation: Any, value: Any) -> Any:
 def settle(value: Any) -> Any:
     """The value of a local whose type is not written: a literal is an `int`, a bytes literal a span."""
     kind = type(value)
-    if kind is _int or (kind is not bool and isinstance(value, enum.IntEnum | enum.IntFlag)):
+    if kind is not bool and isinstance(value, _int):
         return i64(literal(value, i64))
     return span_of_bytes(value) if kind is bytes else value
+
+
+def invert(value: Any) -> Any:
+    """`~value`, where `value` may be a literal."""
+    return InvertedLiteral(~value) if type(value) is _int else ~value
+
+
+def beside(value: Any, other: Callable[[], Any]) -> Any:
+    """One side of an if-else, where a literal has the type of the side that was not chosen."""
+    if type(value) not in PLAIN:
+        return value
+    try:
+        pattern = other()
+    except (Trap, HostMemoryError, AttributeError):
+        return value
+    return adapt(type(pattern), value) if isinstance(pattern, Integer) else value
 
 
 def settle_all(values: tuple[Any, ...]) -> tuple[Any, ...]:
