@@ -20,10 +20,9 @@ from boot.bios.facts import (  # noqa: F401 - named in the assembler text
     TRIAL_INFO_BASE,
     VIDEO_INFO_BASE,
 )
+from boot.core.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 from compiler.prelude import asm_block, const
 
-COM1 = const(0x3F8)
-LINE_STATUS = const(COM1 + 5)
 BOUNCE_SEGMENT = const(BOUNCE_BASE >> 4)
 BOUNCE_BYTES = const(BOUNCE_UNITS * 512)
 TABLE = const(STAGE_BASE + TABLE_OFFSET)
@@ -321,6 +320,8 @@ fail:
     call say
     popw %si
     call say
+    movw $text_stopped, %si
+    call say
 1:  cli
     hlt
     jmp 1b
@@ -337,7 +338,7 @@ say:
     movw ${LINE_STATUS}, %dx
     movw $0xFFFF, %si
 1:  inb %dx, %al
-    testb $0x20, %al
+    testb ${TRANSMITTER_EMPTY}, %al
     jnz 2f
     decw %si
     jnz 1b
@@ -378,6 +379,7 @@ best_mode:      .short 0
 has_mode:       .short 0
 best_area:      .long 0
 text_error:     .asciz "\\r\\nloader: error: "
+text_stopped:   .asciz "\\r\\nloader: stopped\\r\\n"
 text_processor: .asciz "this processor has no 64-bit mode"
 text_a20:       .asciz "address line 20 stays closed"
 text_read:      .asciz "the boot medium cannot be read"

@@ -6,19 +6,25 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from boot.core import machine
-from compiler.prelude import const, panic_handler, span, u8, u32
+from boot.core.uart import (
+    COM1,
+    DIVISOR_LATCH,
+    EIGHT_BITS_NO_PARITY,
+    INTERRUPT_ENABLE,
+    LINE_CONTROL,
+    LINE_STATUS,
+    SCRATCH,
+    TRANSMITTER_EMPTY,
+)
+from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
 
-COM1 = const(0x3F8)
-INTERRUPT_ENABLE = const(COM1 + 1)
-LINE_CONTROL = const(COM1 + 3)
-LINE_STATUS = const(COM1 + 5)
-SCRATCH = const(COM1 + 7)
-TRANSMITTER_EMPTY = const(0x20)
 DEBUG_CONSOLE = const(0xE9)
 LONGEST_WAIT_READS = const(100000)
 SCRATCH_PATTERN = const(0x5A)
-DIVISOR_LATCH = const(0x80)
-EIGHT_BITS_NO_PARITY = const(0x03)
+LONGEST_TEXT = const(256)
+
+_text: array[u8, LONGEST_TEXT] = zeroed()
+_length: u64 = 0
 
 
 def ignore(text: span[u8]) -> None:
@@ -36,47 +42,59 @@ def use_screen(write: Callable[[span[u8]], None]) -> None:
 
 def fail(message: str) -> NoReturn:
     """Says why the machine cannot be booted, and stops it."""
-    _write(b"\r\nloader: error: ")
-    _write(message.encode())
+    _add(message.encode())
     _stop()
 
 
 def fail_about(message: str, subject: span[u8]) -> NoReturn:
     """The same, with the name of what the message is about behind it."""
-    _write(b"\r\nloader: error: ")
-    _write(message.encode())
-    _write(b": ")
-    _write(subject)
+    _add(message.encode())
+    _add(b": ")
+    _add(subject)
     _stop()
 
 
 @panic_handler
 def on_panic(message: str, file: str, line: u32) -> NoReturn:
-    _write(b"\r\nloader: error: internal: ")
-    _write(message.encode())
-    _write(b" at ")
-    _write(file.encode())
-    _write(b":")
-    _write_decimal(line)
+    _add(b"internal: ")
+    _add(message.encode())
+    _add(b" at ")
+    _add(file.encode())
+    _add(b":")
+    _add_decimal(line)
     _stop()
 
 
 def _stop() -> NoReturn:
-    _write(b"\r\nloader: stopped\r\n")
+    """The screen gets the text in one piece and first: a firmware's console may share the serial line."""
+    _write_screen(b"\r\nloader: error: ")
+    _write_screen(_text[0:_length])
+    _write_screen(b"\r\n")
+    _write_serial(b"\r\nloader: error: ")
+    _write_serial(_text[0:_length])
+    _write_serial(b"\r\nloader: stopped\r\n")
     while True:
         machine.halt()
 
 
-def _write_decimal(value: u32) -> None:
+def _add_decimal(value: u32) -> None:
     if value >= 10:
-        _write_decimal(value // 10)
+        _add_decimal(value // 10)
     digits = b"0123456789"
     digit = value % 10
-    _write(digits[digit:digit + 1])
+    _add(digits[digit:digit + 1])
 
 
-def _write(text: span[u8]) -> None:
-    _write_screen(text)
+def _add(text: span[u8]) -> None:
+    """What does not fit is left out."""
+    global _length
+    for value in text:
+        if _length < LONGEST_TEXT:
+            _text[_length] = value
+            _length += 1
+
+
+def _write_serial(text: span[u8]) -> None:
     has_serial = _find_serial()
     for value in text:
         machine.write_port8(DEBUG_CONSOLE, value)

@@ -4,6 +4,7 @@ Owns: the loader's stack and its identity map of the first 4 GiB, both in the im
 Source: x86/HVM direct boot ABI (PVH) of Xen: the entry point is named by an ELF note "Xen" of type 18.
 """
 from boot.core.departure import CODE_64, DATA_64  # noqa: F401 - named in the assembler text
+from boot.core.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 from compiler.prelude import asm_block, const
 
 PVH_NOTE_TYPE = const(18)
@@ -15,6 +16,7 @@ CR0_RUN = const(0x80010011)             # paging, write protection, extension ty
 CR4_PAE = const(1 << 5)
 EFER = const(0xC0000080)
 EFER_LONG_MODE = const(1 << 8)
+LONG_MODE_BIT = const(29)               # of CPUID 80000001h, edx
 
 asm_block("""
     .section .note.pvh, "a", @note
@@ -47,6 +49,15 @@ pvh_entry:
     cli
     cld
     movl $entry_stack_top, %esp
+    movl %ebx, %ebp
+    movl $0x80000000, %eax
+    cpuid
+    cmpl $0x80000001, %eax
+    jb no_long_mode
+    movl $0x80000001, %eax
+    cpuid
+    btl ${LONG_MODE_BIT}, %edx
+    jnc no_long_mode
     movl $(entry_tables + 0x1000 + {PRESENT_WRITABLE}), entry_tables
     xorl %edx, %edx
     movl $(entry_tables + 0x2000 + {PRESENT_WRITABLE}), %eax
@@ -74,6 +85,25 @@ pvh_entry:
     movl ${CR0_RUN}, %eax
     movl %eax, %cr0
     ljmpl ${CODE_64}, $pvh_entry_long
+no_long_mode:
+    movl $no_long_mode_text, %esi
+3:  lodsb
+    testb %al, %al
+    jz 5f
+    movb %al, %ah
+    movl $0x10000, %ecx
+    movw ${LINE_STATUS}, %dx
+4:  inb %dx, %al
+    testb ${TRANSMITTER_EMPTY}, %al
+    loopz 4b
+    movb %ah, %al
+    movw ${COM1}, %dx
+    outb %al, %dx
+    jmp 3b
+5:  hlt
+    jmp 5b
+no_long_mode_text:
+    .asciz "\\r\\nloader: error: this processor has no 64-bit mode\\r\\nloader: stopped\\r\\n"
     .code64
 pvh_entry_long:
     movl ${DATA_64}, %eax
@@ -82,7 +112,7 @@ pvh_entry_long:
     movw %ax, %ss
     movw %ax, %fs
     movw %ax, %gs
-    movl %ebx, %edi
+    movl %ebp, %edi
     xorl %ebp, %ebp
     pushq $0
     jmp _start
