@@ -29,6 +29,19 @@ class Method(IntEnum):
     PROCESS_EXIT_STATUS = 0x14
     PROCESS_EXIT_CAUSE = 0x15
     PROCESS_NOTIFY_EXIT = 0x16
+    THREAD_START = 0x20
+    THREAD_SUSPEND = 0x21
+    THREAD_RESUME = 0x22
+    THREAD_KILL = 0x23
+    THREAD_SET_PRIORITY = 0x24
+    THREAD_SET_AFFINITY = 0x25
+    THREAD_SET_BASES = 0x26
+    THREAD_READ_REGISTERS = 0x27
+    THREAD_WRITE_REGISTERS = 0x28
+    THREAD_STATE = 0x29
+    THREAD_CPU_TIME = 0x2A
+    THREAD_EXIT_STATUS = 0x2B
+    THREAD_NOTIFY_EXIT = 0x2C
     NOTIFICATION_SIGNAL = 0x70
     NOTIFICATION_TAKE = 0x71
     NOTIFICATION_PEEK = 0x72
@@ -45,6 +58,7 @@ class Method(IntEnum):
     ACCOUNT_CREATE_PROCESS = 0xB8
     ACCOUNT_CREATE_NOTIFICATION = 0xB9
     ACCOUNT_CREATE_LEASE = 0xBA
+    ACCOUNT_CREATE_THREAD = 0xBB
     SYSTEM_WALK_OBJECTS = 0xC0
     SYSTEM_FAIL_ALLOCATION = 0xC1
     INSPECT_COUNT_OBJECTS = 0xD0
@@ -115,6 +129,27 @@ METHODS = const((
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
 
+    (Method.THREAD_START, ObjectKind.THREAD, Right.MANAGE, (), (Status.BUSY,)),
+    (Method.THREAD_SUSPEND, ObjectKind.THREAD, Right.MANAGE, (), (Status.BUSY,)),
+    (Method.THREAD_RESUME, ObjectKind.THREAD, Right.MANAGE, (), ()),
+    (Method.THREAD_KILL, ObjectKind.THREAD, Right.MANAGE, (("status", Argument.NUMBER),), ()),
+    (Method.THREAD_SET_PRIORITY, ObjectKind.THREAD, Right.MANAGE,
+     (("priority", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.OVER_LIMIT)),
+    (Method.THREAD_SET_AFFINITY, ObjectKind.THREAD, Right.MANAGE,
+     (("group", Argument.NUMBER), ("mask", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+    (Method.THREAD_SET_BASES, ObjectKind.THREAD, Right.MANAGE,
+     (("fs_base", Argument.NUMBER), ("gs_base", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.THREAD_READ_REGISTERS, ObjectKind.THREAD, Right.READ,
+     (("destination", Argument.ADDRESS),), (Status.BAD_ADDRESS, Status.BUSY)),
+    (Method.THREAD_WRITE_REGISTERS, ObjectKind.THREAD, Right.WRITE,
+     (("source", Argument.ADDRESS),), (Status.BAD_ADDRESS, Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.THREAD_STATE, ObjectKind.THREAD, Right.INSPECT, (), ()),
+    (Method.THREAD_CPU_TIME, ObjectKind.THREAD, Right.INSPECT, (), ()),
+    (Method.THREAD_EXIT_STATUS, ObjectKind.THREAD, Right.INSPECT, (), (Status.WOULD_BLOCK,)),
+    (Method.THREAD_NOTIFY_EXIT, ObjectKind.THREAD, Right.WAIT,
+     (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BUSY)),
+
     (Method.NOTIFICATION_SIGNAL, ObjectKind.NOTIFICATION, Right.SIGNAL, (("bits", Argument.NUMBER),), ()),
     (Method.NOTIFICATION_TAKE, ObjectKind.NOTIFICATION, Right.WAIT, (), (Status.WOULD_BLOCK,)),
     (Method.NOTIFICATION_PEEK, ObjectKind.NOTIFICATION, Right.INSPECT, (), ()),
@@ -146,6 +181,10 @@ METHODS = const((
     (Method.ACCOUNT_CREATE_LEASE, ObjectKind.ACCOUNT, Right.CREATE,
      (("parent", Argument.LEASE_TO_FILL), ("expiry_ns", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_CREATE_THREAD, ObjectKind.ACCOUNT, Right.CREATE,
+     (("process", Argument.PROCESS_TO_FILL), ("entry", Argument.NUMBER), ("stack", Argument.NUMBER),
+      ("argument", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT, Status.DESTROYED)),
 
     (Method.SYSTEM_WALK_OBJECTS, ObjectKind.SYSTEM, Right.INSPECT, (), (Status.BAD_OPERATION,)),
     (Method.SYSTEM_FAIL_ALLOCATION, ObjectKind.SYSTEM, Right.MANAGE,

@@ -9,7 +9,7 @@ from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.frame import Registers
 from kernel.boot import machine, user_elf
 from kernel.caps.object import Account, Object
-from kernel.core import log, schedule
+from kernel.core import log, schedule, thread_list
 from kernel.core.line import Line
 from kernel.core.options import is_equal
 from kernel.core.process_block import Process
@@ -71,7 +71,7 @@ def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
         panic("out of memory for the first process")
     thread = ptr[Thread](header)
     thread.process = process
-    _ = process.holds.fetch_add(1, "relaxed")
+    _ = thread_list.enlist(thread)
     given: array[ptr[Object], 5] = array(
         addr(process.header), header, addr(account.header), addr(system), addr(inspect)
     )

@@ -5,7 +5,8 @@ Invariants: I-CORE-4: bit p of `ready` is set exactly when a thread of priority 
 Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others read for a hint.
 """
 from compiler.prelude import array, atomic, const, count_zeros_left, ptr, struct, u32, u64
-from kernel.core.thread_block import PRIORITIES, Thread
+from kernel.abi.thread import PRIORITIES
+from kernel.core.thread_block import Thread
 from kernel.sync.spinlock import SpinLock
 
 IDLE = const(0)                         # as the level of what runs

@@ -29,7 +29,8 @@ from compiler.prelude import (
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
-from kernel.core import alarm, context
+from kernel.core import alarm, context, grace, work
+from kernel.core.online import is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
 from kernel.core.thread_block import AFFINITY_WORDS, STOPPING, Thread, cpu_of, current_thread
 from kernel.core.timers import NEVER
@@ -45,7 +46,6 @@ def _no_stop(thread: ptr[Thread]) -> None:
 
 
 stop: Callable[[ptr[Thread]], None] = _no_stop      # what is done with a thread that a condition stops (core/wait.py)
-online: array[atomic[u64], AFFINITY_WORDS] = zeroed()   # CPUs that take part
 
 _queue: percpu[RunQueue] = RunQueue(lock=SpinLock(rank=Rank.RUN_QUEUE))
 _idle: array[atomic[u64], AFFINITY_WORDS] = zeroed()
@@ -62,7 +62,7 @@ def this_queue() -> ptr[RunQueue]:
 def run() -> NoReturn:
     """This CPU begins to take part."""
     this_queue().since = read_time_stamp()
-    _ = online[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64))
+    set_online(cpu.index)
     leave()
 
 
@@ -104,15 +104,18 @@ def charge(thread: ptr[Thread]) -> None:
 def look() -> None:
     """Returns if the current thread is to go on, which has entered the kernel and whose registers are complete."""
     cpu.attention = 0
+    grace.note_quiet()
     thread = current_thread()
     queue = this_queue()
     level = thread.priority + 1
+    work.run_some(level)
     now = now_ns()
     is_over = now >= queue.slice_end_ns
     if is_over:
         _balance(queue)
     top = top_level(queue)
-    if thread.conditions.load("seq_cst") & STOPPING == 0 and (top < level or (top == level and not is_over)):
+    goes_on = thread.conditions.load("seq_cst") & STOPPING == 0 and may_run_on(thread, cpu.index)
+    if goes_on and (top < level or (top == level and not is_over)):
         _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
     thread.slice_left_ns = 0 if is_over else queue.slice_end_ns - now
@@ -135,6 +138,9 @@ def leave() -> NoReturn:
     """Gives this CPU, which runs no thread any more, to the one whose turn it is."""
     queue = this_queue()
     while True:
+        cpu.attention = 0
+        grace.note_quiet()
+        work.run_some(top_level(queue))
         thread = _take(queue)
         if thread is None:
             _halt(queue)
@@ -165,6 +171,20 @@ def set_priority(thread: ptr[Thread], priority: u32) -> None:
     reschedule(home)
 
 
+def relocate(thread: ptr[Thread]) -> None:
+    """Takes a thread in any state off a CPU that it may not run on any more."""
+    home = cpu_of(thread)
+    queue = queue_of(home)
+    with queue.lock:
+        was_queued = thread.previous is not None and cpu_of(thread) == home
+        if was_queued:
+            remove(queue, thread)
+    if was_queued:
+        make_ready(thread)
+    else:
+        reschedule(home)
+
+
 def move(thread: ptr[Thread], target: u32) -> None:
     """Makes a thread belong to a CPU. Requires: it is in no queue, and the caller owns it."""
     home = cpu_of(thread)
@@ -179,6 +199,8 @@ def _run_on(queue: ptr[RunQueue], level: u32, slice_end_ns: u64) -> None:
         queue.running.store(level, "relaxed")
         queue.is_ticking = top_level(queue) == level
     alarm.set_slice_end(slice_end_ns if queue.is_ticking else NEVER)
+    if work.top_level() == level:
+        alarm.set_slice_end(min(slice_end_ns, now_ns() + work.QUANTUM_NS))
 
 
 def _put_back(thread: ptr[Thread]) -> None:
@@ -279,17 +301,14 @@ def _least_loaded(thread: ptr[Thread]) -> u32:
     return best
 
 
-def is_online(index: u32) -> bool:
-    return (online[index // 64].load("acquire") >> u64(index % 64)) & 1 != 0
-
-
 def _halt(queue: ptr[RunQueue]) -> None:
     """Halts until an interrupt, unless a thread has come meanwhile."""
     context.unload()
     mine = addr(_idle[cpu.index // 64])
     _ = mine.fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
-    if queue.length.load("relaxed") == 0:
+    if queue.length.load("relaxed") == 0 and cpu.attention == 0:
         wait_for_interrupt()
+    cpu.attention = 0
     _ = mine.fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
     now = read_time_stamp()
     _ = queue.idle_time.fetch_add(now - queue.since, "relaxed")

@@ -8,9 +8,12 @@ thread, writes its result registers, and makes it ready or runs it. I-CORE-3: a 
 a CPU, and its registers, vector state and time are complete before `wait` says so.
 Locks: fields marked (queue) belong to the run queue of the CPU in `conditions`.
 """
+from __future__ import annotations
+
 from enum import IntEnum
 
 from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct, u32, u64
+from kernel.abi.thread import PRIORITIES
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
 from kernel.caps.object import Object
@@ -18,7 +21,6 @@ from kernel.complete.queue import Ring
 from kernel.config import CPU_LIMIT
 from kernel.core.process_block import Process
 
-PRIORITIES = const(64)                  # 63 is the highest
 AFFINITY_WORDS = const(CPU_LIMIT // 64)
 
 
@@ -31,6 +33,7 @@ class Wait(IntEnum):
     CALL = 4                # for the reply to its call of this number
     FAULT = 5               # for the verdict about its exception; the number as for CALL
     DEAD = 6                # for ever
+    RING = 7                # for completions on its ring; the number as for CALL
 
 
 WAIT_KIND = const(15)
@@ -72,6 +75,12 @@ class Thread:
     vectors: u64                        # address of its vector state, 0 before it first uses any
     fs_base: u64
     gs_base: u64
+    # Process.lock guards these.
+    sibling: ptr[Thread] | None
+    elder: ptr[Thread] | None
+    exit_status: u64
+    exit_watcher: ptr[Object] | None    # the notification that is told
+    exit_bits: u64
 
 
 REGISTERS_OFFSET = const(offsetof(Thread, "registers"))

@@ -6,7 +6,7 @@ is a bug and panics.
 from typing import NoReturn
 
 from compiler.prelude import addr, copy, export, ptr, u64
-from kernel.abi.syscall import KILLED_BY_EXCEPTION
+from kernel.abi.objects import ExitCause
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
@@ -27,7 +27,7 @@ def exception_from_user(frame: ptr[Registers]) -> None:
     if vector < traps.EXCEPTIONS:
         _kill_current()
     _handle_interrupt(vector)
-    if cpu.attention != 0:
+    while cpu.attention != 0:
         schedule.look()
 
 
@@ -58,7 +58,8 @@ def exception_on_own_stack(frame: ptr[Registers]) -> None:
 @export("look_after_call")
 def look_after_call() -> None:
     """The way out of a system call when this CPU has been asked to look for another thread."""
-    schedule.look()
+    while cpu.attention != 0:
+        schedule.look()
 
 
 @export("refuse_return")
@@ -85,7 +86,7 @@ def _kill_current() -> NoReturn:
     line.text(" error=")
     line.hexadecimal(registers.error)
     log.write(addr(line))
-    end_current(KILLED_BY_EXCEPTION + vector)
+    end_current(ExitCause.EXCEPTION, vector)
 
 
 def _handle_interrupt(vector: u64) -> None:

@@ -18,7 +18,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.core.process_block import Process
-from kernel.objects import account, capability, inspect, lease, notification, process, system
+from kernel.objects import account, capability, inspect, lease, notification, process, system, thread
 from kernel.objects.invocation import Invocation
 
 
@@ -95,6 +95,8 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return capability.invoke(call)
         case ObjectKind.PROCESS:
             return process.invoke(call)
+        case ObjectKind.THREAD:
+            return thread.invoke(call)
         case ObjectKind.NOTIFICATION:
             return notification.invoke(call)
         case ObjectKind.LEASE:

@@ -6,8 +6,9 @@ is returned goes to the user as it is, in rax and rdx.
 from compiler.prelude import addr, array, export, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import MAX_ARGUMENTS
+from kernel.abi.objects import ExitCause
 from kernel.abi.syscall import Call
-from kernel.core import destruction
+from kernel.core import schedule
 from kernel.core.thread_block import current_thread
 from kernel.entry.debug_log import debug_log
 from kernel.entry.invoke import invoke
@@ -26,23 +27,22 @@ def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, nu
             status, taken = ring_enter(ring, first)
             return u64(status), taken
         case Call.EXIT:
-            end_current(first)
+            end_current(ExitCause.EXIT, first)
         case Call.DEBUG_LOG:
             return u64(debug_log(first, second)), 0
         case Call.INVOKE:
             thread = current_thread()
             arguments: array[u64, MAX_ARGUMENTS] = array(third, fourth, fifth, thread.registers.r9)
             status, value = invoke(thread.process, first, second, addr(arguments[0]))
-            _end_objects()
             return u64(status), value
         case Call.HANDLE_CLOSE:
-            status = close_handle(current_thread().process, first)
-            _end_objects()
-            return u64(status), 0
+            return u64(close_handle(current_thread().process, first)), 0
+        case Call.YIELD:
+            registers = addr(current_thread().registers)
+            registers.rax = u64(Status.OK)
+            registers.rdx = 0
+            schedule.yield_now()
+            return u64(Status.OK), 0
         case _:
             return u64(Status.BAD_CALL), 0
 
-
-def _end_objects() -> None:
-    if destruction.has_work():
-        destruction.run_slice()

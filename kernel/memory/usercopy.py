@@ -12,14 +12,12 @@ from kernel.arch.x86_64.frame import Registers
 
 def copy_from_user(destination: ptr[u8], source: u64, length: u64) -> bool:
     """Copies `length` bytes in. Returns False, the destination in part overwritten, when not all could be read."""
-    if not is_user_range(source, length):
-        return False
-    if cpu.has_smap:
-        _open_user_pages()
-    left = _copy_guarded(u64(destination), source, length)
-    if cpu.has_smap:
-        _close_user_pages()
-    return left == 0
+    return is_user_range(source, length) and _copy_with_user(u64(destination), source, length)
+
+
+def copy_to_user(destination: u64, source: ptr[u8], length: u64) -> bool:
+    """Copies `length` bytes out. Returns False, the destination in part overwritten, when not all could be written."""
+    return is_user_range(destination, length) and _copy_with_user(destination, u64(source), length)
 
 
 def is_user_range(start: u64, length: u64) -> bool:
@@ -40,6 +38,15 @@ def close_user_pages() -> None:
     """Undoes an alignment-check flag that the user program had set when it was interrupted."""
     if cpu.has_smap:
         _close_user_pages()
+
+
+def _copy_with_user(destination: u64, source: u64, length: u64) -> bool:
+    if cpu.has_smap:
+        _open_user_pages()
+    left = _copy_guarded(destination, source, length)
+    if cpu.has_smap:
+        _close_user_pages()
+    return left == 0
 
 
 @section(".text.usercopy")

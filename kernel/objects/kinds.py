@@ -1,9 +1,13 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
-from kernel.objects import account, lease, notification, process
+from kernel.core import destruction, grace
+from kernel.objects import account, lease, notification, process, thread
 
 
 def start() -> None:
+    destruction.start()
+    grace.start()
     account.start()
     lease.start()
     notification.start()
     process.start()
+    thread.start()

@@ -7,7 +7,7 @@ Locks: _list (Rank.PROCESSES) guards the list of processes, Process.lock (Rank.P
 from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import addr, array, const, ptr, sizeof, span, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, panic, ptr, sizeof, span, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState
@@ -15,7 +15,7 @@ from kernel.arch.x86_64.registers import write_cr3
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
-from kernel.core import log
+from kernel.core import log, schedule, thread_list
 from kernel.core.destruction import begin_end, release, set_destroyer
 from kernel.core.line import Line
 from kernel.core.machine_end import stop_machine
@@ -98,10 +98,10 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             end_process(process, ExitCause.KILLED, call.arguments[0])
             return Status.OK, 0
         case Method.PROCESS_FREEZE:
-            process.is_frozen.store(1, "seq_cst")
+            thread_list.freeze_all(process)
             return Status.OK, 0
         case Method.PROCESS_THAW:
-            process.is_frozen.store(0, "seq_cst")
+            thread_list.thaw_all(process)
             return Status.OK, 0
         case Method.PROCESS_STATE:
             return Status.OK, u64(state_of(process))
@@ -126,12 +126,16 @@ def has_ended(process: ptr[Process]) -> bool:
     return process.end_step.load("acquire") == EndStep.DONE
 
 
-def end_current(status: u64) -> NoReturn:
+def end_current(cause: ExitCause, status: u64) -> NoReturn:
     """Ends the process whose thread this CPU runs."""
     process = current_thread().process
-    _report(process, status)
-    write_cr3(kernel_space.root)
-    stop_machine(status == 0)
+    if process == machine_process:
+        _report(process, status)
+        write_cr3(kernel_space.root)
+        stop_machine(status == 0)
+    end_process(process, cause, status)
+    schedule.look()
+    panic("a thread went on after the end of its process")
 
 
 def end_process(process: ptr[Process], cause: ExitCause, status: u64) -> None:
@@ -142,6 +146,7 @@ def end_process(process: ptr[Process], cause: ExitCause, status: u64) -> None:
         process.exit_status = status
         process.exit_cause = u32(cause)
         process.header.state.store(State.DYING, "seq_cst")
+    thread_list.kill_all(process)
     drop_hold(process)
 
 

@@ -18,12 +18,14 @@ class Rank(IntEnum):
     LEASE = 4               # the uses of one lease
     LEASES = 5              # the free lease records; nothing but frames and the console is taken inside
     DESTRUCTION = 6         # the queue of objects that wait for their end; nothing is taken inside
-    RING = 7                # one ring's indices and completions; taken by whoever posts
-    RUN_QUEUE = 8           # the ready threads of one CPU; nothing is taken inside
-    TIMERS = 9              # the timers of one CPU; nothing is taken inside
-    SLAB = 10               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 11             # the frame allocator; nothing is taken inside
-    CONSOLE = 12            # one line of output; last, so that any code can log
+    GRACE = 7               # whether a grace period runs; nothing is taken inside
+    NOTIFICATION = 8        # the watches of one notification; rings are posted to inside
+    RING = 9                # one ring's indices and completions; taken by whoever posts
+    RUN_QUEUE = 10          # the ready threads of one CPU; nothing is taken inside
+    TIMERS = 11             # the timers of one CPU; nothing is taken inside
+    SLAB = 12               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 13             # the frame allocator; nothing is taken inside
+    CONSOLE = 14            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

@@ -1,0 +1,94 @@
+"""Long work of the kernel, in slices, on the CPU where it was begun, in turn with threads of its priority.
+
+Whoever has long work embeds a record, which stays queued until its function says that it has finished. A slice is at
+most 64 units of whatever the work counts, or 20 us. Interrupts are taken between slices.
+Locks: none: each CPU's queue is its own, and the kernel does not preempt itself; between slices an interrupt may add.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from compiler.prelude import asm_x64, const, percpu, percpu_address, ptr, struct, u32
+from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.clock import now_ns
+
+QUANTUM_NS = const(1_000_000)           # of work before a thread of the same priority has its turn
+
+
+@struct
+class Work:
+    run: Callable[[ptr[Work]], bool]    # does a slice; returns True when nothing is left
+    next: ptr[Work] | None
+    priority: u32
+    is_queued: bool
+
+
+@struct
+class WorkQueue:
+    first: ptr[Work] | None = None      # of the highest priority
+
+
+_queue: percpu[WorkQueue] = WorkQueue()
+
+
+def add(work: ptr[Work]) -> None:
+    """Queues work on this CPU. Requires: it is not queued; its function and priority are set."""
+    _insert(work)
+    cpu.attention = 1
+
+
+def top_level() -> u32:
+    """The highest priority of this CPU's work, plus 1; 0 when there is none."""
+    first = _mine().first
+    return 0 if first is None else first.priority + 1
+
+
+def run_some(level: u32) -> None:
+    """Does the work above this level (a thread's priority + 1), and for a quantum the work of this level.
+
+    Returns early when there is something else to look at (cpu.attention).
+    """
+    if top_level() < max(level, 1):
+        return
+    end = now_ns() + QUANTUM_NS
+    while cpu.attention == 0 and (top_level() > level or (top_level() == level and now_ns() < end)):
+        _run_slice()
+        _take_interrupts()
+
+
+def _run_slice() -> None:
+    queue = _mine()
+    work = queue.first
+    assert work is not None
+    queue.first = work.next
+    work.is_queued = False
+    if not work.run(work):
+        _insert(work)
+
+
+def _insert(work: ptr[Work]) -> None:
+    """Behind the work of its priority."""
+    queue = _mine()
+    work.is_queued = True
+    previous: ptr[Work] | None = None
+    following = queue.first
+    while following is not None and following.priority >= work.priority:
+        previous = following
+        following = following.next
+    work.next = following
+    if previous is None:
+        queue.first = work
+    else:
+        previous.next = work
+
+
+def _mine() -> ptr[WorkQueue]:
+    return ptr[WorkQueue](cpu.area + percpu_address(_queue))
+
+
+@asm_x64
+def _take_interrupts() -> None:
+    sti()
+    nop()
+    cli()

@@ -1,0 +1,48 @@
+"""A stopped thread's registers, out to a debugger and in from one; what comes in is made harmless first."""
+from compiler.prelude import addr, const, copy, ptr, sizeof, u8, u64
+from kernel.abi.errors import Status
+from kernel.abi.layout import USER_END, USER_LOWEST
+from kernel.abi.thread import ThreadRegisters
+from kernel.arch.x86_64.frame import USER_FLAGS, Registers
+from kernel.core import context
+from kernel.core.thread_block import Thread
+from kernel.memory.usercopy import copy_from_user, copy_to_user
+
+# Carry, parity, adjust, zero, sign, trap, direction, overflow, alignment check, identification.
+_PROGRAM_FLAGS = const(0x0024_0DD5)
+
+
+def is_program_counter(address: u64) -> bool:
+    """Whether a thread may be sent there: an address outside would fault in the kernel, on the way out."""
+    return USER_LOWEST <= address < USER_END
+
+
+def read_registers(thread: ptr[Thread], destination: u64) -> Status:
+    """Requires: the thread does not run."""
+    source = addr(thread.registers)
+    registers = ThreadRegisters(
+        rax=source.rax, rbx=source.rbx, rcx=source.rcx, rdx=source.rdx, rsi=source.rsi, rdi=source.rdi,
+        rbp=source.rbp, rsp=source.rsp, r8=source.r8, r9=source.r9, r10=source.r10, r11=source.r11,
+        r12=source.r12, r13=source.r13, r14=source.r14, r15=source.r15, rip=source.rip, rflags=source.rflags,
+        fs_base=thread.fs_base, gs_base=thread.gs_base,
+    )  # fmt: skip
+    is_done = copy_to_user(destination, ptr[u8](addr(registers)), sizeof(ThreadRegisters))
+    return Status.OK if is_done else Status.BAD_ADDRESS
+
+
+def write_registers(thread: ptr[Thread], source: u64) -> Status:
+    """Requires: the thread does not run and nothing makes it run meanwhile."""
+    given = ThreadRegisters()
+    if not copy_from_user(ptr[u8](addr(given)), source, sizeof(ThreadRegisters)):
+        return Status.BAD_ADDRESS
+    if not is_program_counter(given.rip) or given.fs_base >= USER_END or given.gs_base >= USER_END:
+        return Status.BAD_ARGUMENT
+    registers = Registers(
+        rax=given.rax, rbx=given.rbx, rcx=given.rcx, rdx=given.rdx, rsi=given.rsi, rdi=given.rdi,
+        rbp=given.rbp, rsp=given.rsp, r8=given.r8, r9=given.r9, r10=given.r10, r11=given.r11,
+        r12=given.r12, r13=given.r13, r14=given.r14, r15=given.r15, rip=given.rip,
+        rflags=(given.rflags & _PROGRAM_FLAGS) | USER_FLAGS,
+    )  # fmt: skip
+    thread.registers = copy(registers)
+    context.set_bases(thread, given.fs_base, given.gs_base)
+    return Status.OK

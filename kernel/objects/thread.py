@@ -1,0 +1,231 @@
+"""The thread object: made from an entry and a stack in a process, started, stopped, examined, ended.
+
+Its own reference, held from its creation until it has ended, keeps the block while it runs.
+"""
+from compiler.prelude import addr, ptr, sizeof, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.layout import USER_END
+from kernel.abi.methods import Method
+from kernel.abi.objects import ExitCause, ObjectKind
+from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
+from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
+from kernel.caps import reference, table
+from kernel.caps.object import Account, Object, State
+from kernel.core import context, schedule, thread_list, wait
+from kernel.core.destruction import release, set_destroyer
+from kernel.core.online import online
+from kernel.core.process_block import Process
+from kernel.core.thread_block import AFFINITY_WORDS, SUSPENDED, WAIT_KIND, Thread, Wait, current_thread, prepare
+from kernel.objects import process as processes
+from kernel.objects import vectors
+from kernel.objects.creation import create, free
+from kernel.objects.handles import give_object, reserve_slot
+from kernel.objects.invocation import Invocation
+from kernel.objects.notification import Notification, signal
+from kernel.objects.registers import is_program_counter, read_registers, write_registers
+
+
+def start() -> None:
+    set_destroyer(ObjectKind.THREAD, destroy_thread)
+    wait.end = end_thread
+
+
+def create_thread(call: ptr[Invocation]) -> tuple[Status, u64]:
+    """A thread that has not been started, paid for by the account that the call is about."""
+    if not is_program_counter(call.arguments[1]) or call.arguments[2] > USER_END:
+        return Status.BAD_ARGUMENT, 0
+    slot, status = reserve_slot(call.process)
+    if status != Status.OK:
+        return status, 0
+    account = ptr[Account](call.target())
+    thread, created = make_thread(account, ptr[Process](call.argument_object(0)))
+    if thread is None:
+        table.give_back(addr(call.process.table), slot)
+        return created, 0
+    thread.registers.rip = call.arguments[1]
+    thread.registers.rsp = call.arguments[2]
+    thread.registers.rdi = call.arguments[3]
+    return Status.OK, give_object(call.process, slot, addr(thread.header))
+
+
+def make_thread(account: ptr[Account] | None, process: ptr[Process]) -> tuple[ptr[Thread] | None, Status]:
+    """A thread without registers, not started, with a reference for the caller. Errors: OVER_LIMIT, NO_MEMORY,
+    DESTROYED when the process has begun to end."""
+    header, status = create(ObjectKind.THREAD, sizeof(Thread), account)
+    if header is None:
+        return None, status
+    thread = ptr[Thread](header)
+    thread.process = process
+    thread.registers.cs = USER_CODE
+    thread.registers.ss = USER_DATA
+    thread.registers.rflags = USER_FLAGS
+    priority = u32(DEFAULT_PRIORITY) if account is None else min(
+        u32(DEFAULT_PRIORITY), account.highest_priority.load("relaxed")
+    )
+    prepare(thread, priority)
+    thread.conditions.store(u64(cpu.index), "relaxed")
+    thread.wait.store(Wait.NEW, "relaxed")
+    if not thread_list.enlist(thread):
+        free(header)
+        return None, Status.DESTROYED
+    _ = reference.take(header)
+    return thread, Status.OK
+
+
+def start_thread(thread: ptr[Thread]) -> bool:
+    if not wait.claim(thread, Wait.NEW):
+        return False
+    schedule.make_ready(thread)
+    return True
+
+
+def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
+    thread = ptr[Thread](call.target())
+    first = call.arguments[0]
+    match call.method:
+        case Method.THREAD_START:
+            return Status.OK if start_thread(thread) else Status.BUSY, 0
+        case Method.THREAD_SUSPEND:
+            return Status.OK if wait.set_condition(thread, SUSPENDED) else Status.BUSY, 0
+        case Method.THREAD_RESUME:
+            wait.clear_condition(thread, SUSPENDED)
+            return Status.OK, 0
+        case Method.THREAD_KILL:
+            kill_thread(thread, first)
+            return Status.OK, 0
+        case Method.THREAD_SET_PRIORITY:
+            return _set_priority(thread, first), 0
+        case Method.THREAD_SET_AFFINITY:
+            return _set_affinity(thread, first, call.arguments[1]), 0
+        case Method.THREAD_SET_BASES:
+            return _set_bases(thread, first, call.arguments[1]), 0
+        case Method.THREAD_READ_REGISTERS:
+            return read_registers(thread, first) if _is_off_cpu(thread) else Status.BUSY, 0
+        case Method.THREAD_WRITE_REGISTERS:
+            return write_registers(thread, first) if _may_be_written(thread) else Status.BUSY, 0
+        case Method.THREAD_STATE:
+            return Status.OK, u64(_state_of(thread))
+        case Method.THREAD_CPU_TIME:
+            return Status.OK, clock.ns_of(thread.cpu_time)
+        case Method.THREAD_NOTIFY_EXIT:
+            return _watch_exit(thread, call.argument_object(0), call.arguments[1]), 0
+        case _:
+            if _state_of(thread) != ThreadState.ENDED:
+                return Status.WOULD_BLOCK, 0
+            return Status.OK, thread.exit_status
+
+
+def kill_thread(thread: ptr[Thread], status: u64) -> None:
+    """Ends a thread of any state soon, at a priority that other threads cannot hold up for ever."""
+    with thread.process.lock:
+        if thread.wait.load("relaxed") != Wait.DEAD:
+            thread.exit_status = status
+    schedule.set_priority(thread, max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY))
+    _ = wait.kill(thread)
+
+
+def end_thread(thread: ptr[Thread]) -> None:
+    """The end of a killed thread, on the CPU whose turn it was to run it."""
+    process = thread.process
+    vectors.free_state(thread)
+    is_last = thread_list.delist(thread)
+    if is_last:
+        processes.end_process(process, ExitCause.LAST_THREAD, thread.exit_status)
+    with process.lock:
+        thread.header.state.store(State.DEAD, "release")
+        thread.wait.store(Wait.DEAD, "seq_cst")
+        watcher = thread.exit_watcher
+        thread.exit_watcher = None
+    if watcher is not None:
+        signal(ptr[Notification](watcher), thread.exit_bits)
+        release(watcher)
+    processes.drop_hold(process)
+    release(addr(thread.header))
+
+
+def destroy_thread(header: ptr[Object]) -> bool:
+    free(header)
+    return True
+
+
+def _state_of(thread: ptr[Thread]) -> ThreadState:
+    match thread.wait.load("acquire") & WAIT_KIND:
+        case Wait.NONE:
+            return ThreadState.RUNNABLE
+        case Wait.NEW:
+            return ThreadState.NEW
+        case Wait.PARKED:
+            return ThreadState.STOPPED
+        case Wait.DEAD:
+            return ThreadState.ENDED
+        case _:
+            return ThreadState.WAITING
+
+
+def _is_off_cpu(thread: ptr[Thread]) -> bool:
+    """Whether its registers keep still: it has not started, waits, is stopped, or has ended."""
+    return thread.wait.load("seq_cst") != Wait.NONE
+
+
+def _may_be_written(thread: ptr[Thread]) -> bool:
+    """Registers of a thread that waits belong to whoever ends the wait, but for an exception."""
+    kind = thread.wait.load("seq_cst") & WAIT_KIND
+    return kind == Wait.NEW or kind == Wait.PARKED or kind == Wait.FAULT
+
+
+def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
+    if priority >= PRIORITIES:
+        return Status.BAD_ARGUMENT
+    account = thread.header.account
+    if account is not None and priority > u64(account.highest_priority.load("relaxed")):
+        return Status.OVER_LIMIT
+    thread.own_priority = u32(priority)
+    schedule.set_priority(thread, u32(priority))
+    return Status.OK
+
+
+def _set_affinity(thread: ptr[Thread], group: u64, mask: u64) -> Status:
+    """Sets which of the 64 CPUs of a group the thread may run on."""
+    if group >= AFFINITY_WORDS:
+        return Status.BAD_ARGUMENT
+    allowed = mask & online[group].load("relaxed")
+    for word in range(u64(AFFINITY_WORDS)):
+        if word != group:
+            allowed |= thread.affinity[word].load("relaxed") & online[word].load("relaxed")
+    if allowed == 0:
+        return Status.BAD_ARGUMENT
+    thread.affinity[group].store(mask, "seq_cst")
+    schedule.relocate(thread)
+    return Status.OK
+
+
+def _set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> Status:
+    if fs_base >= USER_END or gs_base >= USER_END:
+        return Status.BAD_ARGUMENT
+    if thread == current_thread():
+        context.set_bases(thread, fs_base, gs_base)
+        context.load_bases(thread)
+        return Status.OK
+    if not _may_be_written(thread):
+        return Status.BUSY
+    context.set_bases(thread, fs_base, gs_base)
+    return Status.OK
+
+
+def _watch_exit(thread: ptr[Thread], watcher: ptr[Object], bits: u64) -> Status:
+    """A thread that has ended tells at once."""
+    if bits == 0:
+        return Status.BAD_ARGUMENT
+    if thread.wait.load("acquire") == Wait.DEAD:
+        signal(ptr[Notification](watcher), bits)
+        return Status.OK
+    with thread.process.lock:
+        if thread.wait.load("relaxed") == Wait.DEAD:
+            signal(ptr[Notification](watcher), bits)
+        elif thread.exit_watcher is not None or not reference.take(watcher):
+            return Status.BUSY
+        else:
+            thread.exit_bits = bits
+            thread.exit_watcher = watcher
+    return Status.OK
