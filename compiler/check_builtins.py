@@ -88,13 +88,19 @@ def _constant(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Exp
 
 
 def _min_max(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
-    left, right = (expressions.check_value(ctx, a) for a in node.args)
-    if isinstance(left, Literal) and isinstance(right, Literal):
-        return Literal(LITERAL, ctx.span(node), (min if name == "min" else max)(left.value, right.value))
-    left, right = operators.unify(ctx, left, right, node, (node.args[0], node.args[1]), name)
-    if not isinstance(left.type, IntType):
-        raise ctx.error("type", f"{name} compares integers, not {left.type}", node)
-    return Intrinsic(left.type, ctx.span(node), name, [left, right])
+    """Of two or more integers, taken in pairs from the left."""
+    result, first = expressions.check_value(ctx, node.args[0]), node.args[0]
+    for argument in node.args[1:]:
+        other = expressions.check_value(ctx, argument)
+        if isinstance(result, Literal) and isinstance(other, Literal):
+            chosen = (min if name == "min" else max)(result.value, other.value)
+            result = Literal(LITERAL, ctx.span(node), chosen)
+            continue
+        result, other = operators.unify(ctx, result, other, node, (first, argument), name)
+        if not isinstance(result.type, IntType):
+            raise ctx.error("type", f"{name} compares integers, not {result.type}", node)
+        result = Intrinsic(result.type, ctx.span(node), name, [result, other])
+    return result
 
 
 def _abs(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -307,7 +313,7 @@ TABLE: dict[str, Rule] = {
     "coroutine_state": check_primitive,
 }  # fmt: skip
 COUNTS: dict[str, tuple[int, ...]] = {
-    "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2,), "max": (2,), "abs": (1,),
+    "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2, 3, 4), "max": (2, 3, 4), "abs": (1,),
     "addr": (1,), "address": (1,), "copy": (1,), "zeroed": (0,), "placed": (1,), "span": (2,),
     "wrap_add": (2,), "wrap_sub": (2,), "wrap_mul": (2,), "wrap_neg": (1,),
     "overflow_add": (2,), "overflow_sub": (2,), "overflow_mul": (2,),
