@@ -7,7 +7,8 @@ from __future__ import annotations
 _ORDER = (
     ("kernel.abi", "kernel.config", "boot.limine"),
     ("kernel.sync", "kernel.memory.window"),
-    ("kernel.caps", "kernel.complete.queue"),
+    ("kernel.core.timers",),
+    ("kernel.caps", "kernel.complete.queue", "kernel.complete.ring_block"),
     ("kernel.arch",),
     ("kernel.memory",),
     ("kernel.core",),

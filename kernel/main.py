@@ -17,9 +17,11 @@ from kernel.core.line import Line
 from kernel.core.machine_end import use_exit_device
 from kernel.core.options import has_option
 from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
+from kernel.entry.invoke import invoke
 from kernel.memory import kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
+from kernel.submit import operations
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)
@@ -161,6 +163,7 @@ def _open_objects() -> str:
 def _open_scheduler() -> str:
     clock.measure()
     wait.start()
+    operations.start(invoke)
     mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request
     return ""
 

@@ -16,13 +16,46 @@ SLOTS = const(32)
 
 
 class Operation(IntEnum):
+    """Fields that an operation does not name must be zero; OPERATIONS says which flags each takes."""
     NOP = 0
+    TIMER = 1               # completes OK when deadline_ns has come
+    CANCEL = 2              # word0 the slot, word1 the user_data of the operation to cancel
+    INVOKE = 3              # capability, length the method (methods.py), word0..word2 and word3 its arguments
+    SIGNAL = 4              # capability a notification, word0 the bits
+    WATCH = 5               # capability a notification, word0 the bits of interest; word0 of the completion: those set
+
+
+class SubmissionFlags(IntFlag):
+    LINK = 1                # the next entry runs when this one has completed OK, else it completes CANCELLED
+    SILENT = 2              # no completion when it succeeds
+    PERSISTENT = 4          # a watch that goes on after its first completion
+
+
+class CompletionFlags(IntFlag):
+    MORE = 1                # not the last completion of its operation
+    COALESCED = 2           # stands for several events: `badge` is their number
+    CAPABILITIES = 4        # capabilities came with it
+    LATE = 8                # with CANCELLED: the effect is unknown
+
+
+# Flags that an operation may carry, by number.
+OPERATIONS = const((
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
+    SubmissionFlags.LINK,
+    0,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
+    SubmissionFlags.PERSISTENT,
+))
+OPERATION_NUMBERS = const(len(OPERATIONS))
+MAX_CHAIN = const(8)            # entries linked to one another
 
 
 class RingFlags(IntFlag):
     """In the kernel's page."""
     STALLED = 1             # entries wait for room in the completion queue
     BROKEN = 2
+    NEED_KICK = 4           # events have been folded: enter the ring when completions have been read
 
 
 @struct

@@ -5,6 +5,7 @@ from compiler.prelude import addr, array, const, copy, panic, ptr, sizeof, span,
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
 from kernel.abi.objects import ObjectKind
+from kernel.abi.ring import COMPLETION_CAPACITY
 from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.frame import Registers
 from kernel.boot import machine, user_elf
@@ -45,11 +46,12 @@ def start_first_process() -> NoReturn:
     stack_start = u64(FIRST_STACK_END - FIRST_STACK_BYTES)
     if not address_space.map_fresh(root, stack_start, FIRST_STACK_BYTES, paging.USER_DATA):
         panic("out of memory for the first process")
-    ring = rings.create(root, FIRST_RING)
-    if ring is None:
+    ring, _ = rings.create_ring(account, COMPLETION_CAPACITY)
+    if ring is None or not rings.map_ring(ring, root, FIRST_RING):
         panic("out of memory for the first process")
     thread = _make_thread(process, account)
     thread.ring = ring
+    ring.thread = addr(thread.header)
     registers = Registers(rip=user_elf.entry_point(file), rsp=FIRST_STACK_END, rdi=FIRST_RING)
     thread.registers = copy(registers)
     prepare(thread, _PRIORITY)

@@ -1,26 +1,54 @@
-"""Posting completions: into the ring's page, in the order in which the user will read them.
+"""Posting completions, in the order in which the user will read them, and waking a thread that waits for them.
 
-Locks: callers hold Ring.lock.
+Locks: callers hold Ring.lock. A thread that a post has woken is made ready by the caller once the lock is free.
 """
 from compiler.prelude import addr, ptr, u16, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.ring import COMPLETION_PLACES, RingFlags
-from kernel.complete.queue import Ring, advance_tail, take_reserved_place
+from kernel.abi.ring import COMPLETION_PLACES, Completion, RingFlags
+from kernel.complete.queue import advance_tail, take_reserved_place, unread
+from kernel.complete.ring_block import Ring
+from kernel.core import alarm, wait
+from kernel.core.thread_block import Thread
 
 
-def post(ring: ptr[Ring], user_data: u64, status: Status, result: u64) -> None:
-    """Posts a completion without a message. Requires: a reservation."""
+def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, result: u64) -> u32:
+    """Posts a completion without a message. Returns its index. Requires: a reservation."""
     index = take_reserved_place(ring)
-    entry = addr(ring.kernel_page.completions[index % COMPLETION_PLACES])
+    entry = completion_at(ring, index)
     entry.user_data = user_data
     entry.status = u16(status)
-    entry.flags = 0
+    entry.flags = u16(flags)
     entry.sequence = index
-    entry.badge = 0
+    entry.badge = badge
     entry.reply = 0
     entry.word0 = result
     # Pairs with the user's acquiring load of the tail: the entry is complete before it is visible.
     ring.kernel_page.completion_tail.value.store(advance_tail(ring), "release")
+    return index
+
+
+def completion_at(ring: ptr[Ring], index: u32) -> ptr[Completion]:
+    return addr(ring.kernel_page.completions[index % COMPLETION_PLACES])
+
+
+def take_waiter(ring: ptr[Ring]) -> ptr[Thread] | None:
+    """The ring's thread, if it waited and now has what it waited for; the caller owns it and makes it ready."""
+    if ring.waiting == 0 or unread(ring) < ring.wanted:
+        return None
+    return end_wait(ring, Status.OK)
+
+
+def end_wait(ring: ptr[Ring], status: Status) -> ptr[Thread] | None:
+    """Ends the wait of the ring's thread with a status, unless somebody else was faster."""
+    word = ring.waiting
+    thread = ptr[Thread](ring.thread)
+    ring.waiting = 0
+    if ring.timer.is_queued:
+        _ = alarm.stop_timer(addr(ring.timer))
+    if word == 0 or not wait.claim(thread, word):
+        return None
+    thread.registers.rax = u64(status)
+    return thread
 
 
 def break_ring(ring: ptr[Ring]) -> None:

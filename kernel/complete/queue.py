@@ -1,25 +1,13 @@
 """Ring indices: the kernel's own copies, and the checks of what the user wrote.
 
 Pure: tested on the host. Nothing here reads the user's page; callers load each word once and pass it in.
-Invariants: I-RING-1: reserved + unread <= COMPLETION_CAPACITY, so a post finds a free place. I-RING-2: a ring whose
-user indices contradicted the kernel's is broken for good, and no entry of it is read again.
-Locks: Ring.lock (Rank.RING) guards all indices.
+Invariants: I-RING-1: reserved + unread <= capacity + 1, so a post finds a free place. I-RING-2: a ring whose user indices
+contradicted the kernel's is broken for good, and no entry of it is read again.
+Locks: callers hold Ring.lock.
 """
-from compiler.prelude import ptr, struct, u32, wrap_add, wrap_sub
-from kernel.abi.ring import COMPLETION_CAPACITY, SUBMISSION_PLACES, KernelPage, UserPage
-from kernel.sync.spinlock import SpinLock
-
-
-@struct
-class Ring:
-    lock: SpinLock
-    submission_head: u32                # entries taken
-    completion_tail: u32                # completions posted
-    completion_head: u32                # completions that the user had read when we last looked
-    reserved: u32                       # completions promised and not yet posted
-    is_broken: bool
-    kernel_page: ptr[KernelPage]        # both in the physical window
-    user_page: ptr[UserPage]
+from compiler.prelude import ptr, u32, wrap_add, wrap_sub
+from kernel.abi.ring import SUBMISSION_PLACES
+from kernel.complete.ring_block import Ring
 
 
 def submissions_waiting(ring: ptr[Ring], submission_tail: u32) -> tuple[u32, bool]:
@@ -42,10 +30,23 @@ def unread(ring: ptr[Ring]) -> u32:
 
 def reserve(ring: ptr[Ring]) -> bool:
     """Promises one completion. Returns False when there is no room for it."""
-    if ring.reserved + unread(ring) + 1 > COMPLETION_CAPACITY:
+    if ring.reserved + unread(ring) >= ring.capacity:
         return False
     ring.reserved += 1
     return True
+
+
+def reserve_for_cancel(ring: ptr[Ring]) -> bool:
+    """The same with the place that is kept for cancellation, so that a full ring can be emptied."""
+    if ring.reserved + unread(ring) > ring.capacity:
+        return False
+    ring.reserved += 1
+    return True
+
+
+def give_up_reservation(ring: ptr[Ring]) -> None:
+    assert ring.reserved != 0, "a reservation was given up that nobody had made"
+    ring.reserved -= 1
 
 
 def take_reserved_place(ring: ptr[Ring]) -> u32:
@@ -58,3 +59,8 @@ def take_reserved_place(ring: ptr[Ring]) -> u32:
 def advance_tail(ring: ptr[Ring]) -> u32:
     ring.completion_tail = wrap_add(ring.completion_tail, 1)
     return ring.completion_tail
+
+
+def has_passed(ring: ptr[Ring], index: u32) -> bool:
+    """Whether the user has read the completion of this index."""
+    return wrap_sub(wrap_sub(ring.completion_head, index), 1) < 0x8000_0000

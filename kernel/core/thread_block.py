@@ -17,7 +17,7 @@ from kernel.abi.thread import PRIORITIES
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
 from kernel.caps.object import Object
-from kernel.complete.queue import Ring
+from kernel.complete.ring_block import Ring
 from kernel.config import CPU_LIMIT
 from kernel.core.process_block import Process
 

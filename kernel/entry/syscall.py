@@ -24,7 +24,7 @@ def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, nu
             ring = current_thread().ring
             if ring is None:
                 return u64(Status.BAD_CALL), 0
-            status, taken = ring_enter(ring, first)
+            status, taken = ring_enter(ring, first, second, third)
             return u64(status), taken
         case Call.EXIT:
             end_current(ExitCause.EXIT, first)

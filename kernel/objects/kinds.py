@@ -1,6 +1,6 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
 from kernel.core import destruction, grace
-from kernel.objects import account, lease, notification, process, thread
+from kernel.objects import account, lease, notification, process, ring, thread
 
 
 def start() -> None:
@@ -10,4 +10,5 @@ def start() -> None:
     lease.start()
     notification.start()
     process.start()
+    ring.start()
     thread.start()

@@ -2,7 +2,7 @@
 
 A badge other than 0 limits a capability to signalling the bits that the badge has.
 """
-from compiler.prelude import addr, atomic, ptr, sizeof, struct, u64
+from compiler.prelude import addr, ptr, sizeof, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
@@ -12,12 +12,9 @@ from kernel.core.destruction import set_destroyer
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
-
-
-@struct
-class Notification:
-    header: Object
-    bits: atomic[u64]
+from kernel.objects.notification_block import Notification
+from kernel.objects.watch import deliver, end_watches
+from kernel.sync.ranks import Rank
 
 
 def start() -> None:
@@ -32,6 +29,7 @@ def create_notification(call: ptr[Invocation]) -> tuple[Status, u64]:
     if header is None:
         table.give_back(addr(call.process.table), slot)
         return created, 0
+    ptr[Notification](header).lock.rank = Rank.NOTIFICATION
     return Status.OK, give_object(call.process, slot, header)
 
 
@@ -53,12 +51,16 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
 
 
 def signal(notification: ptr[Notification], bits: u64) -> None:
-    _ = notification.bits.fetch_or(bits, "acq_rel")
+    # Full: pairs with add_watch(), which makes its interest known first and looks at the bits after.
+    _ = notification.bits.fetch_or(bits, "seq_cst")
+    if notification.interest.load("seq_cst") & bits != 0:
+        deliver(notification)
 
 
 def end_notification(header: ptr[Object]) -> None:
     """Destroyed by its owner: whoever still refers to it is told so."""
     header.state.store(State.DEAD, "release")
+    end_watches(ptr[Notification](header))
 
 
 def destroy_notification(header: ptr[Object]) -> bool:

@@ -1,47 +1,247 @@
 """ring_enter: take entries from a ring, start them, and wait for completions.
 
-Each of the user's indices is loaded once per call. An entry is taken only when its completion has a place; the others
-stay where they are and the call tells so (STALLED).
+Each of the user's indices is loaded once per look. An entry is taken only when its completion has a place; the others
+stay where they are and the call tells so (STALLED). Entries that end at once are taken in runs under one hold of the
+lock; an operation that touches other objects begins when the lock is free.
 """
-from compiler.prelude import addr, ptr, u32, u64, wrap_add
+from compiler.prelude import addr, array, const, offsetof, ptr, struct, u8, u32, u64, wrap_add
 from kernel.abi.errors import Status
-from kernel.abi.ring import SUBMISSION_PLACES, RingFlags
-from kernel.complete.post import break_ring, clear_flag, set_flag
-from kernel.complete.queue import Ring, accept_completion_head, reserve, submissions_waiting
-from kernel.submit.operations import start_operation
+from kernel.abi.ring import (
+    MAX_CHAIN,
+    OPERATION_NUMBERS,
+    OPERATIONS,
+    SLOTS,
+    SUBMISSION_PLACES,
+    Operation,
+    RingFlags,
+    SubmissionFlags,
+)
+from kernel.arch.x86_64 import clock, mailbox
+from kernel.complete.latch import look_at_head
+from kernel.complete.post import break_ring, clear_flag, end_wait, post, set_flag
+from kernel.complete.queue import (
+    give_up_reservation,
+    reserve,
+    reserve_for_cancel,
+    submissions_waiting,
+    unread,
+)
+from kernel.complete.ring_block import Record, RecordState, Ring
+from kernel.core import alarm, schedule, wait
+from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
+from kernel.core.timers import NEVER, Timer
+from kernel.submit.cancel import cancel
+from kernel.submit.entry_words import cancelled_slot, cancelled_user_data, first_word, flags_of, keep, operation_of, slot_of, user_data
+from kernel.submit.operations import begin
+
+_ENTRIES_PER_LOOK = const(16)           # between two looks at requests from other CPUs
+_TIMER = const(offsetof(Ring, "timer"))
+_ALLOWED: array[u8, OPERATION_NUMBERS] = array(flags for flags in OPERATIONS)
 
 
-def ring_enter(ring: ptr[Ring], most: u64) -> tuple[Status, u64]:
-    """Takes up to `most` entries. Returns how many were taken.
+@struct
+class Batch:
+    """What one call has taken so far, and the chain that it is putting together."""
+    left: u64
+    taken: u64
+    is_full: bool                       # no place for the next completion
+    head: ptr[Record] | None            # of the open chain; begins when the chain is closed
+    last: ptr[Record] | None
+    length: u32
+    is_cancelled: bool                  # an entry of the open chain was refused: the rest of it is cancelled
+    cancel_entry: u64                   # the submission of a cancel that is due
 
-    It never waits: every operation completes at once, so nothing is in flight that could complete later.
-    Errors: BROKEN, STALLED.
+
+def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64) -> tuple[Status, u64]:
+    """Takes up to `entries`, then waits for `completions` unread ones. Returns how many entries were taken.
+
+    It never waits for more completions than are unread or in flight.
+    Errors: BROKEN, STALLED, TIMEOUT.
     """
+    batch = Batch()
     with ring.lock:
-        if ring.is_broken:
-            return Status.BROKEN, 0
-        # Pairs with the user's releasing store of the tail: the entries below it are complete.
-        tail = ring.user_page.submission_tail.value.load("acquire")
-        head = ring.user_page.completion_head.value.load("acquire")
-        waiting, is_possible = submissions_waiting(ring, tail)
-        if not is_possible or not accept_completion_head(ring, head):
-            break_ring(ring)
-            return Status.BROKEN, 0
-        wanted = min(u64(waiting), most)
-        taken = _take(ring, wanted)
-        if taken < wanted:
-            set_flag(ring, RingFlags.STALLED)
-            return Status.STALLED, taken
-        clear_flag(ring, RingFlags.STALLED)
-        return Status.OK, taken
+        status = _look(ring, entries, addr(batch))
+    if status != Status.OK:
+        return status, 0
+    while batch.left != 0:
+        with ring.lock:
+            chain, is_cancel = _take_run(ring, addr(batch))
+        if chain is not None:
+            begin(chain)
+        elif is_cancel:
+            _cancel(ring, batch.cancel_entry)
+        mailbox.poll()
+    return _wait(ring, addr(batch), completions, deadline_ns)
 
 
-def _take(ring: ptr[Ring], wanted: u64) -> u64:
-    taken: u64 = 0
-    while taken < wanted and reserve(ring):
-        place = ring.submission_head % SUBMISSION_PLACES
-        start_operation(ring, u64(addr(ring.user_page.submissions[place])))
+def _look(ring: ptr[Ring], entries: u64, batch: ptr[Batch]) -> Status:
+    """Reads the user's indices. Requires: Ring.lock."""
+    if ring.is_broken:
+        return Status.BROKEN
+    # Pairs with the user's releasing store of the tail: the entries below it are complete.
+    tail = ring.user_page.submission_tail.value.load("acquire")
+    waiting, is_possible = submissions_waiting(ring, tail)
+    if not is_possible:
+        break_ring(ring)
+    look_at_head(ring)
+    if ring.is_broken:
+        return Status.BROKEN
+    batch.left = min(u64(waiting), entries)
+    return Status.OK
+
+
+def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, bool]:
+    """Takes entries until one has to begin, which is returned, or a cancel is due. Requires: Ring.lock."""
+    looks: u64 = 0
+    begun: ptr[Record] | None = None
+    is_cancel = False
+    while batch.left != 0 and looks < _ENTRIES_PER_LOOK and begun is None and not is_cancel:
+        entry = u64(addr(ring.user_page.submissions[ring.submission_head % SUBMISSION_PLACES]))
+        first = first_word(entry)
+        if not _reserve(ring, first):
+            batch.is_full = True
+            batch.left = 0
+            begun = _close_chain(batch)
+            break
+        is_cancel = _take(ring, batch, entry, first)
         ring.submission_head = wrap_add(ring.submission_head, 1)
-        taken += 1
+        batch.left -= 1
+        batch.taken += 1
+        looks += 1
+        if batch.left == 0 or flags_of(first) & u8(SubmissionFlags.LINK) == 0:
+            begun = _close_chain(batch)
     ring.kernel_page.submission_head.value.store(u32(ring.submission_head), "release")
-    return taken
+    return begun, is_cancel
+
+
+def _reserve(ring: ptr[Ring], first: u64) -> bool:
+    if operation_of(first) == Operation.CANCEL:
+        return reserve_for_cancel(ring)
+    if not reserve(ring):
+        return False
+    if _is_persistent(first) and not reserve(ring):
+        give_up_reservation(ring)
+        return False
+    return True
+
+
+def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
+    """Takes one entry. Returns True for a cancel, which the caller carries out. Requires: Ring.lock, a reservation."""
+    operation = operation_of(first)
+    flags = flags_of(first)
+    is_linked = batch.last is not None
+    ring.accepted += 1
+    if batch.is_cancelled:
+        _refuse(ring, batch, entry, first, Status.CANCELLED)
+    elif operation >= OPERATION_NUMBERS or flags & ~_ALLOWED[operation] != 0:
+        _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
+    elif operation == Operation.NOP and flags == 0 and not is_linked:
+        ring.completed += 1
+        _ = post(ring, user_data(entry), u64(Status.OK), 0, 0, 0)
+    elif operation == Operation.CANCEL:
+        if not is_linked:
+            batch.cancel_entry = entry
+            return True
+        _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
+    else:
+        _take_record(ring, batch, entry, first)
+    return False
+
+
+def _take_record(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> None:
+    slot = slot_of(first)
+    if slot >= SLOTS:
+        _refuse(ring, batch, entry, first, Status.BAD_SLOT)
+        return
+    record = addr(ring.records[slot])
+    if record.state.load("acquire") != RecordState.FREE:
+        _refuse(ring, batch, entry, first, Status.BUSY)
+        return
+    if batch.length == MAX_CHAIN:
+        _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
+        return
+    keep(record, first, entry)
+    record.ring = ring
+    record.slot = slot
+    record.target = None
+    record.folded = 0
+    record.folded_bits = 0
+    record.is_latched = False
+    record.next_linked = None
+    ring.in_flight += 1
+    batch.length += 1
+    last = batch.last
+    batch.last = record
+    if last is None:
+        batch.head = record
+        record.state.store(RecordState.CLAIMED, "relaxed")
+    else:
+        last.next_linked = record
+        record.state.store(RecordState.LINKED, "relaxed")
+
+
+def _refuse(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64, status: Status) -> None:
+    """Completes an entry that does not begin; what is linked to it is cancelled."""
+    if _is_persistent(first):
+        give_up_reservation(ring)
+    ring.completed += 1
+    _ = post(ring, user_data(entry), u64(status), 0, 0, 0)
+    if flags_of(first) & u8(SubmissionFlags.LINK) != 0:
+        batch.is_cancelled = True
+
+
+def _close_chain(batch: ptr[Batch]) -> ptr[Record] | None:
+    head = batch.head
+    batch.head = None
+    batch.last = None
+    batch.length = 0
+    batch.is_cancelled = False
+    return head
+
+
+def _is_persistent(first: u64) -> bool:
+    return operation_of(first) == Operation.WATCH and flags_of(first) & u8(SubmissionFlags.PERSISTENT) != 0
+
+
+def _cancel(ring: ptr[Ring], entry: u64) -> None:
+    status = cancel(ring, cancelled_slot(entry), cancelled_user_data(entry))
+    with ring.lock:
+        ring.completed += 1
+        _ = post(ring, user_data(entry), u64(status), 0, 0, 0)
+
+
+def _wait(ring: ptr[Ring], batch: ptr[Batch], completions: u64, deadline_ns: u64) -> tuple[Status, u64]:
+    thread = current_thread()
+    with ring.lock:
+        look_at_head(ring)
+        if ring.is_broken:
+            return Status.BROKEN, batch.taken
+        if batch.is_full:
+            set_flag(ring, RingFlags.STALLED)
+        else:
+            clear_flag(ring, RingFlags.STALLED)
+        ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
+        if unread(ring) >= ring.wanted:
+            return Status.STALLED if batch.is_full else Status.OK, batch.taken
+        if deadline_ns != 0 and deadline_ns <= clock.now_ns():
+            return Status.TIMEOUT, batch.taken
+        thread.registers.rdx = batch.taken
+        thread.waits += WAIT_STEP
+        ring.waiting = thread.waits | u64(Wait.RING)
+        ring.timer.deadline_ns = deadline_ns if deadline_ns != 0 else NEVER
+        if deadline_ns != 0:
+            ring.timer.action = _time_out
+            alarm.start_timer(addr(ring.timer))
+        wait.publish(thread, ring.waiting)
+    schedule.leave()
+
+
+def _time_out(timer: ptr[Timer]) -> None:
+    """The deadline of a wait. The wait may have ended meanwhile, and another one begun."""
+    ring = ptr[Ring](u64(timer) - _TIMER)
+    woken: ptr[Thread] | None = None
+    with ring.lock:
+        if ring.timer.deadline_ns <= clock.now_ns():
+            woken = end_wait(ring, Status.TIMEOUT)
+    if woken is not None:
+        schedule.make_ready(woken)

@@ -1,5 +1,5 @@
 """The thread's ring: writing submissions, reading completions."""
-from compiler.prelude import copy, ptr, struct, u32, u64, wrap_add, wrap_sub
+from compiler.prelude import copy, fence, ptr, struct, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
     COMPLETION_PLACES,
@@ -7,6 +7,7 @@ from kernel.abi.ring import (
     SUBMISSION_PLACES,
     Completion,
     KernelPage,
+    RingFlags,
     Submission,
     UserPage,
 )
@@ -44,6 +45,14 @@ class Ring:
         self.completion_head = wrap_add(self.completion_head, 1)
         self.user_page.completion_head.value.store(self.completion_head, "release")
         return True
+
+    def kick(self) -> Status:
+        """After reading: lets events that were folded meanwhile be posted."""
+        # Pairs with the kernel's: it sets the flag, fences, and looks at the head once more.
+        fence("seq_cst")
+        if self.kernel_page.flags.value.load("relaxed") & u32(RingFlags.NEED_KICK) == 0:
+            return Status.OK
+        return self.enter(0, 0)
 
 
 def open_ring(ring: ptr[Ring], address: u64) -> None:
