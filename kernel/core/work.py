@@ -52,7 +52,7 @@ def run_some(level: u32) -> None:
     if top_level() < max(level, 1):
         return
     end = now_ns() + QUANTUM_NS
-    while cpu.attention == 0 and (top_level() > level or (top_level() == level and now_ns() < end)):
+    while cpu.attention == 0 and top_level() != 0 and (top_level() > level or now_ns() < end and top_level() == level):
         _run_slice()
         _take_interrupts()
 
