@@ -27,7 +27,9 @@ def _parser() -> argparse.ArgumentParser:
     common.add_argument(
         "-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="a build-time option"
     )
-    common.add_argument("-O", dest="opt", type=int, choices=range(4), default=2, help="optimisation level")
+    common.add_argument(
+        "-O", dest="opt", choices=("0", "1", "2", "3", "s"), default="2", help="s: rather small than fast"
+    )
     common.add_argument("--unchecked", action="store_true", help="without bounds checks; for the benchmark only")
     common.add_argument("--json", action="store_true", help="diagnostics as JSON")
     common.add_argument("--time", action="store_true", help="what each pass took, in seconds")
@@ -56,7 +58,10 @@ def _run(args: argparse.Namespace) -> int:
         report = audit(args.file.read_bytes())
         print(report.text())
         return 1 if report.problems else 0
-    job = Build(args.root, args.entry, args.target, args.profile, _options(args.options), args.opt, not args.unchecked)
+    small = args.opt == "s"
+    options = _options(args.options)
+    opt = 2 if small else int(args.opt)
+    job = Build(args.root, args.entry, args.target, args.profile, options, opt, small, not args.unchecked)
     if args.command == "check":
         job.check()
     elif args.command == "dump":

@@ -12,19 +12,27 @@ import llvmlite.binding as llvm
 from compiler.target import TARGETS
 
 
-def create_machine(target_name: str, opt: int, features: str = "") -> llvm.TargetMachine:
+def create_machine(target_name: str, opt: int, cpu: str = "") -> llvm.TargetMachine:
+    """Without a processor named, code for this machine may use all that this machine's processor has."""
     target = TARGETS[target_name]
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     llvm.initialize_native_asmparser()
     if target.triple:
-        wanted = ",".join(f for f in (target.features, features) if f)
         return llvm.Target.from_triple(target.triple).create_target_machine(
-            cpu=target.cpu, features=wanted, opt=opt, reloc=target.relocation, codemodel=target.code_model
+            cpu=cpu or target.cpu,
+            features=target.features,
+            opt=opt,
+            reloc=target.relocation,
+            codemodel=target.code_model,
         )
-    host = llvm.Target.from_default_triple()
-    return host.create_target_machine(
-        cpu=llvm.get_host_cpu_name(), features=llvm.get_host_cpu_features().flatten(), opt=opt, reloc=target.relocation
+    features = "" if cpu else llvm.get_host_cpu_features().flatten()
+    return llvm.Target.from_default_triple().create_target_machine(
+        cpu=cpu or llvm.get_host_cpu_name(),
+        features=features,
+        opt=opt,
+        reloc=target.relocation,
+        codemodel=target.code_model,
     )
 
 
@@ -38,7 +46,7 @@ def optimize(module: llvm.ModuleRef, machine: llvm.TargetMachine, opt: int, vect
 def main() -> int:
     job, _, ir = sys.stdin.buffer.read().partition(b"\n")
     order = json.loads(job)
-    machine = create_machine(order["target"], order["opt"], order["features"])
+    machine = create_machine(order["target"], order["opt"], order["cpu"])
     try:
         module = llvm.parse_assembly(ir.decode())
         module.triple = TARGETS[order["target"]].triple or llvm.get_process_triple()
@@ -47,7 +55,7 @@ def main() -> int:
     except RuntimeError as error:
         sys.stderr.write(f"internal: LLVM refuses the module: {error}\n")
         return 2
-    optimize(module, machine, order["opt"], vectorize=order["target"] == "host")
+    optimize(module, machine, order["opt"], vectorize=order["target"] == "host" and not order["cpu"])
     if order["emit"] == "asm":
         result = machine.emit_assembly(module).encode()
     elif order["emit"] == "ir":

@@ -27,6 +27,9 @@ from compiler.type_model import (
 )
 
 
+PRODUCER = "ringneck"
+
+
 class DebugInfo:
     """Numbers metadata nodes and remembers those that can be shared."""
 
@@ -42,11 +45,11 @@ class DebugInfo:
         self.nodes.append(text)
         return len(self.nodes) - 1
 
-    def finish(self, producer: str) -> list[str]:
+    def finish(self) -> list[str]:
         """The metadata lines of the module."""
         first = self._first_file()
         self.nodes[self.unit] = (
-            f"distinct !DICompileUnit(language: DW_LANG_C99, file: !{first}, producer: {_text(producer)}, "
+            f"distinct !DICompileUnit(language: DW_LANG_C99, file: !{first}, producer: {_text(PRODUCER)}, "
             "isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug)"
         )
         flags = [

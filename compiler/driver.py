@@ -40,6 +40,7 @@ class Build:
     profile: str = "release"
     options: dict[str, object] = field(default_factory=dict)
     opt: int = 2
+    small: bool = False
     bounds_checks: bool = True
     cached: bool = True
     times: dict[str, float] = field(default_factory=dict)
@@ -76,7 +77,7 @@ class Build:
     def ir(self) -> str:
         program = self.check()
         start = time.perf_counter()
-        text = emit_program(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks))
+        text = emit_program(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks, self.small))
         self.times["emit"] = time.perf_counter() - start
         return text
 
@@ -97,7 +98,7 @@ class Build:
         start = time.perf_counter()
         options = sorted(self.options.items())
         record = SourceRecord(
-            self.cache, key_of(self.entry, self.target, self.profile, options, self.opt, self.bounds_checks)
+            self.cache, key_of(self.entry, self.target, self.profile, options, self.opt, self.small, self.bounds_checks)
         )
         known = record.result(self.root) if self.cached else None
         self.times["look up"] = time.perf_counter() - start
@@ -121,7 +122,7 @@ class Build:
         return {**missing, **{m.source.path: m.source.text for m in self.project.modules.values()}}
 
     def write(self, output: Path) -> None:
-        """Builds into a file. One that ends in .efi gets the EFI application, and for debuggers the ELF image beside it."""
+        """Builds into a file. A name in .efi gets the EFI application, and its ELF image goes beside it."""
         image = self.image()
         output.parent.mkdir(parents=True, exist_ok=True)
         if output.suffix.lower() == ".efi":

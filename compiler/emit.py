@@ -30,8 +30,13 @@ RUNTIME = "compiler.runtime"
 class EmitOptions:
     debug_checks: bool  # trap on overflow and null conversions
     bounds_checks: bool = True  # off in the compiler's own benchmark only
-    producer: str = "ringneck"
+    small: bool = False  # rather small than fast
     visible_module: str = ""  # whose functions keep their symbols: what the host calls
+
+
+def is_public(function: Function) -> bool:
+    """A function that its module offers to others, rather than a method or one of its own."""
+    return function.owner is None and not function.name.startswith("_")
 
 
 class ModuleEmitter:
@@ -57,7 +62,7 @@ class ModuleEmitter:
         lines += self.definitions + data + functions + [trap] + self._used()
         lines += [f"@{name} = external dso_local global i8" for name in sorted(self.externals)]
         lines += [f"declare {declaration}" for declaration in sorted(self.intrinsics)]
-        lines += self.debug.finish(self.options.producer)
+        lines += self.debug.finish()
         return "\n".join(lines) + "\n"
 
     # Pieces that function bodies ask for
@@ -103,8 +108,10 @@ class ModuleEmitter:
             return ""
 
     def linkage(self, function: Function) -> str:
-        visible = "export" in function.decorators or function.module.name == self.options.visible_module
-        return "dso_local" if visible else "internal"
+        return "dso_local" if "export" in function.decorators or self._is_called_by_host(function) else "internal"
+
+    def _is_called_by_host(self, function: Function) -> bool:
+        return function.module.name == self.options.visible_module and is_public(function)
 
     def attributes(self, function: Function) -> str:
         marks = ["nounwind", *self.target.function_attributes]
@@ -119,6 +126,8 @@ class ModuleEmitter:
                 marks.append(mark)
         if function.is_assembler and not function.is_naked:
             marks.append("alwaysinline")
+        if self.options.small:
+            marks.append("optsize")
         if function.is_async:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:
@@ -132,9 +141,11 @@ class ModuleEmitter:
         assert value is not None
         section = data.section or (".percpu" if data.per_cpu else "")
         place = f', section "{section}"' if section else ""
-        align = max(data.align, data.type.align, 1)
-        kind = constant_type(value, data.type)
+        # Large data begin on a boundary that copying and clearing like; what a section holds lies as it was declared.
+        wide = 32 if data.type.size >= 32 and not section else 1
+        align = max(data.align, data.type.align, wide)
         try:
+            kind = constant_type(value, data.type)
             text = constant_value(self, value, data.type)
         except CompileError as error:
             self.diagnostics.add(error)

@@ -19,7 +19,7 @@ import llvmlite.binding as llvm
 from compiler.check import Program
 from compiler.codegen import create_machine
 from compiler.driver import Build
-from compiler.emit import EmitOptions, emit_program
+from compiler.emit import EmitOptions, emit_program, is_public
 from compiler.symbols import Function
 from compiler.target import generate_object
 from compiler.type_model import (
@@ -97,7 +97,7 @@ class NativeModule:
         self._site = ctypes.c_void_p.from_address(self._engine.get_global_value_address(SITE))
         for body in program.bodies:
             function = body.function
-            if function.module.name == name and function.owner is None and not function.is_naked:
+            if function.module.name == name and is_public(function) and not function.is_naked:
                 setattr(
                     self,
                     function.name,
@@ -184,10 +184,16 @@ def _from_words(kind: Type, low: int, high: int) -> object:
 
 @functools.cache
 def load_module(
-    name: str, *, profile: str = "debug", opt: int = 2, bounds_checks: bool = True, root: Path | None = None
+    name: str,
+    *,
+    profile: str = "debug",
+    opt: int = 2,
+    bounds_checks: bool = True,
+    cpu: str = "",
+    root: Path | None = None,
 ) -> NativeModule:
-    """Compiles the module and what it imports, and loads it into this process."""
+    """Compiles the module and what it imports, and loads it into this process; `cpu` is this machine's unless named."""
     job = Build(root or Path.cwd(), name, "host", profile, opt=opt, bounds_checks=bounds_checks)
     program = job.check()
     text = emit_program(program, job.machine, EmitOptions(profile == "debug", bounds_checks, visible_module=name))
-    return NativeModule(program, name, generate_object(text, job.machine, opt=opt))
+    return NativeModule(program, name, generate_object(text, job.machine, opt=opt, cpu=cpu))

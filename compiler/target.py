@@ -36,7 +36,7 @@ TARGETS = {
         Target("loader", _BARE, "x86-64", NO_VECTOR, "static", "small", _BARE_MARKS),
         Target("uefi", _BARE, "x86-64", NO_VECTOR, "pic", "small", _BARE_MARKS),
         Target("user", _BARE, "x86-64", NO_VECTOR, "static", "small", _BARE_MARKS),
-        Target("host", "", "", "", "pic", "default", ("noredzone",), freestanding=False),
+        Target("host", "", "", "", "pic", "small", ("noredzone",), freestanding=False),
     )
 }
 
@@ -45,9 +45,12 @@ class AssemblerError(Exception):
     """LLVM refused the module; the text is its own message."""
 
 
-def generate_object(ir: str, target: Target, *, opt: int, emit: str = "object", features: str = "") -> bytes:
-    """The object file (or, with emit="asm", the assembly text) of one LLVM module."""
-    job = json.dumps({"target": target.name, "opt": opt, "emit": emit, "features": features}).encode()
+def generate_object(ir: str, target: Target, *, opt: int, emit: str = "object", cpu: str = "") -> bytes:
+    """The object file (or, with emit="asm", the assembly text) of one LLVM module.
+
+    `cpu` replaces the target's processor; code for a named one is not vectorized.
+    """
+    job = json.dumps({"target": target.name, "opt": opt, "emit": emit, "cpu": cpu}).encode()
     command = [sys.executable, "-m", "compiler.codegen"]
     result = subprocess.run(command, input=job + b"\n" + ir.encode(), capture_output=True, check=False)
     if result.returncode != 0:

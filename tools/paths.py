@@ -17,7 +17,10 @@ ISO_IMAGE = BUILD / "ringneck.iso"
 USB_IMAGE = BUILD / "ringneck.img"
 RUN_IMAGE = BUILD / "run.iso"
 
+GUEST_TESTS = BUILD / "guest"
+
 DEBUG_SERIAL = BUILD / "debug-serial.log"
 KVM_VERDICT = BUILD / "kvm-verdict.json"
 SIZES = BUILD / "sizes.json"
+BENCH_COMPILER = BUILD / "bench-compiler.json"
 TEST_LOGS = BUILD / "test-logs"

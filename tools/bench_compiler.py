@@ -1,0 +1,191 @@
+"""The compiler's own benchmark: how fast its code runs, how long it takes, how large its code is.
+
+    python -m tools.bench_compiler          `make bench-compiler`
+
+Each program of tests/compiler/bench exists in our language and in C. Both are built for plain x86_64, loaded into this
+process and run in turn, round after round, so that whatever disturbs the machine disturbs all alike. A program's time
+is the median of its rounds; R is the geometric mean over the programs of our time over that of gcc -O2.
+Writes build/bench-compiler.json and ends with one line:
+bench-compiler: unchecked=R checked=R cold_s=S warm_s=S
+"""
+
+from __future__ import annotations
+
+import ctypes
+import json
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import cast
+
+from compiler.driver import Build
+from compiler.emit import EmitOptions, emit_program
+from compiler.native import load_module
+from compiler.target import generate_object
+from tools.bench_program import ENTRY, write_program
+from tools.object_size import code_bytes
+from tools.paths import BENCH_COMPILER, BUILD, ROOT
+
+SOURCES = ROOT / "tests" / "compiler" / "bench"
+PACKAGE = "tests.compiler.bench"
+# What each program is called with: some hundredths of a second.
+SIZES = {
+    "aes": 60000,
+    "crc32": 500,
+    "fannkuch": 9,
+    "list_walk": 10_000,
+    "mandelbrot": 300,
+    "matrix": 10,
+    "permute": 10,
+    "queens": 11,
+    "quicksort": 20,
+    "sha256": 600,
+    "sieve": 200,
+    "string_scan": 400,
+    "sudoku": 100,
+    "towers": 22,
+    "xorshift": 10_000_000,
+}
+ROUNDS = 9
+PLAIN_PROCESSOR = "x86-64"
+LARGE_PROGRAM_LINES = 20_000
+
+Runner = Callable[[int], int]
+
+
+@dataclass
+class Measured:
+    """One program in all its variants: seconds by variant, and bytes of code."""
+
+    name: str
+    seconds: dict[str, float] = field(default_factory=dict)
+    compile_seconds: dict[str, float] = field(default_factory=dict)
+    code: dict[str, int] = field(default_factory=dict)
+
+
+class WrongResult(Exception):
+    """Two variants of a program disagree."""
+
+
+def main() -> int:
+    compilers = [name for name in ("gcc", "clang") if shutil.which(name)]
+    if "gcc" not in compilers:
+        print("bench-compiler: there is no gcc to compare with: apt-get install gcc", file=sys.stderr)
+        return 2
+    BUILD.mkdir(exist_ok=True)
+    with TemporaryDirectory() as folder:
+        try:
+            programs = [measure(name, compilers, Path(folder)) for name in sorted(SIZES)]
+        except WrongResult as wrong:
+            print(f"bench-compiler: {wrong}", file=sys.stderr)
+            return 1
+        large = time_large_program(Path(folder) / "large")
+    report(programs, large)
+    return 0
+
+
+def measure(name: str, compilers: list[str], folder: Path) -> Measured:
+    """Builds and runs all variants of one program. Errors: WrongResult."""
+    found = Measured(name)
+    runners = {f"{compiler} -O2": _c_program(name, compiler, folder, found) for compiler in compilers}
+    runners["checked"] = _our_program(name, True, found)
+    runners["unchecked"] = _our_program(name, False, found)
+    results = {variant: run(SIZES[name]) for variant, run in runners.items()}
+    if len(set(results.values())) != 1:
+        raise WrongResult(f"{name} gives {results}")
+    rounds: dict[str, list[float]] = {variant: [] for variant in runners}
+    for _ in range(ROUNDS):
+        for variant, run in runners.items():
+            start = time.thread_time()
+            run(SIZES[name])
+            rounds[variant].append(time.thread_time() - start)
+    found.seconds = {variant: statistics.median(times) for variant, times in rounds.items()}
+    _measure_code(name, folder, found)
+    return found
+
+
+def _c_program(name: str, compiler: str, folder: Path, found: Measured) -> Runner:
+    library = folder / f"{name}-{compiler}.so"
+    start = time.perf_counter()
+    words = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCES / f"{name}.c")]
+    subprocess.run(words, check=True, timeout=60)
+    found.compile_seconds[compiler] = time.perf_counter() - start
+    run = ctypes.CDLL(str(library)).run
+    run.argtypes, run.restype = [ctypes.c_uint64], ctypes.c_uint64
+    return lambda size: int(run(size))
+
+
+def _our_program(name: str, checked: bool, found: Measured) -> Runner:
+    start = time.perf_counter()
+    module = load_module(f"{PACKAGE}.{name}", profile="release", bounds_checks=checked, cpu=PLAIN_PROCESSOR, root=ROOT)
+    if checked:
+        found.compile_seconds["ours"] = time.perf_counter() - start
+    run = cast(Runner, module.run)
+    return run
+
+
+def _measure_code(name: str, folder: Path, found: Measured) -> None:
+    """Bytes of code alone, ours with bounds checks; neither side uses vector registers."""
+    small = folder / f"{name}.o"
+    words = ["gcc", "-Os", "-mgeneral-regs-only", "-c", "-o", str(small), str(SOURCES / f"{name}.c")]
+    subprocess.run(words, check=True, timeout=60)
+    found.code["gcc -Os"] = code_bytes(small.read_bytes())
+    job = Build(ROOT, f"{PACKAGE}.{name}", "host", "release")
+    options = EmitOptions(debug_checks=False, small=True, visible_module=f"{PACKAGE}.{name}")
+    text = emit_program(job.check(), job.machine, options)
+    found.code["ours"] = code_bytes(generate_object(text, job.machine, opt=2, cpu=PLAIN_PROCESSOR), "compiler.")
+
+
+def time_large_program(folder: Path) -> dict[str, float]:
+    """Seconds for a large program: with an empty cache, with nothing changed, with one file changed."""
+    folder.mkdir()
+    (folder / "compiler").symlink_to(ROOT / "compiler")
+    lines = write_program(folder, LARGE_PROGRAM_LINES)
+    times: dict[str, float] = {"lines": lines, "cold": _time_build(folder), "warm": _time_build(folder)}
+    module = folder / "program" / "service_7.py"
+    module.write_text(module.read_text().replace("return total\n", "return total + 1\n"))
+    times["changed"] = _time_build(folder)
+    return times
+
+
+def _time_build(folder: Path) -> float:
+    start = time.perf_counter()
+    words = [sys.executable, "-m", "compiler", "build", ENTRY, "--target", "kernel", "-o", "large.elf"]
+    subprocess.run(words, cwd=folder, check=True, timeout=300)
+    return time.perf_counter() - start
+
+
+def report(programs: list[Measured], large: dict[str, float]) -> None:
+    variants = [v for v in programs[0].seconds if v != "gcc -O2"]
+    ratios = {v: [p.seconds[v] / p.seconds["gcc -O2"] for p in programs] for v in variants}
+    means = {v: statistics.geometric_mean(values) for v, values in ratios.items()}
+    size = statistics.geometric_mean([p.code["ours"] / p.code["gcc -Os"] for p in programs])
+    print(f"{'time over gcc -O2':<20}{'gcc ms':>10}" + "".join(f"{v:>12}" for v in variants) + f"{'size/-Os':>12}")
+    for index, program in enumerate(programs):
+        row = "".join(f"{ratios[v][index]:>12.3f}" for v in variants)
+        code = program.code["ours"] / program.code["gcc -Os"]
+        print(f"{program.name:<20}{program.seconds['gcc -O2'] * 1000:>10.2f}{row}{code:>12.2f}")
+    print(f"{'geometric mean':<30}" + "".join(f"{means[v]:>12.3f}" for v in variants) + f"{size:>12.2f}")
+    compile_seconds = {k: round(sum(p.compile_seconds[k] for p in programs), 2) for k in programs[0].compile_seconds}
+    print("seconds to compile: " + ", ".join(f"{k} {v}" for k, v in compile_seconds.items()))
+    print(f"{large['lines']:.0f} lines: one file changed {large['changed']:.2f} s")
+    document = {
+        "programs": [vars(program) for program in programs],
+        "ratios": means,
+        "code_over_gcc_Os": size,
+        "compile_seconds": compile_seconds,
+        "large_program": large,
+    }
+    BENCH_COMPILER.write_text(json.dumps(document, indent=2) + "\n")
+    rates = f"unchecked={means['unchecked']:.3f} checked={means['checked']:.3f}"
+    print(f"bench-compiler: {rates} cold_s={large['cold']:.2f} warm_s={large['warm']:.2f}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
