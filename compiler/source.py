@@ -15,15 +15,19 @@ class SourceFile:
     path: str  # relative to the project's root, as shown in messages and debug information
     text: str
     lines: list[str] = field(init=False, repr=False, compare=False)
+    is_ascii: bool = field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "lines", self.text.split("\n"))
+        object.__setattr__(self, "is_ascii", self.text.isascii())
 
     @staticmethod
     def read(root: Path, path: Path) -> SourceFile:
         return SourceFile(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
 
     def column(self, line: int, byte_offset: int) -> int:
+        if self.is_ascii:
+            return byte_offset
         text = self.lines[line - 1] if line <= len(self.lines) else ""
         return len(text.encode()[:byte_offset].decode(errors="replace"))
 
