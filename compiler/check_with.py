@@ -33,7 +33,7 @@ def check_with(ctx: Context, node: ast.With | ast.AsyncWith, items: list[ast.wit
     item, rest = items[0], items[1:]
     span = ctx.span(item.context_expr)
     enter: list[Statement] = []
-    manager = _manager_place(ctx, item.context_expr, enter)
+    manager, named = _manager_place(ctx, item.context_expr, enter)
     is_async = isinstance(node, ast.AsyncWith)
     opened = _call(ctx, item.context_expr, manager, "__aenter__" if is_async else "__enter__")
     if isinstance(item.optional_vars, ast.Name):
@@ -52,7 +52,7 @@ def check_with(ctx: Context, node: ast.With | ast.AsyncWith, items: list[ast.wit
     closed = _call(ctx, item.context_expr, manager, "__aexit__" if is_async else "__exit__")
     leave: list[Statement] = [Evaluate(span, closed)]
     body = [check_with(ctx, node, rest)] if rest else statements.check_block(ctx, node.body)
-    return With(ctx.span(node), enter, body, leave)
+    return With(ctx.span(node), enter, body, leave, named)
 
 
 def _call(ctx: Context, node: ast.expr, manager: Place, name: str) -> Expr:
@@ -63,14 +63,14 @@ def _call(ctx: Context, node: ast.expr, manager: Place, name: str) -> Expr:
     return called
 
 
-def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Place:
-    """The struct a `with` works on, evaluated once: a value is kept on the stack, a place by its address."""
+def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> tuple[Place, Place]:
+    """The struct a `with` works on, evaluated once (a value is kept, a place by its address), and as it was named."""
     span = ctx.span(node)
     found = expressions.check(ctx, node, None)
     if isinstance(found.type, StructType) and not isinstance(found, Place):
         kept = LocalPlace(found.type, span, ctx.temporary(found.type, span))
         enter.append(Assign(span, kept, found))
-        return kept
+        return kept, kept
     place = expressions.check_struct_place(ctx, node)
     if not isinstance(place.type, StructType):
         raise ctx.error(
@@ -79,4 +79,4 @@ def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> Plac
     pointer_type = PtrType(place.type)
     keep = ctx.temporary(pointer_type, span)
     enter.append(Assign(span, LocalPlace(pointer_type, span, keep), calls.address_of(place)))
-    return Deref(place.type, span, Load(pointer_type, span, LocalPlace(pointer_type, span, keep)))
+    return Deref(place.type, span, Load(pointer_type, span, LocalPlace(pointer_type, span, keep))), place

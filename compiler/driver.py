@@ -12,6 +12,7 @@ from pathlib import Path
 
 from compiler.cache import Cache, SourceRecord, key_of
 from compiler.check import Checker, Program
+from compiler.check_program import check_program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
 from compiler.errors import Diagnostics
@@ -69,6 +70,7 @@ class Build:
                 project.load(name)
         diagnostics.raise_if_syntax()
         program = Checker(project, diagnostics).check()
+        check_program(program, self.target, diagnostics)
         if self.machine.freestanding and program.panic_handler is None:
             raise WrongUse(f"{self.entry} reaches no function marked @panic_handler: bounds checks need one")
         self.times["check"] = time.perf_counter() - start

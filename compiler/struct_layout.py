@@ -51,7 +51,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
     struct.set_layout({}, -1, 1)  # seen by a field of the struct's own type
     fields: dict[str, Field] = {}
     end, align, previous = 0, 1, None
-    for statement in _field_statements(node.body):
+    for statement, guard in _field_statements(module, node.body, env):
         assert isinstance(statement.target, ast.Name)
         field_type = _field_type_or_error(module, struct, statement, env)
         name = statement.target.id
@@ -62,7 +62,7 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
             offset = previous.offset
         else:
             offset = 0 if union else (end if packed else round_up(end, field_type.align))
-        fields[name] = previous = Field(name, field_type, offset, statement.value, env)
+        fields[name] = previous = Field(name, field_type, offset, statement.value, guard, env)
         end = max(end, offset + field_type.size)
         align = max(align, 1 if packed else field_type.align)
     align = max(align, options.get("align", 1))
@@ -110,13 +110,25 @@ def _shares_unit(previous: Field | None, current: Type) -> bool:
     )
 
 
-def _field_statements(body: list[ast.stmt]) -> Iterator[ast.AnnAssign]:
-    """Fields in order, those of `with guarded_by("lock"):` blocks included."""
+def _field_statements(
+    module: Module, body: list[ast.stmt], env: Environment, guard: str = ""
+) -> Iterator[tuple[ast.AnnAssign, str]]:
+    """Fields in order with the lock that guards them, those of `with guarded_by("lock"):` blocks included."""
     for statement in body:
         if isinstance(statement, ast.AnnAssign) and isinstance(statement.target, ast.Name):
-            yield statement
+            yield statement, guard
         elif isinstance(statement, ast.With):
-            yield from _field_statements(statement.body)
+            yield from _field_statements(module, statement.body, env, _guard(module, statement, env))
+
+
+def _guard(module: Module, statement: ast.With, env: Environment) -> str:
+    call = statement.items[0].context_expr
+    if not isinstance(call, ast.Call) or env.builtin_of(call.func) != "guarded_by" or len(call.args) != 1:
+        raise module.error("struct", 'a with in a struct is: with guarded_by("lock"):', call)
+    guard = constant.evaluate(call.args[0], env)
+    if not isinstance(guard, str):
+        raise module.error("struct", "guarded_by takes the lock's name as a string", call)
+    return guard
 
 
 def _is_text(statement: ast.stmt) -> bool:

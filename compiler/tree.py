@@ -387,6 +387,7 @@ class With(Statement):
     enter: list[Statement]
     body: list[Statement]
     leave: list[Statement]
+    manager: Place  # what the source names, for passes that look at locks
 
 
 @dataclass

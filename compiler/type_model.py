@@ -284,6 +284,7 @@ class Field:
     type: Type
     offset: int
     default: object = None  # an ast.expr
+    guard: str = ""  # the lock of its `with guarded_by(...)` block
     home: object = None  # the Environment of the struct's declaration, in which the default has its meaning
 
 

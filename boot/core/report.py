@@ -2,6 +2,7 @@
 
 Owns: the serial port until the kernel takes over. The loader is silent while all is well.
 """
+
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -16,7 +17,7 @@ from boot.core.uart import (
     SCRATCH,
     TRANSMITTER_EMPTY,
 )
-from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
+from compiler.prelude import array, bounded_recursion, const, panic_handler, span, u8, u32, u64, zeroed
 
 DEBUG_CONSOLE = const(0xE9)
 LONGEST_WAIT_READS = const(100000)
@@ -77,12 +78,13 @@ def _stop() -> NoReturn:
         machine.halt()
 
 
+@bounded_recursion(10)
 def _add_decimal(value: u32) -> None:
     if value >= 10:
         _add_decimal(value // 10)
     digits = b"0123456789"
     digit = value % 10
-    _add(digits[digit:digit + 1])
+    _add(digits[digit : digit + 1])
 
 
 def _add(text: span[u8]) -> None:

@@ -6,9 +6,10 @@ so at its next such moment (not from a spin loop), and the last one ends the per
 wanted meanwhile waits for the next.
 Locks: _lock (Rank.GRACE); `begun` and `ended` are called without it.
 """
+
 from collections.abc import Callable
 
-from compiler.prelude import atomic, count_ones, count_zeros_right, percpu, u32
+from compiler.prelude import atomic, bounded_recursion, count_ones, count_zeros_right, percpu, u32
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.core.online import ONLINE_WORDS, online
 from kernel.sync.ranks import Rank
@@ -19,13 +20,13 @@ def _nothing() -> None:
     pass
 
 
-begun: Callable[[], None] = _nothing    # what is wanted up to here can be had when this period has ended
+begun: Callable[[], None] = _nothing  # what is wanted up to here can be had when this period has ended
 ended: Callable[[], None] = _nothing
 
 _lock: SpinLock = SpinLock(rank=Rank.GRACE)
 _is_running: bool = False
 _is_wanted: bool = False
-_silent: atomic[u32] = 0                # CPUs that have not been seen yet
+_silent: atomic[u32] = 0  # CPUs that have not been seen yet
 _is_asked: percpu[bool] = False
 
 
@@ -54,6 +55,7 @@ def note_quiet() -> None:
         _end()
 
 
+@bounded_recursion(2)
 def _begin() -> None:
     begun()
     count: u32 = 0

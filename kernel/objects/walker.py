@@ -5,7 +5,8 @@ is referred to from nowhere else (_EXACT); no object of such a kind is out of re
 its limit; the list of processes is linked both ways. What is wrong is told on the console.
 Requires: nothing else changes objects meanwhile; a test calls it when its threads are at rest.
 """
-from compiler.prelude import addr, array, const, ptr, u32, u64, zeroed
+
+from compiler.prelude import addr, array, bounded_recursion, const, ptr, u32, u64, zeroed
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind
 from kernel.abi.rights import ALL_RIGHTS
 from kernel.caps import table
@@ -20,7 +21,7 @@ from kernel.objects import process as processes
 _EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT)
 
 _faults: u64 = 0
-_seen: array[u64, OBJECT_KINDS] = zeroed()      # objects of each kind that were reached
+_seen: array[u64, OBJECT_KINDS] = zeroed()  # objects of each kind that were reached
 
 
 def walk() -> u64:
@@ -64,6 +65,7 @@ def _slot(process: ptr[Process], index: u32, counts: bool) -> None:
     _visit(header, counts)
 
 
+@bounded_recursion(32)
 def _visit(header: ptr[Object], counts: bool) -> None:
     if counts:
         header.found += 1

@@ -8,9 +8,10 @@ entries are changed by atomic operations.
 Not here: who owns the frames (memory/physical.py), removal from translation caches (tlb.py).
 Source: SDM vol 3, 4.5 (four-level paging), table 4-15 to 4-20.
 """
+
 from collections.abc import Callable
 
-from compiler.prelude import array, atomic, const, ptr, struct, u64
+from compiler.prelude import array, atomic, bounded_recursion, const, ptr, struct, u64
 from kernel.memory import window
 from kernel.memory_map import HUGE_PAGE_BYTES, LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT, UPPER_HALF
 
@@ -21,8 +22,8 @@ WRITE_THROUGH = const(1 << 3)
 CACHE_DISABLED = const(1 << 4)
 ACCESSED = const(1 << 5)
 DIRTY = const(1 << 6)
-LARGE = const(1 << 7)                   # of entries above the lowest level
-ATTRIBUTE = const(1 << 7)               # of entries of the lowest level: the high bit of the index into the PAT
+LARGE = const(1 << 7)  # of entries above the lowest level
+ATTRIBUTE = const(1 << 7)  # of entries of the lowest level: the high bit of the index into the PAT
 GLOBAL = const(1 << 8)
 NO_EXECUTE = const(1 << 63)
 ADDRESS = const(0x000F_FFFF_FFFF_F000)
@@ -35,11 +36,11 @@ USER_TEXT = const(PRESENT | USER)
 USER_READ_ONLY = const(PRESENT | USER | NO_EXECUTE)
 USER_DATA = const(PRESENT | USER | NO_EXECUTE | WRITABLE)
 UNCACHED = const(CACHE_DISABLED | WRITE_THROUGH)
-WRITE_COMBINING = const(ATTRIBUTE | WRITE_THROUGH)      # entry 5 of the PAT (cpu.py)
+WRITE_COMBINING = const(ATTRIBUTE | WRITE_THROUGH)  # entry 5 of the PAT (cpu.py)
 
 ENTRIES = const(512)
 TOP_LEVEL = const(4)
-_KERNEL_FIRST = const(256)              # top-level entries from here on belong to the upper half
+_KERNEL_FIRST = const(256)  # top-level entries from here on belong to the upper half
 
 _largest_level: u64 = 2
 
@@ -47,7 +48,7 @@ _largest_level: u64 = 2
 @struct
 class TableCount:
     missing: u64 = 0
-    counted_to: array[u64, TOP_LEVEL + 1]       # for each level, where the span of the last counted table ends
+    counted_to: array[u64, TOP_LEVEL + 1]  # for each level, where the span of the last counted table ends
 
 
 def use_huge_pages() -> None:
@@ -56,9 +57,7 @@ def use_huge_pages() -> None:
     _largest_level = 3
 
 
-def map_range(
-    root: u64, virtual: u64, physical: u64, length: u64, access: u64, take_table: Callable[[], u64]
-) -> bool:
+def map_range(root: u64, virtual: u64, physical: u64, length: u64, access: u64, take_table: Callable[[], u64]) -> bool:
     """Maps whole pages, as large as alignment allows. `take_table` gives zeroed frames, 0 when there is none.
 
     Returns False, part of the range mapped, when tables run out. Requires: nothing is mapped in the range.
@@ -236,6 +235,7 @@ def page_bytes(level: u64) -> u64:
     return u64(1) << (3 + 9 * level)
 
 
+@bounded_recursion(TOP_LEVEL - 1)
 def _release_table(table: u64, level: u64, give_back: Callable[[u64], None]) -> None:
     entries = ptr[u64](window.address(table))
     for index in range(u64(ENTRIES)):
@@ -248,6 +248,7 @@ def _release_table(table: u64, level: u64, give_back: Callable[[u64], None]) -> 
     give_back(table)
 
 
+@bounded_recursion(TOP_LEVEL - 1)
 def _detach_below(table: u64, level: u64, base: u64, start: u64, end: u64, give_back: Callable[[u64], None]) -> None:
     if level == 1:
         return

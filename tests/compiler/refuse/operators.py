@@ -178,7 +178,6 @@ def rounds(a: f64) -> u32:
 
 def three_in_min(a: u32) -> u32:
     return min(a, a, a)
-    #! arguments: min(a, a, a) => min takes 2 arguments
 
 
 def uses_overflow(a: u32) -> u32:
