@@ -32,6 +32,7 @@ class Program:
     entry: str
     target: str
     output: Path
+    options: tuple[str, ...] = ()       # NAME=VALUE for the compiler's -D
 
 
 PROGRAMS = (
@@ -55,7 +56,7 @@ class BuildFailed(Exception):
 def build_all(profile: str = "release") -> None:
     """Brings everything below build/ up to date. Errors: BuildFailed, OSError."""
     BUILD.mkdir(exist_ok=True)
-    with _only_one_builder():
+    with only_one_builder():
         with ThreadPoolExecutor(WORKERS) as workers:
             running = [workers.submit(build_program, program, profile) for program in PROGRAMS]
             try:
@@ -76,6 +77,7 @@ def build_program(program: Program, profile: str) -> None:
     stamp.unlink(missing_ok=True)
     print(f"build: {program.output.relative_to(ROOT)}", flush=True)
     words = ["build", program.entry, "--target", program.target, "--profile", profile, "-o", str(program.output)]
+    words += [word for option in program.options for word in ("-D", option)]
     if subprocess.run([sys.executable, "-m", "compiler", *words], cwd=ROOT).returncode != 0:
         raise BuildFailed(f"{program.output.relative_to(ROOT)} was not built")
     stamp.write_text(wanted)
@@ -127,7 +129,7 @@ def _module_path(name: str) -> Path | None:
 
 
 def _fingerprint(program: Program, profile: str) -> str:
-    digest = hashlib.sha256(f"{program.entry} {program.target} {profile}".encode())
+    digest = hashlib.sha256(f"{program.entry} {program.target} {profile} {program.options}".encode())
     compiler = sorted((ROOT / "compiler").rglob("*.py"))
     for path in [*compiler, *reachable_sources(program.entry)]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
@@ -136,7 +138,7 @@ def _fingerprint(program: Program, profile: str) -> str:
 
 
 @contextmanager
-def _only_one_builder() -> Iterator[None]:
+def only_one_builder() -> Iterator[None]:
     """Makes a second build in the same tree wait for the first."""
     with (BUILD / "lock").open("w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)

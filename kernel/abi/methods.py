@@ -186,7 +186,8 @@ METHODS = const((
       ("argument", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT, Status.DESTROYED)),
 
-    (Method.SYSTEM_WALK_OBJECTS, ObjectKind.SYSTEM, Right.INSPECT, (), (Status.BAD_OPERATION,)),
+    (Method.SYSTEM_WALK_OBJECTS, ObjectKind.SYSTEM, Right.INSPECT, (),
+     (Status.BAD_OPERATION, Status.BUSY)),
     (Method.SYSTEM_FAIL_ALLOCATION, ObjectKind.SYSTEM, Right.MANAGE,
      (("countdown", Argument.NUMBER),), (Status.BAD_OPERATION,)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,

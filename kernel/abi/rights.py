@@ -24,3 +24,5 @@ class Right(IntFlag):
 
 
 ALL_RIGHTS = const(0x1FFF)
+# What an object whose end has begun is still good for.
+RIGHTS_AT_END = const(Right.COPY | Right.MOVE | Right.MANAGE | Right.INSPECT | Right.WAIT)

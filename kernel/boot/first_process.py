@@ -1,32 +1,29 @@
 """The first process: made by the kernel from the module init.elf, with one thread, one stack and one ring."""
 from typing import NoReturn
 
-from compiler.prelude import addr, array, const, copy, panic, ptr, sizeof, span, u8, u64
+from compiler.prelude import addr, array, const, panic, ptr, span, u8, u64
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
-from kernel.abi.objects import ObjectKind
 from kernel.abi.ring import COMPLETION_CAPACITY
 from kernel.arch.x86_64 import paging
-from kernel.arch.x86_64.frame import Registers
 from kernel.boot import machine, user_elf
 from kernel.caps.object import Account, Object
-from kernel.core import log, schedule, thread_list
+from kernel.core import log, schedule
 from kernel.core.line import Line
 from kernel.core.options import is_equal
 from kernel.core.process_block import Process
-from kernel.core.thread_block import Thread, prepare
+from kernel.core.thread_block import Thread
 from kernel.memory import address_space, physical
 from kernel.objects import process as processes
 from kernel.objects import ring as rings
+from kernel.objects import thread as threads
 from kernel.objects.account import create_root_account
-from kernel.objects.creation import create
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.inspect import inspect
 from kernel.objects.system import system
 
 _MODULE = const("init.elf")
 _NAME = const("init")
-_PRIORITY = const(32)
 
 
 def start_first_process() -> NoReturn:
@@ -52,10 +49,10 @@ def start_first_process() -> NoReturn:
     thread = _make_thread(process, account)
     thread.ring = ring
     ring.thread = addr(thread.header)
-    registers = Registers(rip=user_elf.entry_point(file), rsp=FIRST_STACK_END, rdi=FIRST_RING)
-    thread.registers = copy(registers)
-    prepare(thread, _PRIORITY)
-    schedule.make_ready(thread)
+    thread.registers.rip = user_elf.entry_point(file)
+    thread.registers.rsp = FIRST_STACK_END
+    thread.registers.rdi = FIRST_RING
+    _ = threads.start_thread(thread)
     schedule.run()
 
 
@@ -68,14 +65,11 @@ def _find_module() -> span[u8]:
 
 
 def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
-    header, _ = create(ObjectKind.THREAD, sizeof(Thread), account)
-    if header is None:
+    thread, _ = threads.make_thread(account, process)
+    if thread is None:
         panic("out of memory for the first process")
-    thread = ptr[Thread](header)
-    thread.process = process
-    _ = thread_list.enlist(thread)
     given: array[ptr[Object], 5] = array(
-        addr(process.header), header, addr(account.header), addr(system), addr(inspect)
+        addr(process.header), addr(thread.header), addr(account.header), addr(system), addr(inspect)
     )
     handles: array[u64, 5] = array(OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM, INSPECT)
     for index in range(len(given)):

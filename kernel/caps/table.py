@@ -13,6 +13,7 @@ Locks: Table.lock (Rank.TABLE) is held while pages are added.
 from compiler.prelude import array, atomic, const, fence, ptr, sizeof, struct, u32, u64, wrap_add
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
+from kernel.abi.rights import RIGHTS_AT_END
 from kernel.caps import lease as leases
 from kernel.caps.capability import NO_LEASE, Capability, generation_of, index_of, make_handle
 from kernel.caps.object import Object, State
@@ -63,7 +64,8 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
         return Status.NO_RIGHT
     if found.lease != NO_LEASE and not leases.is_in_force(found.lease, found.epoch):
         return Status.REVOKED
-    if header.state.load("acquire") != State.ALIVE:
+    state = header.state.load("acquire")
+    if state == State.DEAD or state == State.DYING and rights & ~u32(RIGHTS_AT_END) != 0:
         return Status.DESTROYED
     return Status.OK
 

@@ -8,7 +8,7 @@ Locks: _lock (Rank.DESTRUCTION) guards the lists.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, array, const, percpu, percpu_address, ptr, struct, u64
+from compiler.prelude import addr, array, atomic, const, percpu, percpu_address, ptr, struct, u64
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
 from kernel.abi.thread import DEFAULT_PRIORITY
 from kernel.arch.x86_64 import cpu
@@ -39,7 +39,9 @@ def _run_slice(record: ptr[Work]) -> bool:
         header = _take_ripe()
         if header is None:
             return True
-        if not _destroyers[u64(header.kind)](header):
+        if _destroyers[u64(header.kind)](header):
+            _ = _unfinished.fetch_sub(1, "release")
+        else:
             with _lock:
                 _append(addr(_ripe), header)
     return False
@@ -50,6 +52,7 @@ _lock: SpinLock = SpinLock(rank=Rank.DESTRUCTION)
 _new: ObjectList = ObjectList()
 _waiting: ObjectList = ObjectList()
 _ripe: ObjectList = ObjectList()
+_unfinished: atomic[u64] = 0            # objects queued, or being ended
 _work: percpu[Work] = Work(run=_run_slice, priority=DEFAULT_PRIORITY)
 
 
@@ -71,9 +74,15 @@ def release(header: ptr[Object]) -> None:
 
 def begin_end(header: ptr[Object]) -> None:
     """Queues an object. Requires: it is not queued, and nobody else will queue it."""
+    _ = _unfinished.fetch_add(1, "relaxed")
     with _lock:
         _append(addr(_new), header)
     grace.want()
+
+
+def is_idle() -> bool:
+    """Whether no object waits for its end."""
+    return _unfinished.load("acquire") == 0
 
 
 def _note_begun() -> None:

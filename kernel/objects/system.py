@@ -4,6 +4,7 @@ from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.caps.object import Object
+from kernel.core import destruction
 from kernel.objects import creation, walker
 from kernel.objects.invocation import Invocation
 
@@ -17,6 +18,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.SYSTEM_WALK_OBJECTS:
             if not _CAN_WALK:
                 return Status.BAD_OPERATION, 0
+            if not destruction.is_idle():
+                return Status.BUSY, 0
             return Status.OK, walker.walk()
         case _:
             if not creation.CAN_FAIL:

@@ -9,12 +9,15 @@ Requires: nothing else changes objects meanwhile; a test calls it when its threa
 from compiler.prelude import addr, array, bounded_recursion, const, ptr, u32, u64, zeroed
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind
 from kernel.abi.rights import ALL_RIGHTS
+from kernel.abi.ring import SLOTS
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
+from kernel.complete.ring_block import RecordState, Ring
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.core.process_block import Process
+from kernel.core.thread_block import Thread
 from kernel.objects import creation
 from kernel.objects import process as processes
 
@@ -95,6 +98,31 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             _visit_if_any(process.exit_watcher, counts)
             _visit_if_any(process.parent, counts)
             _visit_if_any(process.exception_channel, counts)
+            _each_thread(process, counts)
+        case ObjectKind.THREAD:
+            thread = ptr[Thread](header)
+            _visit_if_any(thread.exit_watcher, counts)
+            ring = thread.ring
+            if ring is not None:
+                _visit(addr(ring.header), counts)
+        case ObjectKind.RING:
+            _each_record(ptr[Ring](header), counts)
+
+
+def _each_thread(process: ptr[Process], counts: bool) -> None:
+    """A thread that has not ended holds a reference on itself."""
+    first = process.first_thread
+    thread = None if first is None else ptr[Thread](first)
+    while thread is not None:
+        _visit(addr(thread.header), counts)
+        thread = thread.sibling
+
+
+def _each_record(ring: ptr[Ring], counts: bool) -> None:
+    for slot in range(SLOTS):
+        record = addr(ring.records[slot])
+        if record.state.load("acquire") != RecordState.FREE:
+            _visit_if_any(record.target, counts)
 
 
 def _visit_if_any(header: ptr[Object] | None, counts: bool) -> None:
