@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from compiler.emit_types import escape
 from compiler.source import SourceFile, Span
-from compiler.symbols import Function
+from compiler.symbols import Function, GlobalVar
 from compiler.tree import Local
 from compiler.type_model import (
     NEVER,
@@ -26,7 +26,6 @@ from compiler.type_model import (
     VolatileType,
 )
 
-
 PRODUCER = "ringneck"
 
 
@@ -39,6 +38,7 @@ class DebugInfo:
         self.files: dict[str, int] = {}
         self.types: dict[Type, int] = {}
         self.locations: dict[tuple[int, int, int], int] = {}
+        self.globals: list[int] = []
         self.unit = self._node("")
 
     def _node(self, text: str) -> int:
@@ -48,9 +48,10 @@ class DebugInfo:
     def finish(self) -> list[str]:
         """The metadata lines of the module."""
         first = self._first_file()
+        listed = ", ".join(f"!{number}" for number in self.globals)
         self.nodes[self.unit] = (
             f"distinct !DICompileUnit(language: DW_LANG_C99, file: !{first}, producer: {_text(PRODUCER)}, "
-            "isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug)"
+            f"isOptimized: true, runtimeVersion: 0, emissionKind: FullDebug, globals: !{{{listed}}})"
         )
         flags = [
             self._node(f'!{{i32 7, !"Dwarf Version", i32 {4}}}'),
@@ -91,8 +92,9 @@ class DebugInfo:
         signature = self._node("!DISubroutineType(types: !{null})")
         file = self._first_file()
         scope = self._node(
-            f"distinct !DISubprogram(name: {_text(name)}, linkageName: {_text(name)}, scope: !{file}, file: !{file}, type: !{signature}, "
-            f"flags: DIFlagArtificial, spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !{self.unit})"
+            f"distinct !DISubprogram(name: {_text(name)}, linkageName: {_text(name)}, scope: !{file}, file: !{file}, "
+            f"type: !{signature}, flags: DIFlagArtificial, spFlags: DISPFlagDefinition | DISPFlagOptimized, "
+            f"unit: !{self.unit})"
         )
         return scope, self._node(f"!DILocation(line: 0, scope: !{scope})")
 
@@ -112,6 +114,15 @@ class DebugInfo:
             f"!DILocalVariable(name: {_text(local.name)}, {arg}scope: !{scope}, file: !{self.file(local.span.file)}, "
             f"line: {local.span.line}, type: !{self.type(local.type)})"
         )
+
+    def module_data(self, data: GlobalVar) -> int:
+        file = self.file(data.span.file)
+        variable = self._node(
+            f"distinct !DIGlobalVariable(name: {_text(data.symbol)}, scope: !{self.unit}, file: !{file}, "
+            f"line: {data.span.line}, type: !{self.type(data.type)}, isLocal: true, isDefinition: true)"
+        )
+        self.globals.append(self._node(f"!DIGlobalVariableExpression(var: !{variable}, expr: !DIExpression())"))
+        return self.globals[-1]
 
     def type(self, t: Type) -> int:
         if t not in self.types:

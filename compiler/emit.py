@@ -151,7 +151,8 @@ class ModuleEmitter:
             self.diagnostics.add(error)
             return ""
         linkage = "dso_local" if data.keep else "internal"
-        return f"{quote(data.symbol)} = {linkage} global {kind} {text}{place}, align {align}"
+        about = f"!dbg !{self.debug.module_data(data)}"
+        return f"{quote(data.symbol)} = {linkage} global {kind} {text}{place}, align {align}, {about}"
 
     def _used(self) -> list[str]:
         """What assembler text names, and data that is read from outside, must survive."""
