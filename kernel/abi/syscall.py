@@ -10,7 +10,7 @@ from compiler.prelude import const
 
 class Call(IntEnum):
     RING_ENTER = 0          # entries to take, completions to wait for, deadline -> entries taken
-    EXIT = 1                # status; ends the process and does not return
+    EXIT = 1                # status, what ends (Exit); does not return
     DEBUG_LOG = 2           # address and length of one line of text
     INVOKE = 3              # handle, operation (methods.py), up to four arguments -> what the operation says
     HANDLE_CLOSE = 4        # handle
@@ -21,5 +21,9 @@ class Call(IntEnum):
     UPCALL_RETURN = 9
 
 
+class Exit(IntEnum):
+    PROCESS = 0
+    THREAD = 1              # the calling one; the last of a process ends it
+
+
 DEBUG_LOG_BYTES = const(256)            # the longest line that debug_log takes
-KILLED_BY_EXCEPTION = const(256)        # exit status of a process ended by an exception: this plus the vector

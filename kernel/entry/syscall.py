@@ -7,13 +7,14 @@ from compiler.prelude import addr, array, export, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import MAX_ARGUMENTS
 from kernel.abi.objects import ExitCause
-from kernel.abi.syscall import Call
+from kernel.abi.syscall import Call, Exit
 from kernel.core import schedule
 from kernel.core.thread_block import current_thread
 from kernel.entry.debug_log import debug_log
 from kernel.entry.invoke import invoke
 from kernel.objects.handles import close_handle
 from kernel.objects.process import end_current
+from kernel.objects.thread import kill_thread
 from kernel.submit.enter import ring_enter
 
 
@@ -27,7 +28,12 @@ def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, nu
             status, taken = ring_enter(ring, first, second, third)
             return u64(status), taken
         case Call.EXIT:
-            end_current(ExitCause.EXIT, first)
+            if second == Exit.PROCESS:
+                end_current(ExitCause.EXIT, first)
+            if second != Exit.THREAD:
+                return u64(Status.BAD_ARGUMENT), 0
+            kill_thread(current_thread(), first)
+            return u64(Status.OK), 0
         case Call.DEBUG_LOG:
             return u64(debug_log(first, second)), 0
         case Call.INVOKE:

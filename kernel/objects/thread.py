@@ -11,7 +11,7 @@ from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.caps import reference, table
-from kernel.caps.object import Account, Object, State
+from kernel.caps.object import Account, Object
 from kernel.core import context, schedule, thread_list, wait
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
@@ -133,7 +133,6 @@ def end_thread(thread: ptr[Thread]) -> None:
     if is_last:
         processes.end_process(process, ExitCause.LAST_THREAD, thread.exit_status)
     with process.lock:
-        thread.header.state.store(State.DEAD, "release")
         thread.wait.store(Wait.DEAD, "seq_cst")
         watcher = thread.exit_watcher
         thread.exit_watcher = None

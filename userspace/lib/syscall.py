@@ -5,7 +5,7 @@ from compiler.prelude import addr, asm_x64, const, u64, unreachable
 from compiler.prelude.x64 import *
 from kernel.abi.errors import Status
 from kernel.abi.layout import USER_LOWEST
-from kernel.abi.syscall import Call
+from kernel.abi.syscall import Call, Exit
 
 _INVOKE = const(Call.INVOKE)
 
@@ -18,6 +18,11 @@ def ring_enter(entries: u64, completions: u64, deadline_ns: u64) -> tuple[Status
 
 def exit_process(status: u64) -> NoReturn:
     _, _ = _call(Call.EXIT, status, 0, 0)
+    unreachable()
+
+
+def exit_thread(status: u64) -> NoReturn:
+    _, _ = _call(Call.EXIT, status, Exit.THREAD, 0)
     unreachable()
 
 
