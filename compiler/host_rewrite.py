@@ -10,9 +10,19 @@ second opinion on the compiler.
 from __future__ import annotations
 
 import ast
+import copy
 from collections.abc import Iterator
 
-from compiler.host_survey import SCALARS, Locals, Surroundings, root_of, unquoted, width_of
+from compiler.host_survey import (
+    SAME_WIDTH,
+    SAME_WIDTH_BUILTINS,
+    SCALARS,
+    Locals,
+    Surroundings,
+    root_of,
+    unquoted,
+    width_of,
+)
 
 SUPPORT = "__host__"
 """The name under which a rewritten module sees compiler.prelude.support."""
@@ -86,10 +96,9 @@ def _typed(annotation: ast.Name) -> ast.expr:
     return _support("int") if annotation.id == "int" else annotation
 
 
-def _beside(value: ast.expr, other: ast.expr) -> ast.expr:
-    """`value`, or as a literal of the type that `other` has when evaluated."""
-    nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
-    return _call("beside", value, ast.Lambda(nothing, other))
+def _is_path(node: ast.expr) -> bool:
+    """A name, or attributes of one: nothing happens when it is evaluated."""
+    return isinstance(node, ast.Name) or (isinstance(node, ast.Attribute) and _is_path(node.value))
 
 
 class _Expressions(ast.NodeTransformer):
@@ -131,16 +140,43 @@ class _Expressions(ast.NodeTransformer):
         """A literal on one side has the type of the other."""
         width = width_of(node, self.declared, self.names)
         typed = [bool(width_of(side, self.declared, self.names)) for side in (node.body, node.orelse)]
-        calls = [any(isinstance(inner, ast.Call) for inner in ast.walk(side)) for side in (node.body, node.orelse)]
+        patterns = [self._pattern(side) for side in (node.body, node.orelse)]
         node.test, body, orelse = self.visit(node.test), self.visit(node.body), self.visit(node.orelse)
         if width:
             annotation = _name(width)
             node.body = body if typed[0] else _checked(annotation, body)
             node.orelse = orelse if typed[1] else _checked(annotation, orelse)
         else:
-            node.body = body if calls[1] else _beside(body, orelse)
-            node.orelse = orelse if calls[0] else _beside(orelse, body)
+            node.body = self._beside(body, patterns[1])
+            node.orelse = self._beside(orelse, patterns[0])
         return node
+
+    def _beside(self, value: ast.expr, other: ast.expr | None) -> ast.expr:
+        """`value`, or as a literal of the type that `other` has when evaluated."""
+        if other is None:
+            return value
+        nothing = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+        return _call("beside", value, ast.Lambda(nothing, self.visit(other)))
+
+    def _pattern(self, node: ast.expr) -> ast.expr | None:
+        """An expression of the type that `node` has, which can be evaluated besides."""
+        match node:
+            case ast.BinOp(left=left, right=right):
+                return self._pattern(left) or self._pattern(right)
+            case ast.UnaryOp(operand=operand):
+                return self._pattern(operand)
+            case ast.IfExp(body=body, orelse=orelse):
+                return self._pattern(body) or self._pattern(orelse)
+            case ast.Subscript(value=base) if _is_path(base) and not isinstance(node.slice, ast.Slice):
+                return ast.Subscript(copy.deepcopy(base), ast.Constant(0), ast.Load())
+            case ast.Call(func=ast.Name(id=function), args=arguments) if self._keeps_width(function):
+                return next(filter(None, map(self._pattern, arguments)), None)
+            case ast.Call(func=called) if _is_path(called):
+                return _call("example", copy.deepcopy(called))
+        return copy.deepcopy(node) if _is_path(node) else None
+
+    def _keeps_width(self, function: str) -> bool:
+        return self.names.prelude.get(function) in SAME_WIDTH or function in SAME_WIDTH_BUILTINS
 
     def visit_Call(self, node: ast.Call) -> ast.expr:
         meaning = self.names.prelude.get(node.func.id, "") if isinstance(node.func, ast.Name) else ""

@@ -10,11 +10,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 SCALARS = frozenset("u8 u16 u32 u64 u128 i8 i16 i32 i64 i128 uint int bool f32 f64".split())
-_SAME_WIDTH = frozenset(
+SAME_WIDTH = frozenset(
     "wrap_add wrap_sub wrap_mul wrap_neg count_zeros_left count_zeros_right count_ones byte_swap "
     "rotate_left rotate_right".split()
 )
-_SAME_WIDTH_BUILTINS = frozenset({"min", "max", "abs"})
+SAME_WIDTH_BUILTINS = frozenset({"min", "max", "abs"})
 
 
 @dataclass
@@ -101,7 +101,7 @@ def _width_of_call(function: str, arguments: list[ast.expr], declared: dict[str,
         return result.id if isinstance(result, ast.Name) and result.id in SCALARS else ""
     if names.prelude.get(function) in SCALARS or function in ("int", "bool"):
         return function
-    if names.prelude.get(function) in _SAME_WIDTH or function in _SAME_WIDTH_BUILTINS:
+    if names.prelude.get(function) in SAME_WIDTH or function in SAME_WIDTH_BUILTINS:
         return next((w for w in (width_of(a, declared, names) for a in arguments) if w), "")
     return ""
 

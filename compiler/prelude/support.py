@@ -16,10 +16,10 @@ from compiler.prelude.atomics import Atomic
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.integer_base import Integer, InvertedLiteral, literal
 from compiler.prelude.integers import i64, u64
-from compiler.prelude.kinds import adapted, kind_of
+from compiler.prelude.kinds import IntegerKind, adapted, kind_of
 from compiler.prelude.places import addr, element_address, field_address, variable_address
 from compiler.prelude.pointers import Pointer
-from compiler.prelude.structs import View
+from compiler.prelude.structs import View, evaluate
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "assign_global",
     "cell",
     "element_address",
+    "example",
     "field_address",
     "int",
     "iterate",
@@ -85,6 +86,16 @@ def beside(value: Any, other: Callable[[], Any]) -> Any:
     return adapt(type(pattern), value) if isinstance(pattern, Integer) else value
 
 
+def example(function: Any) -> Any:
+    """A value of the type that a function declares for its result; None when that is no integer."""
+    result = getattr(function, "__annotations__", {}).get("return")
+    try:
+        kind = kind_of(evaluate(result, function.__globals__) if isinstance(result, str) else result)
+    except (LanguageError, NameError):
+        return None
+    return kind.zero() if isinstance(kind, IntegerKind) else None
+
+
 def settle_all(values: tuple[Any, ...]) -> tuple[Any, ...]:
     return tuple([settle(value) for value in values])
 
@@ -115,8 +126,6 @@ def assign_data(module: ModuleType, name: str, value: Any) -> None:
     if annotation is None:
         raise LanguageError(f"{module.__name__} has no data {name}")
     if isinstance(annotation, str):
-        from compiler.prelude.structs import evaluate
-
         annotation = evaluate(annotation, vars(module))
     setattr(module, name, assign_global(annotation, getattr(module, name), value))
 

@@ -200,6 +200,15 @@ def test_a_module_imported_before_the_hook_is_imported_anew(tmp_path: Path, monk
     assert (type(before.f()), type(after.f())) == (int, u8)
 
 
+def test_a_literal_beside_a_typed_side_takes_its_type(source: Any) -> None:
+    module = source(
+        "@struct\nclass Item:\n    a: u8\n\n    def twice(self) -> u32:\n        return u32(self.a) * 2\n\n\n"
+        "def far(flag: bool) -> u64:\n    item = Item(a=3)\n    first = 200 if flag else item.a\n"
+        "    second = ~(item.twice() if not flag else 7)\n    return u64(first) + u64(second)\n"
+    )
+    assert int(module.far(True)) == 200 + 0xFFFF_FFF8
+
+
 def test_a_width_survives_a_loop(source: Any) -> None:
     module = source(
         "def run(n: u32) -> u32:\n    total: u32 = 0\n    for i in range(n):\n        total = total + i * 2\n"
