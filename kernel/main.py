@@ -7,7 +7,7 @@ from typing import NoReturn
 
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
-from kernel.arch.x86_64 import apic, clock, cpu, fpu, gdt, mailbox, traps
+from kernel.arch.x86_64 import apic, clock, cpu, fpu, gdt, mailbox, tlb, traps
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, processors
 from kernel.boot.first_process import start_first_process
@@ -18,7 +18,7 @@ from kernel.core.machine_end import use_exit_device
 from kernel.core.options import has_option
 from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
-from kernel.memory import kernel_space, physical, stacks, window
+from kernel.memory import address_space, kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
 from kernel.submit import operations
@@ -156,6 +156,8 @@ def _start_interrupt_controllers() -> str:
 
 
 def _open_objects() -> str:
+    tlb.start()
+    address_space.start()
     kinds.start()
     return ""
 

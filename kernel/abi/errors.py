@@ -34,3 +34,6 @@ class Status(IntEnum):
     NOT_MAPPED = 25
     NO_SUCH = 26            # no operation of that slot and user_data is in flight
     TOO_LATE = 27           # it ended with its own result first
+    NOT_READY = 28          # part of the memory has not been cleared: prepare it first
+    SEALED = 29             # sealed memory is never writable again
+    NOT_SEALED = 30         # only sealed memory can be executed

@@ -29,6 +29,9 @@ class Method(IntEnum):
     PROCESS_EXIT_STATUS = 0x14
     PROCESS_EXIT_CAUSE = 0x15
     PROCESS_NOTIFY_EXIT = 0x16
+    PROCESS_UNMAP = 0x17
+    PROCESS_PROTECT = 0x18
+    PROCESS_PAGE_STATE = 0x19
     THREAD_START = 0x20
     THREAD_SUSPEND = 0x21
     THREAD_RESUME = 0x22
@@ -42,6 +45,11 @@ class Method(IntEnum):
     THREAD_CPU_TIME = 0x2A
     THREAD_EXIT_STATUS = 0x2B
     THREAD_NOTIFY_EXIT = 0x2C
+    MEMORY_MAP = 0x30
+    MEMORY_SEAL = 0x31
+    MEMORY_PREPARE = 0x32
+    MEMORY_SIZE = 0x33
+    MEMORY_PHYSICAL_ADDRESS = 0x34
     NOTIFICATION_SIGNAL = 0x70
     NOTIFICATION_TAKE = 0x71
     NOTIFICATION_PEEK = 0x72
@@ -59,6 +67,7 @@ class Method(IntEnum):
     ACCOUNT_CREATE_NOTIFICATION = 0xB9
     ACCOUNT_CREATE_LEASE = 0xBA
     ACCOUNT_CREATE_THREAD = 0xBB
+    ACCOUNT_CREATE_MEMORY = 0xBC
     SYSTEM_WALK_OBJECTS = 0xC0
     SYSTEM_FAIL_ALLOCATION = 0xC1
     INSPECT_COUNT_OBJECTS = 0xD0
@@ -185,6 +194,32 @@ METHODS = const((
      (("process", Argument.PROCESS_TO_FILL), ("entry", Argument.NUMBER), ("stack", Argument.NUMBER),
       ("argument", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT, Status.DESTROYED)),
+
+    # `place` is the first address, with the access (memory.py) in its low bits; `length` and `offset` are bytes.
+    (Method.PROCESS_UNMAP, ObjectKind.PROCESS, Right.GRANT,
+     (("start", Argument.NUMBER), ("length", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.NOT_MAPPED, Status.BUSY, Status.USE_RING, Status.NO_MEMORY,
+      Status.OVER_LIMIT)),
+    (Method.PROCESS_PROTECT, ObjectKind.PROCESS, Right.GRANT,
+     (("place", Argument.NUMBER), ("length", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.NOT_MAPPED, Status.BUSY, Status.USE_RING, Status.SEALED,
+      Status.NOT_SEALED, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.PROCESS_PAGE_STATE, ObjectKind.PROCESS, Right.INSPECT,
+     (("address", Argument.NUMBER),), (Status.BAD_ADDRESS, Status.NOT_MAPPED)),
+    (Method.MEMORY_MAP, ObjectKind.MEMORY, 0,
+     (("process", Argument.PROCESS_TO_FILL), ("place", Argument.NUMBER), ("offset", Argument.NUMBER),
+      ("length", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.ALREADY_MAPPED, Status.BUSY, Status.USE_RING, Status.NOT_READY,
+      Status.SEALED, Status.NOT_SEALED, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.MEMORY_SEAL, ObjectKind.MEMORY, Right.MANAGE, (),
+     (Status.BUSY, Status.NOT_READY, Status.BAD_OPERATION)),
+    (Method.MEMORY_PREPARE, ObjectKind.MEMORY, Right.WRITE, (), ()),
+    (Method.MEMORY_SIZE, ObjectKind.MEMORY, 0, (), ()),
+    (Method.MEMORY_PHYSICAL_ADDRESS, ObjectKind.MEMORY, Right.MANAGE,
+     (("offset", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.ACCOUNT_CREATE_MEMORY, ObjectKind.ACCOUNT, Right.CREATE,
+     (("length", Argument.NUMBER), ("flags", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
 
     (Method.SYSTEM_WALK_OBJECTS, ObjectKind.SYSTEM, Right.INSPECT, (),
      (Status.BAD_OPERATION, Status.BUSY)),

@@ -3,9 +3,10 @@ from typing import NoReturn
 
 from compiler.prelude import addr, array, const, panic, ptr, span, u8, u64
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
+from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
+from kernel.abi.memory import READ, WRITE
 from kernel.abi.ring import COMPLETION_CAPACITY
-from kernel.arch.x86_64 import paging
 from kernel.boot import machine, user_elf
 from kernel.caps.object import Account, Object
 from kernel.core import log, schedule
@@ -13,11 +14,12 @@ from kernel.core.line import Line
 from kernel.core.options import is_equal
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
-from kernel.memory import address_space, physical
+from kernel.memory import physical
 from kernel.objects import process as processes
 from kernel.objects import ring as rings
 from kernel.objects import thread as threads
 from kernel.objects.account import create_root_account
+from kernel.objects.fresh import map_fresh
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.inspect import inspect
 from kernel.objects.system import system
@@ -35,16 +37,15 @@ def start_first_process() -> NoReturn:
     if process is None:
         panic("out of memory for the first process")
     processes.machine_process = process
-    root = process.page_tables
-    problem = user_elf.load(file, root)
+    problem = user_elf.load(file, process)
     if len(problem) != 0:
         _report(problem)
         panic("the first program cannot be loaded")
     stack_start = u64(FIRST_STACK_END - FIRST_STACK_BYTES)
-    if not address_space.map_fresh(root, stack_start, FIRST_STACK_BYTES, paging.USER_DATA):
+    if map_fresh(process, stack_start, FIRST_STACK_BYTES, READ | WRITE) != Status.OK:
         panic("out of memory for the first process")
     ring, _ = rings.create_ring(account, COMPLETION_CAPACITY)
-    if ring is None or not rings.map_ring(ring, root, FIRST_RING):
+    if ring is None or rings.map_ring(ring, process, FIRST_RING) != Status.OK:
         panic("out of memory for the first process")
     thread = _make_thread(process, account)
     thread.ring = ring

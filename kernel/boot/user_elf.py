@@ -22,10 +22,14 @@ from boot.core.elf import (
 )
 from boot.core.fields import starts_with, u16_at, u32_at, u64_at
 from compiler.prelude import addr, const, memory_copy, ptr, span, struct, u8, u32, u64
+from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, USER_LOWEST
+from kernel.abi.memory import EXECUTE, READ, WRITE
 from kernel.arch.x86_64 import paging
-from kernel.memory import address_space, window
+from kernel.core.process_block import Process
+from kernel.memory import window
 from kernel.memory_map import PAGE_BYTES
+from kernel.objects.fresh import map_fresh
 
 _PAGE_MASK = const(PAGE_BYTES - 1)
 
@@ -39,7 +43,7 @@ class Segment:
     memory_bytes: u64
 
 
-def load(file: span[u8], root: u64) -> str:
+def load(file: span[u8], process: ptr[Process]) -> str:
     """Maps every segment into an address space. Returns what is wrong with the file, or nothing."""
     problem = _check_header(file)
     if len(problem) != 0:
@@ -55,10 +59,10 @@ def load(file: span[u8], root: u64) -> str:
             file_bytes=u64_at(file, at + 32),
             memory_bytes=u64_at(file, at + 40),
         )
-        problem = _check_segment(file, addr(segment), root)
+        problem = _check_segment(file, addr(segment), process.space.root)
         if len(problem) != 0:
             return problem
-        if not _map_segment(file, addr(segment), root):
+        if not _map_segment(file, addr(segment), process):
             return "out of memory"
     return ""
 
@@ -98,13 +102,13 @@ def _check_segment(file: span[u8], segment: ptr[Segment], root: u64) -> str:
     return ""
 
 
-def _map_segment(file: span[u8], segment: ptr[Segment], root: u64) -> bool:
+def _map_segment(file: span[u8], segment: ptr[Segment], process: ptr[Process]) -> bool:
     length = (segment.memory_bytes + _PAGE_MASK) & ~u64(_PAGE_MASK)
-    if not address_space.map_fresh(root, segment.start, length, _access(segment.flags)):
+    if map_fresh(process, segment.start, length, _access(segment.flags)) != Status.OK:
         return False
     done: u64 = 0
     while done < segment.file_bytes:
-        frame = paging.translate(root, segment.start + done) & paging.ADDRESS
+        frame = paging.translate(process.space.root, segment.start + done) & paging.ADDRESS
         part = file[segment.offset + done : segment.offset + min(done + PAGE_BYTES, segment.file_bytes)]
         memory_copy(ptr[u8](window.address(frame)), addr(part[0]), u64(len(part)))
         done += PAGE_BYTES
@@ -113,8 +117,8 @@ def _map_segment(file: span[u8], segment: ptr[Segment], root: u64) -> bool:
 
 def _access(flags: u32) -> u64:
     if flags & SEGMENT_EXECUTABLE != 0:
-        return paging.USER_TEXT
-    return paging.USER_DATA if flags & SEGMENT_WRITABLE != 0 else paging.USER_READ_ONLY
+        return READ | EXECUTE
+    return READ | WRITE if flags & SEGMENT_WRITABLE != 0 else READ
 
 
 def _is_inside(offset: u64, length: u64, whole: u64) -> bool:

@@ -71,6 +71,7 @@ class Ring:
     completed: u64                      # final completions posted
     silent: u64
     in_flight: u32
+    pages: array[ptr[Object], 2]        # the Memory behind each of the two pages
     kernel_page: ptr[KernelPage]        # both in the physical window
     user_page: ptr[UserPage]
     records: ptr[Record]                # SLOTS of them

@@ -11,13 +11,11 @@ from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.registers import (
     MSR_FS_BASE,
     MSR_KERNEL_GS_BASE,
-    read_cr3,
     read_msr,
-    write_cr3,
     write_msr,
 )
 from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, Thread
-from kernel.memory import kernel_space
+from kernel.memory import address_space
 
 _fs_base: percpu[u64] = 0               # what this CPU has in force for user mode
 _gs_base: percpu[u64] = 0
@@ -40,8 +38,7 @@ def enter(thread: ptr[Thread]) -> NoReturn:
 def load(thread: ptr[Thread]) -> None:
     """Makes `thread` this CPU's current one."""
     gdt.set_frame(addr(thread.registers))
-    if read_cr3() != thread.process.page_tables:
-        write_cr3(thread.process.page_tables)
+    address_space.enter(addr(thread.process.space))
     conditions = thread.conditions.load("relaxed")
     if conditions & HAS_VECTORS != 0:
         fpu.turn_on()
@@ -54,8 +51,7 @@ def load(thread: ptr[Thread]) -> None:
 def unload() -> None:
     """Before this CPU idles: nothing of a process stays in force, so that it can end meanwhile."""
     cpu.frame = None
-    if read_cr3() != kernel_space.root:
-        write_cr3(kernel_space.root)
+    address_space.leave()
 
 
 def set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> None:

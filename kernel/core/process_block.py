@@ -8,6 +8,7 @@ from __future__ import annotations
 from compiler.prelude import addr, array, atomic, const, ptr, span, struct, u8, u32, u64
 from kernel.caps.object import Object
 from kernel.caps.table import Table
+from kernel.memory.address_space import AddressSpace
 from kernel.sync.spinlock import SpinLock
 
 NAME_BYTES = const(32)
@@ -18,7 +19,7 @@ class Process:
     header: Object
     table: Table
     lock: SpinLock
-    page_tables: u64                    # physical address of the top table
+    space: AddressSpace
     holds: atomic[u32]                  # threads that have not ended, and one until the process begins to end
     is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
     first_thread: ptr[Object] | None    # linked by the threads

@@ -34,6 +34,7 @@ class Wait(IntEnum):
     FAULT = 5               # for the verdict about its exception; the number as for CALL
     DEAD = 6                # for ever
     RING = 7                # for completions on its ring; the number as for CALL
+    UNMAP = 8               # for other CPUs to forget what it unmaps; the number as for CALL
 
 
 WAIT_KIND = const(15)

@@ -18,7 +18,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.core.process_block import Process
-from kernel.objects import account, capability, inspect, lease, notification, process, system, thread
+from kernel.objects import account, capability, inspect, lease, memory, notification, process, system, thread
 from kernel.objects.invocation import Invocation
 
 
@@ -99,6 +99,8 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return thread.invoke(call)
         case ObjectKind.NOTIFICATION:
             return notification.invoke(call)
+        case ObjectKind.MEMORY:
+            return memory.invoke(call)
         case ObjectKind.LEASE:
             return lease.invoke(call)
         case ObjectKind.ACCOUNT:

@@ -1,41 +1,179 @@
-"""A user address space: page tables whose upper half is the kernel's and whose lower half is a process's.
+"""A user address space: page tables whose upper half is the kernel's, the ranges in use, and the CPUs that have it.
 
-For now every frame that is mapped belongs to the address space and goes with it.
+Invariants: I-MEM-7: a CPU is in `cpus` from before it loads the tables until after it has loaded others, so whoever
+changes an entry and then reads `cpus` misses nobody who could still have the old one.
+Locks: AddressSpace.lock (Rank.SPACE) guards tables, ranges and `is_ending`.
+Not here: what is mapped (objects/mapping.py), who pays.
 """
-from compiler.prelude import u64
-from kernel.abi.layout import USER_END, USER_LOWEST
-from kernel.arch.x86_64 import paging
+from compiler.prelude import atomic, count_zeros_right, percpu, ptr, struct, u32, u64
+from kernel.arch.x86_64 import cpu, mailbox, paging, tlb
+from kernel.arch.x86_64.mailbox import Request
+from kernel.arch.x86_64.registers import write_cr3
+from kernel.arch.x86_64.tlb import CPU_WORDS, CpuSet
 from kernel.memory import kernel_space, physical
-from kernel.memory_map import PAGE_BYTES
+from kernel.memory.buddy import NO_FRAME
+from kernel.memory.frame_table import record
+from kernel.memory.range_tree import RangeTree
+from kernel.memory_map import PAGE_SHIFT
+from kernel.sync.ranks import Rank
+from kernel.sync.spinlock import SpinLock
 
 
-def create() -> u64:
-    """The top table of an empty address space; 0 when memory runs out."""
+@struct
+class AddressSpace:
+    lock: SpinLock
+    root: u64                           # physical address of the top table
+    is_ending: atomic[u32]              # nothing is mapped any more, and no CPU loads the tables
+    mappings: atomic[u32]               # mappings whose memory has not been freed
+    tables: u64                         # tables below the top one
+    ranges: RangeTree
+    cpus: CpuSet
+
+
+_current: percpu[u64] = 0               # address of the space that this CPU has in force, 0: the kernel's alone
+_spare: percpu[u32] = NO_FRAME          # frames for tables, linked by their records
+_detached: percpu[u32] = NO_FRAME       # tables that were taken out, linked likewise
+
+
+def start() -> None:
+    tlb.attend = _leave_if_ending
+
+
+def create(space: ptr[AddressSpace]) -> bool:
+    """Makes a zeroed space an empty one. Returns False when memory runs out."""
     root = physical.allocate_zeroed()
-    if root != 0:
-        paging.share_upper_half(root, kernel_space.root)
-    return root
-
-
-def map_fresh(root: u64, start: u64, length: u64, access: u64) -> bool:
-    """Maps zeroed frames at whole pages. Returns False, part of them mapped, when memory runs out.
-
-    Requires: the range lies in the user's part and nothing is mapped in it.
-    """
-    assert USER_LOWEST <= start and length <= USER_END - start
-    address = start
-    while address < start + length:
-        frame = physical.allocate_zeroed()
-        if frame == 0:
-            return False
-        if not paging.map_range(root, address, frame, PAGE_BYTES, access, physical.allocate_zeroed):
-            physical.release_frame(frame)
-            return False
-        address += PAGE_BYTES
+    if root == 0:
+        return False
+    paging.share_upper_half(root, kernel_space.root)
+    space.root = root
+    space.lock.rank = Rank.SPACE
     return True
 
 
-def destroy(root: u64) -> None:
-    """Requires: no CPU has it in force, nor will."""
-    paging.release_lower_half(root, physical.release_frame)
-    physical.release_frame(root)
+def enter(space: ptr[AddressSpace]) -> None:
+    """Puts a space in force on this CPU. Requires: it is not ending."""
+    global _current
+    old = _current
+    if old == u64(space):
+        return
+    # Full: whoever removes an entry after this sees that it must ask this CPU.
+    _ = space.cpus.words[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
+    write_cr3(space.root)
+    _current = u64(space)
+    _be_forgotten(old)
+
+
+def leave() -> None:
+    """Puts the kernel's own tables in force."""
+    global _current
+    old = _current
+    if old != 0:
+        write_cr3(kernel_space.root)
+        _current = 0
+        _be_forgotten(old)
+
+
+def is_current(space: ptr[AddressSpace]) -> bool:
+    return _current == u64(space)
+
+
+def is_in_force(space: ptr[AddressSpace]) -> bool:
+    """Whether any CPU has it."""
+    for group in range(CPU_WORDS):
+        if space.cpus.words[group].load("seq_cst") != 0:
+            return True
+    return False
+
+
+def drive_out(space: ptr[AddressSpace]) -> None:
+    """Makes every CPU leave a space that is ending; is_in_force() tells when they have."""
+    if is_current(space):
+        leave()
+    for group in range(CPU_WORDS):
+        others = space.cpus.words[group].load("seq_cst")
+        while others != 0:
+            mailbox.post(u32(group) * 64 + u32(count_zeros_right(others)), Request.TLB_FLUSH)
+            others &= others - 1
+
+
+def free_tables(space: ptr[AddressSpace]) -> None:
+    """Gives the tables of an empty space back. Requires: no CPU has it in force, nor will."""
+    paging.detach_tables(space.root, 0, u64(1) << 47, physical.release_frame)
+    physical.release_frame(space.root)
+
+
+def prepare_tables(count: u64) -> bool:
+    """Puts frames for so many tables aside on this CPU. Returns False, none put aside, when memory runs out."""
+    global _spare
+    for _ in range(count):
+        place = physical.allocate_zeroed()
+        if place == 0:
+            _ = drop_spare_tables()
+            return False
+        frame = u32(place >> PAGE_SHIFT)
+        record(frame).next = _spare
+        _spare = frame
+    return True
+
+
+def take_table() -> u64:
+    """One of the prepared tables."""
+    global _spare
+    frame = _spare
+    assert frame != NO_FRAME, "more tables were needed than counted"
+    _spare = record(frame).next
+    return u64(frame) << PAGE_SHIFT
+
+
+def drop_spare_tables() -> u64:
+    """Gives back what was prepared and not taken. Returns how many."""
+    global _spare
+    count: u64 = 0
+    while _spare != NO_FRAME:
+        frame = _spare
+        _spare = record(frame).next
+        physical.release_frame(u64(frame) << PAGE_SHIFT)
+        count += 1
+    return count
+
+
+def detach_tables(space: ptr[AddressSpace], start: u64, end: u64) -> u32:
+    """Takes the tables out that lie wholly in a range without pages. Returns the first, linked by their records.
+
+    Requires: AddressSpace.lock. The frames may be reused once every CPU has forgotten the range: release_tables().
+    """
+    global _detached
+    _detached = NO_FRAME
+    paging.detach_tables(space.root, start, end, _note_detached)
+    return _detached
+
+
+def release_tables(first: u32) -> u64:
+    """Gives detached tables back. Returns how many."""
+    count: u64 = 0
+    frame = first
+    while frame != NO_FRAME:
+        following = record(frame).next
+        physical.release_frame(u64(frame) << PAGE_SHIFT)
+        frame = following
+        count += 1
+    return count
+
+
+def _note_detached(table: u64) -> None:
+    global _detached
+    frame = u32(table >> PAGE_SHIFT)
+    record(frame).next = _detached
+    _detached = frame
+
+
+def _be_forgotten(old: u64) -> None:
+    """This CPU has loaded other tables than those of the space at address `old`."""
+    if old != 0:
+        space = ptr[AddressSpace](old)
+        _ = space.cpus.words[cpu.index // 64].fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
+
+
+def _leave_if_ending() -> None:
+    if _current != 0 and ptr[AddressSpace](_current).is_ending.load("seq_cst") != 0:
+        leave()

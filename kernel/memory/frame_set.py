@@ -38,8 +38,8 @@ def place_range(frames: ptr[FrameSet], first: u64, pages: u64) -> None:
 
 def fill(frames: ptr[FrameSet], pages: u64) -> bool:
     """Takes frames of unknown contents. Returns False, nothing taken, when memory runs out or is too scattered."""
-    first = NO_FRAME
-    last = NO_FRAME
+    first: u32 = NO_FRAME
+    last: u32 = NO_FRAME
     count: u64 = 0
     order = _order_within(pages)
     left = pages

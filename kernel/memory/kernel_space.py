@@ -10,7 +10,7 @@ from boot.limine.protocol import (
     MemoryMapEntry,
 )
 from compiler.prelude import span, u64
-from kernel.arch.x86_64 import paging
+from kernel.arch.x86_64 import cpu, paging
 from kernel.arch.x86_64.image import data_start, image_end, image_start, rodata_start, text_start
 from kernel.memory import physical, window
 from kernel.memory_map import DEVICES, PAGE_BYTES
@@ -23,6 +23,8 @@ _next_device: u64 = DEVICES
 def build(regions: span[MemoryMapEntry], image_physical: u64) -> bool:
     """Makes the tables; they are not yet in force. Returns False when memory runs out."""
     global root
+    if cpu.has_huge_pages:
+        paging.use_huge_pages()
     root = physical.allocate_zeroed()
     if root == 0 or not _map_image(image_physical):
         return False

@@ -7,7 +7,7 @@ from kernel.caps import account as accounts
 from kernel.caps import reference, table
 from kernel.caps.object import Account, Object
 from kernel.core.destruction import release, set_destroyer
-from kernel.objects import lease, notification, process, thread
+from kernel.objects import lease, memory, notification, process, thread
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -47,6 +47,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return _create_account(call, account)
         case Method.ACCOUNT_CREATE_PROCESS:
             return process.create_process(call)
+        case Method.ACCOUNT_CREATE_MEMORY:
+            return memory.create_memory(call)
         case Method.ACCOUNT_CREATE_NOTIFICATION:
             return notification.create_notification(call)
         case Method.ACCOUNT_CREATE_LEASE:

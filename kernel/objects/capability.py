@@ -11,7 +11,7 @@ from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE, Capability, is_subset
 from kernel.core.process_block import Process
-from kernel.objects import lease, notification, process
+from kernel.objects import lease, memory, notification, process
 from kernel.objects.handles import fill_slot, reserve_slot
 from kernel.objects.invocation import Invocation
 
@@ -94,6 +94,8 @@ def _destroy(call: ptr[Invocation]) -> Status:
             process.end_process(ptr[Process](header), ExitCause.KILLED, 0)
         case ObjectKind.NOTIFICATION:
             notification.end_notification(header)
+        case ObjectKind.MEMORY:
+            memory.end_memory(header)
         case ObjectKind.LEASE:
             lease.end_lease(ptr[lease.Lease](header))
         case _:

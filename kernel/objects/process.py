@@ -11,7 +11,6 @@ from compiler.prelude import addr, array, const, panic, ptr, sizeof, span, u8, u
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState
-from kernel.arch.x86_64.registers import write_cr3
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
@@ -21,11 +20,13 @@ from kernel.core.line import Line
 from kernel.core.machine_end import stop_machine
 from kernel.core.process_block import NAME_BYTES, Process
 from kernel.core.thread_block import current_thread
-from kernel.memory import address_space, kernel_space
+from kernel.memory import address_space
 from kernel.memory.usercopy import copy_from_user
+from kernel.objects import unmapping
 from kernel.objects.creation import create, free, must_fail
 from kernel.objects.handles import drop_capability, free_table_page, give_object, reserve_slot
 from kernel.objects.invocation import Invocation
+from kernel.objects.mapping import page_state
 from kernel.objects.notification import Notification, signal
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
@@ -77,8 +78,7 @@ def make_process(account: ptr[Account] | None, name: span[u8]) -> tuple[ptr[Proc
     if header is None:
         return None, status
     process = ptr[Process](header)
-    process.page_tables = address_space.create() if not must_fail() else u64(0)
-    if process.page_tables == 0:
+    if must_fail() or not address_space.create(addr(process.space)):
         free(header)
         return None, Status.NO_MEMORY
     process.lock.rank = Rank.PROCESS
@@ -103,6 +103,12 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.PROCESS_THAW:
             thread_list.thaw_all(process)
             return Status.OK, 0
+        case Method.PROCESS_UNMAP:
+            return unmapping.unmap(process, call.arguments[0], call.arguments[1], current_thread()), 0
+        case Method.PROCESS_PROTECT:
+            return unmapping.protect(process, call.arguments[0], call.arguments[1], current_thread()), 0
+        case Method.PROCESS_PAGE_STATE:
+            return page_state(process, call.arguments[0])
         case Method.PROCESS_STATE:
             return Status.OK, u64(state_of(process))
         case Method.PROCESS_NOTIFY_EXIT:
@@ -131,7 +137,6 @@ def end_current(cause: ExitCause, status: u64) -> NoReturn:
     process = current_thread().process
     if process == machine_process:
         _report(process, status)
-        write_cr3(kernel_space.root)
         stop_machine(status == 0)
     end_process(process, cause, status)
     schedule.look()
@@ -171,8 +176,8 @@ def destroy_process(header: ptr[Object]) -> bool:
                 process.end_step.store(EndStep.FREE_MEMORY, "relaxed")
             return False
         case EndStep.FREE_MEMORY:
-            address_space.destroy(process.page_tables)
-            _finish(process)
+            if unmapping.end_space(process):
+                _finish(process)
             return False
     if header.references.load("acquire") != 0:
         release(header)

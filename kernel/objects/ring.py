@@ -2,24 +2,28 @@
 
 A ring takes one frame for each of its two pages and two for its records; all are charged to the account that makes it.
 """
-from compiler.prelude import const, memory_fill, ptr, sizeof, u8, u32, u64
+from compiler.prelude import addr, const, memory_fill, ptr, sizeof, u8, u32, u64
 from kernel.abi.errors import Status
+from kernel.abi.memory import READ, WRITE
 from kernel.abi.objects import ObjectKind, Resource
 from kernel.abi.ring import COMPLETION_CAPACITY, SLOTS, KernelPage, UserPage
-from kernel.arch.x86_64 import paging
 from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
 from kernel.complete.ring_block import Record, Ring
-from kernel.core.destruction import set_destroyer
+from kernel.core.destruction import release, set_destroyer
+from kernel.core.process_block import Process
 from kernel.memory import physical, window
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects.creation import create, free
+from kernel.objects.fresh import first_page, map_all
+from kernel.objects.memory import make_memory
+from kernel.objects.memory_block import Memory
 from kernel.sync.ranks import Rank
 
 _RECORD_ORDER = const(1)
-_PAGES = const(2 + (1 << _RECORD_ORDER))
+_RECORD_FRAMES = const(1 << _RECORD_ORDER)
 
-assert SLOTS * sizeof(Record) <= (1 << _RECORD_ORDER) * PAGE_BYTES
+assert SLOTS * sizeof(Record) <= _RECORD_FRAMES * PAGE_BYTES
 
 
 def start() -> None:
@@ -33,62 +37,70 @@ def create_ring(account: ptr[Account], capacity: u64) -> tuple[ptr[Ring] | None,
     """
     if capacity == 0 or capacity > COMPLETION_CAPACITY:
         return None, Status.BAD_ARGUMENT
-    if not accounts.charge(account, u32(Resource.FRAMES), _PAGES):
+    if not accounts.charge(account, u32(Resource.FRAMES), _RECORD_FRAMES):
         return None, Status.OVER_LIMIT
-    kernel_page, user_page, records = physical.allocate_zeroed(), physical.allocate_zeroed(), _allocate_records()
-    if kernel_page != 0 and user_page != 0 and records != 0:
-        header, status = create(ObjectKind.RING, sizeof(Ring), account)
-        if header is not None:
-            ring = ptr[Ring](header)
-            ring.lock.rank = Rank.RING
-            ring.capacity = u32(capacity)
-            ring.kernel_page = ptr[KernelPage](window.address(kernel_page))
-            ring.user_page = ptr[UserPage](window.address(user_page))
-            ring.records = ptr[Record](window.address(records))
-            return ring, Status.OK
-    else:
-        status = Status.NO_MEMORY
-    _free_pages(account, kernel_page, user_page, records)
-    return None, status
+    records = _allocate_records()
+    if records == 0:
+        accounts.uncharge(account, u32(Resource.FRAMES), _RECORD_FRAMES)
+        return None, Status.NO_MEMORY
+    header, status = create(ObjectKind.RING, sizeof(Ring), account)
+    if header is None:
+        _free_records(account, records)
+        return None, status
+    ring = ptr[Ring](header)
+    ring.lock.rank = Rank.RING
+    ring.capacity = u32(capacity)
+    ring.records = ptr[Record](window.address(records))
+    status = _make_pages(ring, account)
+    if status != Status.OK:
+        _free_records(account, records)
+        free(header)
+        return None, status
+    return ring, Status.OK
 
 
-def map_ring(ring: ptr[Ring], root: u64, address: u64) -> bool:
-    """Maps the two pages one after the other. Returns False when memory runs out."""
-    kernel_page, user_page = window.physical(u64(ring.kernel_page)), window.physical(u64(ring.user_page))
-    return paging.map_range(
-        root, address, kernel_page, PAGE_BYTES, paging.USER_READ_ONLY, physical.allocate_zeroed
-    ) and paging.map_range(
-        root, address + PAGE_BYTES, user_page, PAGE_BYTES, paging.USER_DATA, physical.allocate_zeroed
-    )
+def map_ring(ring: ptr[Ring], process: ptr[Process], address: u64) -> Status:
+    """Maps the two pages one after the other. Errors: as map_memory(); then one may be mapped."""
+    status = map_all(process, ptr[Memory](ring.pages[0]), address, READ)
+    if status == Status.OK:
+        status = map_all(process, ptr[Memory](ring.pages[1]), address + PAGE_BYTES, READ | WRITE)
+    return status
 
 
 def destroy_ring(header: ptr[Object]) -> bool:
-    """Requires: nothing is in flight and no address space maps it."""
+    """Requires: nothing is in flight. Pages that are still mapped stay until they are unmapped."""
     ring = ptr[Ring](header)
     account = header.account
     assert account is not None and ring.in_flight == 0
-    _free_pages(
-        account,
-        window.physical(u64(ring.kernel_page)),
-        window.physical(u64(ring.user_page)),
-        window.physical(u64(ring.records)),
-    )
+    release(ring.pages[0])
+    release(ring.pages[1])
+    _free_records(account, window.physical(u64(ring.records)))
     free(header)
     return True
+
+
+def _make_pages(ring: ptr[Ring], account: ptr[Account]) -> Status:
+    kernel_memory, status = make_memory(account, 1, False)
+    if kernel_memory is None:
+        return status
+    user_memory, user_status = make_memory(account, 1, False)
+    if user_memory is None:
+        release(addr(kernel_memory.header))
+        return user_status
+    ring.pages[0] = addr(kernel_memory.header)
+    ring.pages[1] = addr(user_memory.header)
+    ring.kernel_page = ptr[KernelPage](first_page(kernel_memory))
+    ring.user_page = ptr[UserPage](first_page(user_memory))
+    return Status.OK
 
 
 def _allocate_records() -> u64:
     frames = physical.allocate(_RECORD_ORDER)
     if frames != 0:
-        memory_fill(ptr[u8](window.address(frames)), 0, (1 << _RECORD_ORDER) * PAGE_BYTES)
+        memory_fill(ptr[u8](window.address(frames)), 0, _RECORD_FRAMES * PAGE_BYTES)
     return frames
 
 
-def _free_pages(account: ptr[Account], kernel_page: u64, user_page: u64, records: u64) -> None:
-    if kernel_page != 0:
-        physical.release_frame(kernel_page)
-    if user_page != 0:
-        physical.release_frame(user_page)
-    if records != 0:
-        physical.release(records, _RECORD_ORDER)
-    accounts.uncharge(account, u32(Resource.FRAMES), _PAGES)
+def _free_records(account: ptr[Account], records: u64) -> None:
+    physical.release(records, _RECORD_ORDER)
+    accounts.uncharge(account, u32(Resource.FRAMES), _RECORD_FRAMES)

@@ -15,17 +15,20 @@ class Rank(IntEnum):
     PROCESSES = 1           # the list of all processes
     PROCESS = 2             # a process's threads and its exit; objects are queued for their end inside
     TABLE = 3               # a capability table or the lease records grow; memory is allocated inside
-    LEASE = 4               # the uses of one lease
-    LEASES = 5              # the free lease records; nothing but frames and the console is taken inside
-    DESTRUCTION = 6         # the queue of objects that wait for their end; nothing is taken inside
-    GRACE = 7               # whether a grace period runs; nothing is taken inside
-    NOTIFICATION = 8        # the watches of one notification; rings are posted to inside
-    RING = 9                # one ring's indices and completions; taken by whoever posts
-    RUN_QUEUE = 10          # the ready threads of one CPU; nothing is taken inside
-    TIMERS = 11             # the timers of one CPU; nothing is taken inside
-    SLAB = 12               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 13             # the frame allocator; nothing is taken inside
-    CONSOLE = 14            # one line of output; last, so that any code can log
+    SPACE = 4               # an address space's tables and ranges
+    LEASE = 5               # the uses of one lease
+    LEASES = 6              # the free lease records; nothing but frames and the console is taken inside
+    MAPPINGS = 7            # the mappings of one Memory; nothing is taken inside
+    FLUSHES = 8             # one CPU's requests that wait for answers; nothing is taken inside
+    DESTRUCTION = 9         # the queue of objects that wait for their end; nothing is taken inside
+    GRACE = 10              # whether a grace period runs; nothing is taken inside
+    NOTIFICATION = 11       # the watches of one notification; rings are posted to inside
+    RING = 12               # one ring's indices and completions; taken by whoever posts
+    RUN_QUEUE = 13          # the ready threads of one CPU; nothing is taken inside
+    TIMERS = 14             # the timers of one CPU; nothing is taken inside
+    SLAB = 15               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 16             # the frame allocator; nothing is taken inside
+    CONSOLE = 17            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

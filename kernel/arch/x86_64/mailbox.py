@@ -20,12 +20,13 @@ from kernel.sync import spinlock
 class Request(IntEnum):
     """In the order in which they are handled."""
     TLB_FLUSH = 0           # arch/x86_64/tlb.py
-    GRACE = 1               # core/grace.py: tell that this CPU has been seen outside the kernel
-    WORK = 2                # core/work.py: the work queue has become non-empty
-    RESCHEDULE = 3          # core/schedule.py: compare the running thread with the queue
+    FLUSHED = 1             # arch/x86_64/tlb.py: look whether others have all their answers
+    GRACE = 2               # core/grace.py: tell that this CPU has been seen outside the kernel
+    WORK = 3                # core/work.py: the work queue has become non-empty
+    RESCHEDULE = 4          # core/schedule.py: compare the running thread with the queue
 
 
-REQUESTS = const(4)
+REQUESTS = const(5)
 _IN_SPIN_LOOPS = const(1 << Request.TLB_FLUSH)
 
 

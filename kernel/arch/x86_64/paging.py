@@ -99,6 +99,22 @@ def count_missing_tables(
         done += page_bytes(level) if level > 1 else LARGE_PAGE_BYTES - (at & (LARGE_PAGE_BYTES - 1))
 
 
+def count_entries(virtual: u64, physical: u64, length: u64, access: u64) -> u64:
+    """How many entries map_range() writes for a range."""
+    count: u64 = 0
+    done: u64 = 0
+    while done < length:
+        level = _level_for(virtual + done, physical + done, length - done, access)
+        if level > 1:
+            count += 1
+            done += page_bytes(level)
+        else:
+            pages = _pages_in_table(virtual + done, virtual + length)
+            count += pages
+            done += pages << PAGE_SHIFT
+    return count
+
+
 def find_entry(root: u64, virtual: u64) -> tuple[ptr[u64], u64]:
     """The entry at which the walk to an address ends, and its level: what maps the address, or is not present."""
     table = root
@@ -169,6 +185,16 @@ def count_pages(root: u64, start: u64, end: u64, most: u64) -> u64:
     return count
 
 
+def count_demotions(root: u64, virtual: u64) -> u64:
+    """How many times the page around an address must be split before a page begins there."""
+    place, level = find_entry(root, virtual)
+    count: u64 = 0
+    while place[0] & PRESENT != 0 and virtual & (page_bytes(level) - 1) != 0:
+        count += 1
+        level -= 1
+    return count
+
+
 def crosses_page(root: u64, virtual: u64) -> bool:
     """Whether `virtual` lies inside a page and not where one begins."""
     place, level = find_entry(root, virtual)
@@ -218,34 +244,9 @@ def share_upper_half(root: u64, kernel_root: u64) -> None:
         ours[index] = kernels[index]
 
 
-def release_lower_half(root: u64, give_back: Callable[[u64], None]) -> None:
-    """Hands every frame mapped below the kernel's half, and every table of it, to `give_back`.
-
-    Requires: no CPU uses the address space; each frame is mapped once and belongs to it.
-    """
-    top = ptr[u64](window.address(root))
-    for index in range(u64(_KERNEL_FIRST)):
-        if top[index] & PRESENT != 0:
-            _release_table(top[index] & ADDRESS, TOP_LEVEL - 1, give_back)
-            top[index] = 0
-
-
 def page_bytes(level: u64) -> u64:
     """Of a page at this level, and of the span of one entry."""
     return u64(1) << (3 + 9 * level)
-
-
-@bounded_recursion(TOP_LEVEL - 1)
-def _release_table(table: u64, level: u64, give_back: Callable[[u64], None]) -> None:
-    entries = ptr[u64](window.address(table))
-    for index in range(u64(ENTRIES)):
-        if entries[index] & PRESENT == 0:
-            continue
-        if level > 1:
-            _release_table(entries[index] & ADDRESS, level - 1, give_back)
-        else:
-            give_back(entries[index] & ADDRESS)
-    give_back(table)
 
 
 @bounded_recursion(TOP_LEVEL - 1)
