@@ -1,16 +1,17 @@
 """A mypy plugin: what the type forms of the language mean to a type checker.
 
-`array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct is S itself
-and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted. Struct classes get an
-__init__ in which every field may be left out.
+`array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct or an atomic
+is S itself and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted. Struct
+classes get an __init__ in which every field may be left out.
 Not here: widths of literals, constants and everything else that the compiler alone decides; it is the judge.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
+from mypy.checker import TypeChecker
 from mypy.nodes import (
     ARG_OPT,
     Argument,
@@ -136,8 +137,12 @@ def _analyze_element(ctx: AnalyzeTypeContext, count: int, shape: str) -> Type:
 def _analyze_ptr(ctx: AnalyzeTypeContext) -> Type:
     to = _analyze_element(ctx, 1, "ptr[T]")
     found = get_proper_type(to)
-    to_struct = isinstance(found, Instance) and _is_struct(found.type) and not _is_pointer_form(ctx.type.args[0])
-    return to if to_struct else _named(ctx, "Pointer", to)
+    is_own_pointer = isinstance(found, Instance) and (_is_struct(found.type) or _is_atomic(found))
+    return to if is_own_pointer and not _is_pointer_form(ctx.type.args[0]) else _named(ctx, "Pointer", to)
+
+
+def _is_atomic(kind: Instance) -> bool:
+    return kind.type.fullname == f"{PRELUDE}.Atomic"
 
 
 def _is_pointer_form(form: Type) -> bool:
@@ -231,7 +236,7 @@ def _add_constructor(ctx: ClassDefContext) -> bool:
 def _initial_type(kind: Type) -> Type:
     """An atomic starts as a plain value."""
     found = get_proper_type(kind)
-    return found.args[0] if isinstance(found, Instance) and found.type.fullname == f"{PRELUDE}.Atomic" else kind
+    return found.args[0] if isinstance(found, Instance) and _is_atomic(found) else kind
 
 
 def _field_statements(block: Block) -> list[AssignmentStmt]:
@@ -247,7 +252,7 @@ def _field_statements(block: Block) -> list[AssignmentStmt]:
 
 def _note_assembler(ctx: MethodContext | FunctionContext) -> Type:
     """A function made of instructions returns by registers: no return statement is missing."""
-    function = ctx.api.scope.current_function()  # type: ignore[attr-defined]
+    function = cast(TypeChecker, ctx.api).scope.current_function()
     if isinstance(function, FuncDef):
         function.is_mypy_only = True
     return ctx.default_return_type
@@ -260,4 +265,6 @@ def _leave_without_exception(ctx: MethodSigContext) -> FunctionLike:
 
 
 def _in_source(ctx: FunctionContext) -> bool:
-    return _is_source(ctx.api.tree.fullname)  # type: ignore[attr-defined]
+    """Whether a call stands in a function of a source; at module level constants are Python's own numbers."""
+    checker = cast(TypeChecker, ctx.api)
+    return _is_source(checker.tree.fullname) and checker.scope.current_function() is not None

@@ -80,8 +80,10 @@ def literal(value: Any, kind: type[Integer]) -> int:
 
 def number_of(value: Any) -> int:
     """What an explicit conversion starts from: an integer, a bool, a float, or the address of a place or a function."""
-    if isinstance(value, int | Integer):
+    if isinstance(value, (int, Integer)):
         return int(value)
+    if value is None:
+        return 0
     if hasattr(value, "to_integer_"):
         return int(value.to_integer_())
     if callable(value):

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compiler.prelude import asm_x64, const, percpu, percpu_address, ptr, struct, u32
-from compiler.prelude.x64 import *
+from compiler.prelude.x64 import cli, nop, sti
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.clock import now_ns
 
