@@ -32,6 +32,7 @@ class EmitOptions:
     bounds_checks: bool = True  # off in the compiler's own benchmark only
     small: bool = False  # rather small than fast
     visible_module: str = ""  # whose functions keep their symbols: what the host calls
+    before_atomic: str = ""  # a function that is called before each atomic access: tests choose the order of accesses
 
 
 def is_public(function: Function) -> bool:

@@ -187,6 +187,8 @@ class ExpressionEmitter(MemoryEmitter):
         kind = place.type.of if isinstance(place.type, AtomicType) else place.type
         t, pointer = memory_type(kind), f"{pointer_type(place)} {self.address(place)}"
         values = [self._atomic_operand(a, kind) for a in expr.arguments]
+        if self.module.options.before_atomic:
+            self.line(f"call void {quote(self.module.options.before_atomic)}()")
         match expr.name:
             case "load":
                 return self._from_memory(self.assign(f"load atomic {t}, {pointer} {order}, align {kind.size}"), kind)

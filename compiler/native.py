@@ -190,10 +190,16 @@ def load_module(
     opt: int = 2,
     bounds_checks: bool = True,
     cpu: str = "",
+    before_atomic: str = "",
     root: Path | None = None,
 ) -> NativeModule:
-    """Compiles the module and what it imports, and loads it into this process; `cpu` is this machine's unless named."""
+    """Compiles the module and what it imports, and loads it into this process.
+
+    `cpu` is this machine's unless named. `before_atomic` names a function, without arguments and result, that is
+    called before each atomic access: a test that chooses between threads of its own at these points sees every order.
+    """
     job = Build(root or Path.cwd(), name, "host", profile, opt=opt, bounds_checks=bounds_checks)
     program = job.check()
-    text = emit_program(program, job.machine, EmitOptions(profile == "debug", bounds_checks, visible_module=name))
+    options = EmitOptions(profile == "debug", bounds_checks, visible_module=name, before_atomic=before_atomic)
+    text = emit_program(program, job.machine, options)
     return NativeModule(program, name, generate_object(text, job.machine, opt=opt, cpu=cpu))

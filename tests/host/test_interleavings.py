@@ -1,0 +1,74 @@
+"""Orders of atomic accesses: every schedule of a few tasks on the native code of kernel/caps."""
+
+from __future__ import annotations
+
+import functools
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from compiler.native import NativeModule, NativeTrap, load_module
+
+ROOT = Path(__file__).resolve().parents[2]
+EXPLORER = "tests.host.explore.explorer.switch_point"
+SCHEDULES = 1_000_000
+SCHEDULES_LONG = 20_000_000             # of each of six
+
+
+@functools.cache
+def scenarios(name: str) -> NativeModule:
+    return load_module(f"tests.host.explore.{name}", before_atomic=EXPLORER, root=ROOT)
+
+
+def explore(module: str, scenario: str, most: int) -> tuple[int, bool]:
+    function: Any = getattr(scenarios(module), scenario)
+    schedules, is_right = function(most)
+    return schedules, is_right
+
+
+def is_caught(module: str, scenario: str) -> bool:
+    """Whether some schedule breaks a promise or runs into an assertion of the code."""
+    try:
+        _, is_right = explore(module, scenario, SCHEDULES)
+    except NativeTrap:
+        return True
+    return not is_right
+
+
+RIGHT = [
+    ("references", "explore_references"),
+    ("lookups", "explore_lookup"),
+    ("lookups", "explore_two_lookups"),
+    ("lookups", "explore_close_against_close"),
+    ("lookups", "explore_free_slots"),
+    ("leases", "explore_lease"),
+]
+WRONG = [
+    ("references", "explore_unconditional_take"),
+    ("references", "explore_unguarded_take"),
+    ("lookups", "explore_single_look"),
+    ("lookups", "explore_close_in_two_steps"),
+    ("lookups", "explore_untagged_list"),
+    ("leases", "explore_single_look"),
+]
+
+
+@pytest.mark.parametrize(("module", "scenario"), RIGHT)
+def test_every_schedule_goes_right(module: str, scenario: str) -> None:
+    schedules, is_right = explore(module, scenario, SCHEDULES)
+    assert is_right
+    assert schedules == SCHEDULES
+
+
+@pytest.mark.long
+@pytest.mark.parametrize(("module", "scenario"), RIGHT)
+def test_many_more_schedules_go_right(module: str, scenario: str) -> None:
+    schedules, is_right = explore(module, scenario, SCHEDULES_LONG)
+    assert is_right
+    assert schedules == SCHEDULES_LONG
+
+
+@pytest.mark.parametrize(("module", "scenario"), WRONG)
+def test_unsafe_variant_is_caught(module: str, scenario: str) -> None:
+    assert is_caught(module, scenario)
