@@ -125,6 +125,8 @@ class _Translator:
         symbol = self.symbol(node)
         if symbol is not None:
             jump = mnemonic == "call" or mnemonic.startswith("j")
+            if jump and isinstance(self.body.references[-1], Function):
+                self.body.jumps.append(self.body.references[-1])
             return symbol if jump else f"offset {symbol}"
         return str(self.number(node))
 

@@ -29,7 +29,7 @@ class CallGraph:
 
     def cycles(self) -> list[list[tuple[Function, Span]]]:
         """Groups of functions that reach each other by direct calls, as one way round each: (function, call on)."""
-        return [way for group in _components(self.calls) if (way := self._way_round(group))]
+        return [way for group in components(self.calls) if (way := self._way_round(group))]
 
     def _way_round(self, group: set[Function]) -> list[tuple[Function, Span]]:
         start = min(group, key=lambda f: (f.span.file.path, f.span.line))
@@ -54,7 +54,7 @@ def call_graph(program: Program) -> CallGraph:
         function = body.function
         graph.bodies[function] = body
         calls = graph.calls[function] = []
-        calls += [(r, function.span) for r in body.references if isinstance(r, Function)]
+        calls += [(jumped_to, function.span) for jumped_to in body.jumps]
         for node in walk(body.statements):
             match node:
                 case Call(function=callee):
@@ -69,7 +69,7 @@ def call_graph(program: Program) -> CallGraph:
     return graph
 
 
-def _components(calls: dict[Function, list[tuple[Function, Span]]]) -> list[set[Function]]:
+def components(calls: dict[Function, list[tuple[Function, Span]]]) -> list[set[Function]]:
     """Strongly connected components (Tarjan's algorithm without recursion), callees first."""
     index: dict[Function, int] = {}
     low: dict[Function, int] = {}

@@ -37,10 +37,12 @@ class Diagnostic:
 
         out = [f"{self.span}: {paint(f'error[{self.code}]', RED)}: {paint(self.message, BOLD)}"]
         out += _snippet(Label(self.span, self.here), "^", lambda text: paint(text, RED))
+        shown = self.span
         for label in self.labels:
-            if label.span.file != self.span.file or label.span.line != self.span.line:
-                out.append(f"  {label.span}:")
-            out += _snippet(label, "-", lambda text: paint(text, BLUE))
+            marked = _snippet(label, "-", lambda text: paint(text, BLUE))
+            same_line = (label.span.file, label.span.line) == (shown.file, shown.line)
+            out += marked[1:] if same_line else [f"  {label.span}:", *marked]
+            shown = label.span
         if self.hint:
             out.append(f"  {paint('hint', GREEN)}: {self.hint}")
         return "\n".join(out)

@@ -399,4 +399,5 @@ class Body:
     statements: list[Statement] = field(default_factory=list)
     assembler: str | None = None
     references: list[Function | GlobalVar] = field(default_factory=list)  # named by assembler text
+    jumps: list[Function] = field(default_factory=list)  # those of them that it calls or goes to
     clobbers: frozenset[str] = frozenset()
