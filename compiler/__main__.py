@@ -1,46 +1,62 @@
-"""`python -m compiler`: build, check, dump, audit.
+"""`python -m compiler`: build, check, run, dump, audit.
 
-Exit status: 0 good, 1 errors in the program, 2 wrong use.
+Exit status: 0 good, 1 errors in the program, 2 wrong use; `run` gives what the program's `main` returns.
 """
 
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
-from compiler.audit import audit
 from compiler.driver import PROFILES, Build, WrongUse
 from compiler.errors import CompilationFailed, render_all
 from compiler.link import LinkError
 from compiler.target import TARGETS, AssemblerError
 
+RAW = "bios"
+"""The target of modules that hold assembler text alone; not one that functions are compiled for."""
+
 
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m compiler", description="Restricted Python to native x86_64 code.")
-    commands = parser.add_subparsers(dest="command", required=True)
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND")
+    common = _common_arguments()
+    build = commands.add_parser("build", parents=[common], help="compile and link")
+    build.add_argument("-o", dest="output", type=Path, required=True, help="a name in .efi gets an EFI application")
+    build.add_argument("--base", type=lambda word: int(word, 0), help="where the first byte of a raw binary will lie")
+    build.add_argument("--no-cache", dest="cached", action="store_false", help="build all of it again")
+    build.set_defaults(act=_build)
+    check = commands.add_parser("check", parents=[common], help="report mistakes, build nothing")
+    check.set_defaults(act=_check)
+    run = commands.add_parser(
+        "run", parents=[_common_arguments("host")], help="compile for this machine and call the module's main"
+    )
+    run.add_argument("arguments", nargs="*", type=lambda word: int(word, 0), help="integers for main")
+    run.set_defaults(act=_run)
+    dump = commands.add_parser("dump", parents=[common], help="print a stage of the compilation")
+    dump.add_argument("--emit", choices=sorted(_DUMPS), default="ir")
+    dump.set_defaults(act=_dump)
+    audit = commands.add_parser("audit", help="examine a linked image")
+    audit.add_argument("file", type=Path)
+    audit.set_defaults(act=_audit, time=False, json=False)
+    return parser
+
+
+def _common_arguments(target: str = "kernel") -> argparse.ArgumentParser:
     common = argparse.ArgumentParser(add_help=False)
     common.add_argument("entry", help="the module to start from, for example kernel.main")
     common.add_argument("--root", type=Path, default=Path.cwd(), help="the folder that module names start from")
-    common.add_argument("--target", choices=sorted(TARGETS), default="kernel")
-    common.add_argument("--profile", choices=PROFILES, default="release")
-    common.add_argument(
-        "-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="a build-time option"
-    )
-    common.add_argument(
-        "-O", dest="opt", choices=("0", "1", "2", "3", "s"), default="2", help="s: rather small than fast"
-    )
+    common.add_argument("--target", choices=sorted([*TARGETS, RAW]), default=target)
+    common.add_argument("--profile", choices=PROFILES, default="release", help="debug checks overflow as well")
+    common.add_argument("-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="for option()")
+    common.add_argument("-O", dest="opt", choices=("0", "1", "2", "3", "s"), default="2", help="s: small before fast")
     common.add_argument("--unchecked", action="store_true", help="without bounds checks; for the benchmark only")
     common.add_argument("--json", action="store_true", help="diagnostics as JSON")
-    common.add_argument("--time", action="store_true", help="what each pass took, in seconds")
-    build = commands.add_parser("build", parents=[common], help="compile and link")
-    build.add_argument("-o", dest="output", type=Path, required=True)
-    commands.add_parser("check", parents=[common], help="report mistakes, build nothing")
-    dump = commands.add_parser("dump", parents=[common], help="print the LLVM IR or the assembly")
-    dump.add_argument("--emit", choices=("ir", "optimized", "asm"), default="ir")
-    audit_command = commands.add_parser("audit", help="check a linked image")
-    audit_command.add_argument("file", type=Path)
-    return parser
+    common.add_argument("--time", action="store_true", help="seconds of each pass, and the most memory in use")
+    return common
 
 
 def _options(given: list[str]) -> dict[str, object]:
@@ -53,30 +69,103 @@ def _options(given: list[str]) -> dict[str, object]:
     return options
 
 
-def _run(args: argparse.Namespace) -> int:
-    if args.command == "audit":
-        report = audit(args.file.read_bytes())
-        print(report.text())
-        return 1 if report.problems else 0
+def _job(args: argparse.Namespace) -> Build:
     small = args.opt == "s"
-    options = _options(args.options)
     opt = 2 if small else int(args.opt)
-    job = Build(args.root, args.entry, args.target, args.profile, options, opt, small, not args.unchecked)
-    if args.command == "check":
-        job.check()
-    elif args.command == "dump":
-        sys.stdout.write(job.ir() if args.emit == "ir" else job.object("asm" if args.emit == "asm" else "ir").decode())
-    else:
-        job.write(args.output)
-    if args.time:
-        print("  ".join(f"{name} {seconds:.2f}s" for name, seconds in job.times.items()), file=sys.stderr)
+    options = _options(args.options)
+    job = args.job = Build(args.root, args.entry, args.target, args.profile, options, opt, small, not args.unchecked)
+    return job
+
+
+def _build(args: argparse.Namespace) -> int:
+    if args.target == RAW:
+        from compiler.raw import build_raw
+
+        if args.base is None:
+            raise WrongUse("a raw binary needs --base, the address it is loaded at")
+        build_raw(args.entry, args.base, args.output, args.root)
+        return 0
+    job = _job(args)
+    job.cached = args.cached
+    job.write(args.output)
     return 0
+
+
+def _check(args: argparse.Namespace) -> int:
+    _job(args).check()
+    return 0
+
+
+def _run(args: argparse.Namespace) -> int:
+    from compiler.native import NativeTrap, load_module
+
+    if args.target != "host":
+        raise WrongUse(f"a program for {args.target} does not run here: use --target host")
+    opt = 2 if args.opt == "s" else int(args.opt)
+    module = load_module(args.entry, profile=args.profile, opt=opt, bounds_checks=not args.unchecked, root=args.root)
+    main = getattr(module, "main", None)
+    if main is None:
+        raise WrongUse(f"{args.entry} has no public function main")
+    try:
+        result = main(*args.arguments)
+    except NativeTrap as trap:
+        print(f"trap: {trap}", file=sys.stderr)
+        return 1
+    except (TypeError, OverflowError) as error:
+        raise WrongUse(str(error)) from None
+    return int(result) & 0xFF if isinstance(result, int) else 0
+
+
+def _dump(args: argparse.Namespace) -> int:
+    _DUMPS[args.emit](_job(args))
+    return 0
+
+
+def _dump_typed(job: Build) -> None:
+    from compiler.typed_text import typed_text
+
+    print("\n".join(typed_text(job.check())))
+
+
+def _dump_listing(job: Build) -> None:
+    from compiler.listing import list_image
+
+    print("\n".join(list_image(job.image(), job.root)))
+
+
+_DUMPS: dict[str, Callable[[Build], None]] = {
+    "typed": _dump_typed,
+    "ir": lambda job: print(job.ir(), end=""),
+    "optimized": lambda job: print(job.object("ir").decode(), end=""),
+    "asm": lambda job: print(job.object("asm").decode(), end=""),
+    "listing": _dump_listing,
+}
+
+
+def _audit(args: argparse.Namespace) -> int:
+    from compiler.audit import audit
+
+    report = audit(args.file.read_bytes())
+    print(report.text())
+    return 1 if report.problems else 0
+
+
+def _print_times(args: argparse.Namespace) -> None:
+    if "job" not in args:
+        return
+    # Kilobytes, of this process and of the largest child.
+    peak = max(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    passes = [f"{name} {seconds:.2f}s" for name, seconds in args.job.times.items()]
+    print("  ".join([*passes, f"peak {peak >> 10} MiB"]), file=sys.stderr)
 
 
 def main() -> int:
     args = _parser().parse_args()
     try:
-        return _run(args)
+        status: int = args.act(args)
+        if args.time:
+            _print_times(args)
+        return status
     except CompilationFailed as failure:
         print(render_all(failure.diagnostics, color=sys.stderr.isatty(), as_json=args.json), file=sys.stderr)
         return 1

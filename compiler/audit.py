@@ -2,7 +2,7 @@
 
 Rules: no segment or section is writable and executable; no vector or x87 instruction in code that runs without saved
 vector state (every target but `user`), apart from those that save and restore it; every function decodes.
-Not here: worst stack depth over the call graph, which the checker computes from the typed tree.
+The worst stack depth is that of the machine code: calls through pointers are named, not followed.
 """
 
 from collections import Counter, defaultdict
@@ -16,6 +16,7 @@ from elftools.elf.elffile import ELFFile
 from compiler import elf_format
 from compiler.disassembly import Function, read_functions
 from compiler.layout import LAYOUTS
+from compiler.stack_depth import measure_depths
 
 _UNNAMED = "(no module)"
 _LISTED = 15
@@ -38,7 +39,14 @@ class Report:
 
     def text(self) -> str:
         """The printed form."""
-        parts = [self._head(), self._size_table(), self._largest(), self._frames(), self._privileged_list()]
+        parts = [
+            self._head(),
+            self._size_table(),
+            self._largest(),
+            self._frames(),
+            self._depths(),
+            self._privileged_list(),
+        ]
         return "\n\n".join(part for part in parts if part) + "\n"
 
     def _head(self) -> str:
@@ -61,6 +69,9 @@ class Report:
         ranked = sorted(self.functions, key=lambda function: (-function.frame_bytes, function.name))
         lines = [f"{f.frame_bytes:>8}  {f.name}{'  (moves rsp)' if f.frame_varies else ''}" for f in ranked[:_LISTED]]
         return "\n".join(["largest stack frames", *lines])
+
+    def _depths(self) -> str:
+        return "\n".join(["deepest stacks", *(depth.text() for depth in measure_depths(self.functions)[:_LISTED])])
 
     def _privileged_list(self) -> str:
         lines = []
@@ -149,7 +160,10 @@ def _kind(section: Any) -> str:
 
 def module_of(name: str) -> str:
     """The module of a symbol named by dotted path; classes, which begin with a capital, are no part of it."""
-    parts = name.split("[")[0].split(".")[:-1]
+    parts = name.split("[")[0].split(".")
+    while parts[-1].isdigit():  # LLVM split the data
+        parts.pop()
+    parts.pop()
     while parts and parts[-1].lstrip("_")[:1].isupper():
         parts.pop()
     return ".".join(parts)

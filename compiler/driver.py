@@ -97,6 +97,8 @@ class Build:
 
     def image(self) -> bytes:
         """The linked ELF executable."""
+        if self.target not in LAYOUTS:
+            raise WrongUse(f"programs for {self.target} are not linked: `run` them, or load them by compiler.native")
         start = time.perf_counter()
         options = sorted(self.options.items())
         record = SourceRecord(

@@ -96,7 +96,8 @@ class FunctionEmitter(AsyncEmitter):
         params = _parameters(function)
         linkage = self.module.linkage(function)
         result = _result(function)
-        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)}) {self.module.attributes(function)}"
+        marks = self.module.attributes(function)
+        head = f"define {linkage} {result} {quote(function.symbol)}({', '.join(params)}) {marks}"
         if not function.is_naked:
             self._inline_assembler(function, escaped)
             return "\n".join([f"{head} {{", *self.lines, "}"])

@@ -48,7 +48,9 @@ class Place:
 
 
 @dataclass(frozen=True)
-class _Row:
+class Row:
+    """From this address on, code comes from a line; no file where a sequence ends."""
+
     address: int
     file: str
     line: int
@@ -72,7 +74,7 @@ def symbol_table_blob(image: bytes) -> bytes:
     text = elf.get_section_by_name(".text")
     base = text["sh_addr"] if text is not None else 0
     functions = _functions(elf)
-    rows = _merge_rows(_line_rows(elf), {function.start for function in functions})
+    rows = _merge_rows(line_rows(elf), {function.start for function in functions})
     strings = _Strings()
     for row in rows:  # files first: their offsets stand in the rows and stay short
         strings.add(row.file)
@@ -172,7 +174,7 @@ def _functions(elf: ELFFile) -> list[_Function]:
     return functions
 
 
-def _line_rows(elf: ELFFile) -> list[_Row]:
+def line_rows(elf: ELFFile) -> list[Row]:
     """The rows of `.debug_line`, by address; the row that ends a sequence has no file."""
     if not elf.has_dwarf_info():
         return []
@@ -190,7 +192,7 @@ def _line_rows(elf: ELFFile) -> list[_Row]:
                 ends = state.end_sequence
                 rows.append((state.address, not ends, "" if ends else files[state.file - first], state.line))
     rows.sort(key=lambda row: row[:2])  # where one sequence ends and the next begins, the beginning counts
-    return [_Row(address, file, line if file else 0) for address, _, file, line in rows]
+    return [Row(address, file, line if file else 0) for address, _, file, line in rows]
 
 
 def _file_names(header: Any, unit: Any) -> list[str]:
@@ -211,23 +213,23 @@ def _first_index(header: Any) -> int:
     return 0 if header.version >= 5 else 1
 
 
-def _merge_rows(rows: list[_Row], function_starts: set[int]) -> list[_Row]:
+def _merge_rows(rows: list[Row], function_starts: set[int]) -> list[Row]:
     """One row for each change. Code without a line (merged by the optimiser) counts to the line before it."""
-    by_address: dict[int, _Row] = {}
+    by_address: dict[int, Row] = {}
     for row in rows:
         if row.file and row.line == 0:
             if row.address not in function_starts:
                 continue
-            row = _Row(row.address, "", 0)
+            row = Row(row.address, "", 0)
         by_address[row.address] = row
-    merged: list[_Row] = []
+    merged: list[Row] = []
     for row in by_address.values():
         if not merged or (row.file, row.line) != (merged[-1].file, merged[-1].line):
             merged.append(row)
     return merged
 
 
-def _encode_rows(rows: list[_Row], base: int, strings: _Strings) -> tuple[list[tuple[int, int]], bytes]:
+def _encode_rows(rows: list[Row], base: int, strings: _Strings) -> tuple[list[tuple[int, int]], bytes]:
     """The blocks (first address, offset in the stream) and the stream."""
     blocks: list[tuple[int, int]] = []
     stream = bytearray()
