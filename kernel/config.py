@@ -10,7 +10,6 @@ LOADER_NAME_BYTES = const(32)
 
 KERNEL_STACK_BYTES = const(16 * 1024)
 EXCEPTION_STACK_BYTES = const(8 * 1024)
-LOG_LINE_BYTES = const(320)
 
 SERIAL_READY_POLLS = const(100_000)         # a transmitter that is not ready by then is given up for this byte
 CPU_START_POLLS = const(20_000_000)         # pauses before a processor that does not answer is reported

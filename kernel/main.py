@@ -7,20 +7,22 @@ from typing import NoReturn
 
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
+from kernel.abi.system import KernelState
 from kernel.arch.x86_64 import apic, clock, cpu, fpu, gdt, mailbox, tlb, traps
+from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
-from kernel.boot import machine, processors
+from kernel.boot import machine, options, processors
 from kernel.boot.first_process import start_first_process
 from kernel.boot.summary import write_summary
-from kernel.core import log, schedule, wait
-from kernel.core.line import Line
-from kernel.core.machine_end import use_exit_device
-from kernel.core.options import has_option
+from kernel.core import log, schedule, state, wait
+from kernel.core.log_ring import LogRing
 from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
 from kernel.memory import address_space, kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
+from kernel.selftest import panics
+from kernel.selftest.choice import SELFTEST
 from kernel.submit import operations
 
 _EARLY_STACK_BYTES = const(8192)
@@ -40,10 +42,11 @@ _early_stack: array[u8, _EARLY_STACK_BYTES] = zeroed(align=16)
 def start() -> NoReturn:
     """Entered by the loader, interrupts off."""
     cpu.use_area(cpu.boot_area(), _BOOT_CPU)
+    clock.start()
     log.start()
     steps: array[Step, 5] = array(
         Step(name="loader", run=machine.read_answers),
-        Step(name="options", run=_read_options),
+        Step(name="options", run=options.read_options),
         Step(name="processor", run=_find_features),
         Step(name="exceptions", run=_load_early_tables),
         Step(name="memory", run=_take_over_memory),
@@ -53,6 +56,7 @@ def start() -> NoReturn:
 
 
 def _continue_on_own_stack() -> NoReturn:
+    _ = state.change(KernelState.EARLY_BOOT, KernelState.INITIALIZING, read_time_stamp())
     steps: array[Step, 7] = array(
         Step(name="tables", run=_load_own_tables),
         Step(name="interrupts", run=_start_interrupt_controllers),
@@ -63,6 +67,9 @@ def _continue_on_own_stack() -> NoReturn:
         Step(name="summary", run=write_summary),
     )
     _take(span(addr(steps[0]), len(steps)))
+    _ = state.change(KernelState.INITIALIZING, KernelState.RUNNING, read_time_stamp())
+    if SELFTEST:
+        panics.run_on_boot_cpu()
     start_first_process()
 
 
@@ -70,12 +77,15 @@ def _continue_on_own_stack() -> NoReturn:
 def start_processor(start: ptr[CpuStart]) -> NoReturn:
     """Where every other CPU comes to from processor_door, on its own stack and the kernel's page tables."""
     cpu.use_area(start.area, start.index)
+    log.use_ring(ptr[LogRing](start.log_ring))
     _load_tables_of(u64(start.index))
     cpu.turn_on_features()
     fpu.turn_on_features()
     apic.start()
     _ = cpu.running_cpus.fetch_add(1, "acq_rel")
     start.is_running.store(1, "release")
+    if SELFTEST:
+        panics.run_on_other_cpu()
     schedule.run()
 
 
@@ -83,19 +93,8 @@ def _take(steps: span[Step]) -> None:
     for index in range(len(steps)):
         problem = steps[index].run()
         if len(problem) != 0:
-            line = Line()
-            line.text("boot: ")
-            line.text(steps[index].name)
-            line.text(": ")
-            line.text(problem)
-            log.write(addr(line))
+            log.error(f"boot: {steps[index].name}: {problem}")
             panic("the kernel cannot start on this machine")
-
-
-def _read_options() -> str:
-    if has_option(machine.command_line(), "exit", "debug"):
-        use_exit_device()
-    return ""
 
 
 def _find_features() -> str:

@@ -1,14 +1,17 @@
 """Bringing up the other CPUs: memory for each, a signal to all, and a bounded wait."""
 from boot.limine.protocol import MpInfo
-from compiler.prelude import addr, ptr, spin_hint, u32, u64
+from compiler.prelude import addr, const, memory_fill, ptr, sizeof, spin_hint, u8, u32, u64
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.smp import processor_door, starts
-from kernel.boot import machine
+from kernel.boot import machine, options
 from kernel.config import CPU_START_POLLS
 from kernel.core import log
-from kernel.core.line import Line
+from kernel.core.log_ring import LogRing
 from kernel.memory import kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
+
+_RING_ORDER = const(1)
+assert sizeof(LogRing) <= PAGE_BYTES << _RING_ORDER
 
 
 def start_processors() -> str:
@@ -16,20 +19,25 @@ def start_processors() -> str:
     assert cpu.percpu_bytes() <= PAGE_BYTES
     started: u64 = 0
     for number in range(machine.cpu_count):
+        if started + 1 == options.cpu_limit:
+            break
         info = ptr[MpInfo](machine.cpu_infos[number])
         if info.lapic_id == machine.boot_apic_id:
             continue
         started += 1
         frame = physical.allocate_zeroed()
-        if frame == 0:
+        ring = physical.allocate(_RING_ORDER)
+        if frame == 0 or ring == 0:
             return "out of memory"
         area = window.address(frame)
+        memory_fill(ptr[u8](window.address(ring)), 0, sizeof(LogRing))
         if not stacks.make(kernel_space.root, started, cpu.gs_base_of(area)):
             return "out of memory"
         start = addr(starts[started])
         start.page_tables = kernel_space.root
         start.stack_end = stacks.kernel_stack_end(started)
         start.area = area
+        start.log_ring = window.address(ring)
         start.index = u32(started)
         cpu.known_cpus = u32(started) + 1
         info.extra_argument = u64(start)
@@ -54,8 +62,4 @@ def _answers(index: u64) -> bool:
 
 
 def _report_silent(index: u64) -> None:
-    line = Line()
-    line.text("boot: cpu ")
-    line.decimal(index)
-    line.text(" does not answer and is left out")
-    log.write(addr(line))
+    log.error(f"boot: cpu {index} does not answer and is left out")

@@ -1,27 +1,74 @@
-"""How the machine stops when its work is done or a panic has been reported.
+"""How the machine ends: when its work is done, when a program that may asks for it, and after a panic.
 
 Under QEMU with its exit device, which the command line announces by `exit=debug`, the emulator ends with a status of
-its own (value v gives 2v + 1); everywhere else the CPU halts.
+its own (value v gives 2v + 1); everywhere else the CPU halts. What follows a panic is said by `panic=`: exit (by that
+device, the default where it is), halt (the default elsewhere: the report stays on the screen), reboot, or debug
+(a breakpoint, for a debugger that is attached).
 """
+from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import const
-from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, disable_interrupts, halt, out8
+from compiler.prelude import array, const, u64
+from kernel.arch.x86_64 import power
+from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
 
 _SUCCESS = const(0x10)
 _FAILURE = const(0x11)
 
+
+class PanicAction(IntEnum):
+    HALT = 0
+    EXIT = 1
+    REBOOT = 2
+    DEBUG = 3
+
+
+PANIC_ACTIONS = const(4)
+
+_action_names: array[str, PANIC_ACTIONS] = array("halt", "exit", "reboot", "debug")
 _has_exit_device: bool = False
+_is_action_chosen: bool = False
+_panic_action: u64 = u64(PanicAction.HALT)
 
 
 def use_exit_device() -> None:
-    global _has_exit_device
+    global _has_exit_device, _panic_action
     _has_exit_device = True
+    if not _is_action_chosen:
+        _panic_action = u64(PanicAction.EXIT)
+
+
+def set_panic_action(action: u64) -> None:
+    global _panic_action, _is_action_chosen
+    _panic_action = action
+    _is_action_chosen = True
+
+
+def action_name(action: u64) -> str:
+    return _action_names[action]
+
+
+def panic_action_name() -> str:
+    return _action_names[_panic_action]
 
 
 def stop_machine(succeeded: bool) -> NoReturn:
     if _has_exit_device:
         out8(PORT_DEBUG_EXIT, _SUCCESS if succeeded else _FAILURE)
+    stop_cpu()
+
+
+def end_after_panic() -> NoReturn:
+    """Requires: the other CPUs have been stopped."""
+    match _panic_action:
+        case PanicAction.EXIT:
+            out8(PORT_DEBUG_EXIT, _FAILURE)
+        case PanicAction.REBOOT:
+            power.restart()
+        case PanicAction.DEBUG:
+            break_into_debugger()
+        case _:
+            pass
     stop_cpu()
 
 

@@ -1,20 +1,56 @@
 """The end of the kernel by a fault of its own: one report, begun by `panic: ` and ended by `panic: end`.
 
-The first CPU that panics reports; it stops the others by NMI. A panic inside the report, and a second CPU's, only stop
-their CPU, after a line that says so.
+The first CPU that panics reports; it stops the others by NMI. A panic of another CPU stops that CPU and is told in the
+report. A panic inside the report is told too, and the report goes on behind the part that failed.
+Not here: what is done after it (core/machine_end.py).
 """
+from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, atomic, const, panic_handler, ptr, spin_hint, struct, u32, u64
-from kernel.arch.x86_64 import apic, cpu
-from kernel.arch.x86_64.frame import Registers
-from kernel.arch.x86_64.registers import disable_interrupts, read_cr2, read_cr3
-from kernel.core import log
+from compiler.prelude import (
+    addr,
+    array,
+    atomic,
+    const,
+    copy,
+    fstring,
+    panic_handler,
+    ptr,
+    span,
+    spin_hint,
+    struct,
+    u8,
+    u32,
+    u64,
+    zeroed,
+)
+from kernel.arch.x86_64 import apic, clock, cpu
+from kernel.arch.x86_64.capture import capture
+from kernel.arch.x86_64.frame import PRIVILEGE, Registers
+from kernel.arch.x86_64.image import symbols_end, symbols_start
+from kernel.arch.x86_64.registers import disable_interrupts, read_cr0, read_cr2, read_cr3, read_cr4
+from kernel.arch.x86_64.traps import DOUBLE_FAULT
+from kernel.config import CPU_LIMIT
+from kernel.core import backtrace, log, state, symbols
 from kernel.core.line import Line
-from kernel.core.machine_end import stop_cpu, stop_machine
+from kernel.core.machine_end import end_after_panic, panic_action_name, stop_cpu
+from kernel.core.symbols import Place
+from kernel.core.thread_block import current_thread
+from kernel.memory.stacks import is_below_stack
 
 _NOBODY = const(0xFFFF_FFFF)
 _STOP_POLLS = const(1_000_000)          # a CPU that has not stopped by then is left alone
+_NS_PER_SECOND = const(1_000_000_000)
+_NS_PER_MICROSECOND = const(1000)
+
+
+@struct
+class Cause:
+    """What a CPU panicked of."""
+    message: str
+    file: str                           # empty for an exception
+    line: u32
+    registers: Registers
 
 
 @struct
@@ -23,92 +59,198 @@ class PanicState:
     stopped: atomic[u32]                # how many others have stopped for it
 
 
-_state: PanicState = PanicState()
+_panic: PanicState = PanicState()
+_old_state: u32 = 0
+_cause: Cause = Cause()                 # the reporter's
+_others: array[Cause, CPU_LIMIT] = zeroed()     # of those that panicked as well, or where each was stopped
+_parts_begun: u64 = 0
 
 
 def is_panicking() -> bool:
-    return _state.reporter.load("acquire") != _NOBODY
+    return _panic.reporter.load("acquire") != _NOBODY
 
 
 @panic_handler
 def on_panic(message: str, file: str, line: u32) -> NoReturn:
     """Called by every failed check of compiled code, and by panic()."""
-    _begin()
-    first = Line()
-    first.text("panic: ")
-    first.text(message)
-    log.write_in_panic(addr(first))
-    place = Line()
-    place.text("  at ")
-    place.text(file)
-    place.text(":")
-    place.decimal(u64(line))
-    log.write_in_panic(addr(place))
-    _end()
+    disable_interrupts()
+    cause = Cause(message=message, file=file, line=line)
+    capture(addr(cause.registers))
+    _begin(addr(cause))
 
 
 def panic_in_exception(what: str, frame: ptr[Registers]) -> NoReturn:
     """An exception that the kernel must not raise; `frame` is what it interrupted."""
-    _begin()
-    first = Line()
-    first.text("panic: ")
-    first.text(what)
-    first.text(" in the kernel")
-    log.write_in_panic(addr(first))
-    _write_two("  rip=", frame.rip, " error=", frame.error)
-    _write_two("  cr2=", read_cr2(), " cr3=", read_cr3())
-    _write_two("  rsp=", frame.rsp, " rflags=", frame.rflags)
-    _write_two("  rax=", frame.rax, " rbx=", frame.rbx)
-    _write_two("  rcx=", frame.rcx, " rdx=", frame.rdx)
-    _write_two("  rsi=", frame.rsi, " rdi=", frame.rdi)
-    _write_two("  rbp=", frame.rbp, " r8=", frame.r8)
-    _write_two("  r9=", frame.r9, " r10=", frame.r10)
-    _write_two("  r11=", frame.r11, " r12=", frame.r12)
-    _write_two("  r13=", frame.r13, " r14=", frame.r14)
-    _write_two("  r15=", frame.r15, " cs=", frame.cs)
-    _end()
+    disable_interrupts()
+    cause = Cause(message=what, registers=copy(frame[0]))
+    if frame.vector & 0xFF == DOUBLE_FAULT and is_below_stack(read_cr2()):
+        cause.message = "kernel stack overflow"
+    _begin(addr(cause))
 
 
-def stop_for_panic() -> NoReturn:
-    """What every other CPU does once one reports."""
-    _ = _state.stopped.fetch_add(1, "acq_rel")
+def stop_for_panic(frame: ptr[Registers]) -> NoReturn:
+    """What every other CPU does once one reports; `frame` is what the NMI interrupted."""
+    _others[cpu.index].registers = copy(frame[0])
+    _ = _panic.stopped.fetch_add(1, "acq_rel")
     stop_cpu()
 
 
-def _begin() -> None:
-    disable_interrupts()
-    found, is_first = _state.reporter.compare_exchange(_NOBODY, cpu.index, "acq_rel")
-    if not is_first:
-        if found == cpu.index:
-            again = Line()
-            again.text("panic: again, while reporting")
-            log.write_in_panic(addr(again))
-            stop_machine(False)
-        stop_for_panic()
-    apic.stop_others()
-    others = cpu.running_cpus.load("relaxed") - 1
-    for _ in range(_STOP_POLLS):
-        if _state.stopped.load("acquire") >= others:
-            break
-        spin_hint()
-    log.seize()
+def _begin(cause: ptr[Cause]) -> NoReturn:
+    global _old_state
+    found, is_first = _panic.reporter.compare_exchange(_NOBODY, cpu.index, "acq_rel")
+    if is_first:
+        addr(_cause)[0] = copy(cause[0])
+        _old_state = state.enter_panic()
+        apic.stop_others()
+        others = cpu.running_cpus.load("relaxed") - 1
+        for _ in range(_STOP_POLLS):
+            if _panic.stopped.load("acquire") >= others:
+                break
+            spin_hint()
+        log.seize()
+        _say(f"panic: {cause.message}")
+    elif found == cpu.index:
+        _tell_nested(cause)
+    else:
+        _others[cpu.index] = copy(cause[0])
+        _ = _panic.stopped.fetch_add(1, "acq_rel")
+        stop_cpu()
+    _report()
 
 
-def _end() -> NoReturn:
+def _report() -> NoReturn:
+    """Every part once, in order; after a panic inside one the next is begun."""
+    global _parts_begun
+    parts: array[Callable[[], None], 6] = array(
+        _tell_place, _tell_circumstances, _tell_registers, _tell_callers, _tell_user, _tell_other_cpus
+    )
+    while _parts_begun < len(parts):
+        _parts_begun += 1
+        parts[_parts_begun - 1]()
+    _say(f"  then {panic_action_name()}")
+    _say("panic: end")
+    end_after_panic()
+
+
+def _tell_nested(cause: ptr[Cause]) -> None:
     line = Line()
-    line.text("  cpu ")
-    line.decimal(u64(cpu.index))
+    line.text("  panic inside this report: ")
+    line.text(cause.message)
+    line.text(" at ")
+    _add_place_of(addr(line), cause)
     log.write_in_panic(addr(line))
-    last = Line()
-    last.text("panic: end")
-    log.write_in_panic(addr(last))
-    stop_machine(False)
 
 
-def _write_two(first_name: str, first: u64, second_name: str, second: u64) -> None:
+def _tell_place() -> None:
     line = Line()
-    line.text(first_name)
-    line.hexadecimal(first)
-    line.text(second_name)
-    line.hexadecimal(second)
+    line.text("  at ")
+    _add_place_of(addr(line), addr(_cause))
     log.write_in_panic(addr(line))
+
+
+def _tell_circumstances() -> None:
+    now = clock.now_ns()
+    _say(
+        f"  cpu={cpu.index} apic={apic.identity_of(cpu.index)} state={state.name_of(_old_state)} "
+        f"uptime={now // _NS_PER_SECOND}.{now % _NS_PER_SECOND // _NS_PER_MICROSECOND:06}s"
+    )
+    if cpu.frame is not None:
+        thread = current_thread()
+        line = Line()
+        line.text("  thread=")
+        line.hexadecimal(u64(thread))
+        line.text(" process=")
+        line.untrusted(thread.process.name_text())
+        log.write_in_panic(addr(line))
+
+
+def _tell_registers() -> None:
+    r = addr(_cause.registers)
+    _say(f"  rip={r.rip:#018x} rsp={r.rsp:#018x} rbp={r.rbp:#018x} rflags={r.rflags:#x}")
+    _say(f"  rax={r.rax:#018x} rbx={r.rbx:#018x} rcx={r.rcx:#018x} rdx={r.rdx:#018x}")
+    _say(f"  rsi={r.rsi:#018x} rdi={r.rdi:#018x} r8={r.r8:#018x} r9={r.r9:#018x}")
+    _say(f"  r10={r.r10:#018x} r11={r.r11:#018x} r12={r.r12:#018x} r13={r.r13:#018x}")
+    _say(f"  r14={r.r14:#018x} r15={r.r15:#018x} cs={r.cs:#x} error={r.error:#x}")
+    _say(f"  cr0={read_cr0():#x} cr2={read_cr2():#018x} cr3={read_cr3():#x} cr4={read_cr4():#x}")
+
+
+def _tell_callers() -> None:
+    backtrace.walk(_place_of(addr(_cause)), _cause.registers.rbp, _tell_caller)
+
+
+def _tell_caller(number: u64, address: u64, times: u64) -> None:
+    line = Line()
+    line.add(f"  #{number} {address:#018x} ")
+    _add_symbol(addr(line), address)
+    if times > 1:
+        line.add(f" ({times} times)")
+    log.write_in_panic(addr(line))
+
+
+def _tell_user() -> None:
+    if cpu.frame is not None:
+        r = addr(current_thread().registers)
+        _say(f"  user rip={r.rip:#x} rsp={r.rsp:#x} rdi={r.rdi:#x} rsi={r.rsi:#x} rdx={r.rdx:#x}")
+
+
+def _tell_other_cpus() -> None:
+    for index in range(cpu.known_cpus):
+        if index != cpu.index:
+            _tell_other(index)
+
+
+def _tell_other(index: u32) -> None:
+    other = addr(_others[index])
+    line = Line()
+    line.add(f"  cpu {index} ")
+    if other.registers.rip == 0:
+        line.text("did not stop")
+    elif len(other.message) != 0:
+        line.text("panicked too: ")
+        line.text(other.message)
+        line.text(" at ")
+        _add_place_of(addr(line), other)
+    elif other.registers.cs & PRIVILEGE != 0:
+        line.add(f"stopped in a program at {other.registers.rip:#x}")
+    else:
+        line.add(f"stopped at {other.registers.rip:#018x} ")
+        _add_symbol(addr(line), other.registers.rip)
+    log.write_in_panic(addr(line))
+
+
+def _place_of(cause: ptr[Cause]) -> u64:
+    """Of an exception the instruction, of a failed check the call that reported it."""
+    return cause.registers.rip - u64(len(cause.file) != 0)
+
+
+def _add_place_of(line: ptr[Line], cause: ptr[Cause]) -> None:
+    if len(cause.file) != 0:
+        line.text(cause.file)
+        line.add(f":{cause.line}")
+    else:
+        _add_symbol(line, cause.registers.rip)
+
+
+def _add_symbol(line: ptr[Line], address: u64) -> None:
+    """Function and offset, then file and line, as far as they are known."""
+    place = Place()
+    if not symbols.look_up(_table(), address, addr(place)):
+        line.text("?")
+        return
+    if len(place.module) != 0:
+        line.untrusted(place.module)
+        line.text(".")
+    line.untrusted(place.function)
+    line.add(f"+{place.offset:#x}")
+    if len(place.file) != 0:
+        line.text(" ")
+        line.untrusted(place.file)
+        line.add(f":{place.line}")
+
+
+def _table() -> span[u8]:
+    return span(ptr[u8](symbols_start()), symbols_end() - symbols_start())
+
+
+def _say(line: fstring[Line]) -> None:
+    log.write_in_panic(line)

@@ -13,7 +13,6 @@ from __future__ import annotations
 from enum import IntEnum
 
 from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct, u32, u64
-from kernel.abi.thread import PRIORITIES
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
 from kernel.caps.object import Object

@@ -36,6 +36,8 @@ def exception_from_kernel(frame: ptr[Registers]) -> None:
     vector = frame.vector & 0xFF
     if vector >= traps.EXCEPTIONS:
         _handle_interrupt(vector)
+    elif vector == traps.BREAKPOINT and is_panicking():
+        return                          # panic=debug, and no debugger took it
     elif vector != traps.PAGE_FAULT or not resume_after_fault(frame):
         panic_in_exception(traps.name_of(vector), frame)
 
@@ -46,7 +48,7 @@ def exception_on_own_stack(frame: ptr[Registers]) -> None:
     vector = frame.vector & 0xFF
     if vector == traps.NMI:
         if is_panicking():
-            stop_for_panic()
+            stop_for_panic(frame)
     elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
         current_thread().registers = copy(frame[0])
         write_msr(MSR_KERNEL_GS_BASE, 0)

@@ -8,7 +8,7 @@ from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.gdt import EXCEPTION_STACKS
 from kernel.config import EXCEPTION_STACK_BYTES, KERNEL_STACK_BYTES
 from kernel.memory import physical, window
-from kernel.memory_map import PAGE_BYTES, STACK_SLOT_BYTES, STACKS
+from kernel.memory_map import IMAGE, PAGE_BYTES, STACK_SLOT_BYTES, STACKS
 
 _GS_BASE_BYTES = const(16)              # keeps the end aligned
 
@@ -32,6 +32,11 @@ def make(root: u64, cpu_index: u64, gs_base: u64) -> bool:
 
 def kernel_stack_end(cpu_index: u64) -> u64:
     return STACKS + cpu_index * STACK_SLOT_BYTES + PAGE_BYTES + KERNEL_STACK_BYTES
+
+
+def is_below_stack(address: u64) -> bool:
+    """Whether an address lies in the unmapped page under the kernel stack of some CPU."""
+    return address >= STACKS and (address - STACKS) % STACK_SLOT_BYTES < PAGE_BYTES and address < IMAGE
 
 
 def exception_stack_end(cpu_index: u64, number: u64) -> u64:

@@ -31,7 +31,16 @@ from kernel.core import alarm, schedule, wait
 from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
 from kernel.core.timers import NEVER, Timer
 from kernel.submit.cancel import cancel
-from kernel.submit.entry_words import cancelled_slot, cancelled_user_data, first_word, flags_of, keep, operation_of, slot_of, user_data
+from kernel.submit.entry_words import (
+    cancelled_slot,
+    cancelled_user_data,
+    first_word,
+    flags_of,
+    keep,
+    operation_of,
+    slot_of,
+    user_data,
+)
 from kernel.submit.operations import begin
 
 _ENTRIES_PER_LOOK = const(16)           # between two looks at requests from other CPUs

@@ -43,7 +43,6 @@ _MASKED = const(1 << 16)
 _DELIVERY_NMI = const(4 << 8)
 _ASSERT = const(1 << 14)
 _IS_PENDING = const(1 << 12)            # of the command register: the last command has not been sent yet
-_ALL_BUT_SELF = const(3 << 18)
 _DIVIDE_BY_1 = const(0b1011)
 _SEND_POLLS = const(1_000_000)
 
@@ -56,8 +55,7 @@ _PIC_8086_MODE = const(1)
 
 _registers: u64 = 0                     # where xAPIC's registers are mapped
 _is_x2apic: bool = False
-_is_started: bool = False
-_identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU
+_identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU, plus one; 0: has not started
 
 
 def physical_base() -> u64:
@@ -67,16 +65,15 @@ def physical_base() -> u64:
 
 def find(registers: u64) -> None:
     """Notes the mode and where the registers have been mapped. Requires: the boot CPU."""
-    global _registers, _is_x2apic, _is_started
+    global _registers, _is_x2apic
     _registers = registers
     _is_x2apic = read_msr(MSR_APIC_BASE) & _BASE_X2APIC != 0
-    _is_started = True
 
 
 def start() -> None:
     """Turns this CPU's APIC on with every local source masked but the timer, which is stopped."""
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | _BASE_ENABLED)
-    _identities[cpu.index] = _read(_IDENTITY) if _is_x2apic else _read(_IDENTITY) >> 24
+    _identities[cpu.index] = (_read(_IDENTITY) if _is_x2apic else _read(_IDENTITY) >> 24) + 1
     _write(_SPURIOUS_VECTOR, _SOFTWARE_ENABLED | SPURIOUS)
     _write(_TASK_PRIORITY, 0)
     _write(_TIMER_DIVIDE, _DIVIDE_BY_1)
@@ -102,21 +99,12 @@ def mask_legacy_controllers() -> None:
 
 def send(target: u32, vector: u32) -> None:
     """Interrupts the CPU of this index."""
-    destination = _identities[target]
-    if _is_x2apic:
-        write_msr(MSR_X2APIC + (_COMMAND >> 4), (u64(destination) << 32) | _ASSERT | u64(vector))
-        return
-    for _ in range(_SEND_POLLS):
-        if _read(_COMMAND) & _IS_PENDING == 0:
-            break
-        spin_hint()
-    _write(_DESTINATION, destination << 24)
-    _write(_COMMAND, _ASSERT | vector)
+    _command(target, vector)
 
 
 def identity_of(target: u32) -> u32:
-    """What other interrupt controllers call the CPU of this index."""
-    return _identities[target]
+    """What other interrupt controllers call the CPU of this index. Requires: it has started."""
+    return _identities[target] - 1
 
 
 def start_countdown(ticks: u32) -> None:
@@ -129,18 +117,27 @@ def read_countdown() -> u32:
 
 
 def stop_others() -> None:
-    """Sends every other CPU a non-maskable interrupt; does nothing before the APIC was found."""
-    if not _is_started:
-        return
-    command: u32 = _ALL_BUT_SELF | _ASSERT | _DELIVERY_NMI
-    if _is_x2apic:
-        write_msr(MSR_X2APIC + (_COMMAND >> 4), u64(command))
-    else:
-        _write(_COMMAND, command)
+    """Sends every other CPU that has started a non-maskable interrupt."""
+    for target in range(cpu.known_cpus):
+        if target != cpu.index and _identities[target] != 0:
+            _command(target, _DELIVERY_NMI)
 
 
 def end_interrupt() -> None:
     _write(_END_OF_INTERRUPT, 0)
+
+
+def _command(target: u32, what: u32) -> None:
+    destination = identity_of(target)
+    if _is_x2apic:
+        write_msr(MSR_X2APIC + (_COMMAND >> 4), (u64(destination) << 32) | _ASSERT | u64(what))
+        return
+    for _ in range(_SEND_POLLS):
+        if _read(_COMMAND) & _IS_PENDING == 0:
+            break
+        spin_hint()
+    _write(_DESTINATION, destination << 24)
+    _write(_COMMAND, _ASSERT | what)
 
 
 def _write(register: u32, value: u32) -> None:

@@ -25,9 +25,15 @@ _ns_per_tick: u64 = 0                   # fixed point, _SHIFT binary places
 _counts_per_ns: u64 = 0                 # of the APIC timer
 
 
+def start() -> None:
+    """Time counts from here on; it stands still until measure()."""
+    global _start
+    _start = read_time_stamp()
+
+
 def measure() -> None:
     """Measures the clocks of this CPU, which are taken to be those of all."""
-    global _start, _ns_per_tick, _counts_per_ns
+    global _ns_per_tick, _counts_per_ns
     out8(_PORT_GATE, (in8(_PORT_GATE) & ~u8(_SPEAKER)) | _GATE_2)
     out8(_PORT_MODE, _COUNTER_2_MODE_0)
     out8(_PORT_COUNTER_2, _COUNT & 0xFF)
@@ -40,7 +46,6 @@ def measure() -> None:
     counts = u64(_LONGEST_COUNTDOWN - apic.read_countdown())
     apic.start_countdown(0)
     elapsed: u64 = _COUNT * _NS // _RATE_HZ
-    _start = first
     _ns_per_tick = (elapsed << _SHIFT) // ticks
     _counts_per_ns = (counts << _SHIFT) // elapsed
 

@@ -36,3 +36,18 @@ def percpu_start() -> u64:
 @asm_x64
 def percpu_end() -> u64:
     raw("lea rax, [rip + __percpu_end]")
+
+
+@asm_x64
+def text_end() -> u64:
+    raw("lea rax, [rip + __text_end]")
+
+
+@asm_x64
+def symbols_start() -> u64:
+    raw("lea rax, [rip + __symbols_start]")
+
+
+@asm_x64
+def symbols_end() -> u64:
+    raw("lea rax, [rip + __symbols_end]")

@@ -145,6 +145,37 @@ def out8(port: u16, value: u8) -> None:
 
 
 @asm_x64
+def in16(port: u16) -> u16:
+    mov(edx, edi)
+    in_(ax, dx)
+
+
+@asm_x64
+def out16(port: u16, value: u16) -> None:
+    mov(edx, edi)
+    mov(eax, esi)
+    out(dx, ax)
+
+
+@asm_x64
+def in32(port: u16) -> u32:
+    mov(edx, edi)
+    in_(eax, dx)
+
+
+@asm_x64
+def out32(port: u16, value: u32) -> None:
+    mov(edx, edi)
+    mov(eax, esi)
+    out(dx, eax)
+
+
+@asm_x64
+def break_into_debugger() -> None:
+    int3()
+
+
+@asm_x64
 def read_time_stamp() -> u64:
     rdtsc()
     shl(rdx, 32)

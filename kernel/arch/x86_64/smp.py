@@ -18,6 +18,7 @@ class CpuStart:
     page_tables: u64
     stack_end: u64
     area: u64                           # for its per-CPU data
+    log_ring: u64
     index: u32
     is_running: atomic[u32]
 

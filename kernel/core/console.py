@@ -1,0 +1,44 @@
+"""The console: every line goes to all outputs that the machine has.
+
+Owns: which outputs there are. Locks: none; core/log.py serialises lines.
+"""
+from compiler.prelude import const, span, u8, u32
+from kernel.abi.log import Level
+from kernel.arch.x86_64 import debug_port, serial
+
+_NEWLINE = const(0x0A)
+
+
+def start() -> None:
+    """Firmware may have left the cursor anywhere, so the first line begins on one of its own."""
+    serial.start()
+    debug_port.start()
+    end_line()
+
+
+def write_line(level: u32, text: span[u8]) -> None:
+    if level == Level.ERROR:
+        _write_bytes("error: ".encode())
+    elif level == Level.WARN:
+        _write_bytes("warn: ".encode())
+    _write_bytes(text)
+    end_line()
+
+
+def write_plain_line(text: span[u8]) -> None:
+    _write_bytes(text)
+    end_line()
+
+
+def end_line() -> None:
+    _write(_NEWLINE)
+
+
+def _write_bytes(text: span[u8]) -> None:
+    for character in text:
+        _write(character)
+
+
+def _write(character: u8) -> None:
+    serial.write(character)
+    debug_port.write(character)

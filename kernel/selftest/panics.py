@@ -1,0 +1,124 @@
+"""Panics on purpose, to see that each ends in one complete report; and lines from all CPUs at once."""
+from collections.abc import Callable
+from typing import NoReturn
+
+from compiler.prelude import asm_x64, const, mem64, naked, noinline, panic, spin_hint, u64
+from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import cpu
+from kernel.core import log
+from kernel.selftest import choice
+
+_VICTIM = const(3)                      # the CPU that panics in tests of another CPU's panic
+_HOLDER = const(1)                      # the CPU that holds what others want
+_LINES = const(200)
+_JUST_BELOW_STACK_END = const(4096 - 8)
+
+
+def run_on_boot_cpu() -> None:
+    """Returns when there is no test to run here. Requires: every CPU that has started comes to run_on_other_cpu()."""
+    choice.has_begun.store(1, "release")
+    match choice.chosen:
+        case choice.PANIC_ASSERT:
+            fail_assertion(1)
+        case choice.PANIC_NULL:
+            read_null()
+        case choice.PANIC_OVERFLOW:
+            _ = overflow_stack(1)
+        case choice.PANIC_OTHER_CPU:
+            _wait_for_ever()
+        case choice.PANIC_CONSOLE:
+            with log.console_lock:
+                fail_assertion(1)
+        case choice.PANIC_CONSOLE_ELSEWHERE:
+            _wait_for_others()
+            fail_assertion(1)
+        case choice.PANIC_NESTED:
+            panic_with_bad_frame(cpu.kernel_stack_end + _JUST_BELOW_STACK_END)
+        case choice.PANIC_TWO:
+            _wait_for_others()
+            fail_assertion(1)
+        case choice.LOG_MANY:
+            _write_lines()
+            _wait_for_others()
+        case _:
+            pass
+
+
+def run_on_other_cpu() -> None:
+    while choice.has_begun.load("acquire") == 0:
+        spin_hint()
+    match choice.chosen:
+        case choice.PANIC_OTHER_CPU:
+            if cpu.index == _VICTIM:
+                panic("on another CPU")
+        case choice.PANIC_CONSOLE_ELSEWHERE:
+            if cpu.index == _HOLDER:
+                with log.console_lock:
+                    _arrive()
+                    _wait_for_ever()
+            _arrive()
+            _wait_for_ever()
+        case choice.PANIC_TWO:
+            _arrive()
+            if cpu.index == _HOLDER:
+                _wait_for_others()
+                read_null()
+            _wait_for_ever()
+        case choice.LOG_MANY:
+            _write_lines()
+            _arrive()
+        case _:
+            pass
+
+
+@noinline
+def fail_assertion(one: u64) -> None:
+    assert one == 2, "one is two"
+
+
+@noinline
+def read_null() -> None:
+    _ = mem64[0]
+
+
+@noinline
+def overflow_stack(depth: u64) -> u64:
+    if depth == 0:
+        return 0
+    return deeper(depth + 1) + depth
+
+
+deeper: Callable[[u64], u64] = overflow_stack       # by way of data, because the compiler refuses endless recursion
+
+
+@naked
+@asm_x64
+def panic_with_bad_frame(frame: u64) -> NoReturn:
+    """The walk from caller to caller ends in a page fault at `frame`."""
+    mov(rbp, rdi)
+    raw("call {panic_now}")
+    ud2()
+
+
+@noinline
+def panic_now() -> NoReturn:
+    panic("nested")
+
+
+def _write_lines() -> None:
+    for number in range(_LINES):
+        log.info(f"selftest: cpu {cpu.index:3} line {number:04} abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+def _arrive() -> None:
+    _ = choice.arrived.fetch_add(1, "acq_rel")
+
+
+def _wait_for_others() -> None:
+    while choice.arrived.load("acquire") + 1 < cpu.running_cpus.load("acquire"):
+        spin_hint()
+
+
+def _wait_for_ever() -> NoReturn:
+    while True:
+        spin_hint()

@@ -1,0 +1,124 @@
+"""Panics of every kind: one whole report each, whose first frame is the culprit, and the action asked for."""
+
+import inspect
+import re
+from pathlib import Path
+
+import pytest
+from qemu.qmp import QMPError
+
+from kernel.selftest import panics
+from tests.conftest import StartGuest
+from tests.guest.panic_report import PanicReport, read_panic_report
+from tests.harness.failures import GuestPanic
+from tools.qemu import EXIT_FAILURE, Machine
+
+DEADLINE_SECONDS = 30
+CPUS = 4
+SOURCE = "kernel/selftest/panics.py"
+REGISTERS = {"rip", "rsp", "rbp", "rflags", *(f"r{n}" for n in range(8, 16)), "rax", "rbx", "rcx", "rdx", "rsi", "rdi"}
+REGISTERS |= {"cs", "error", "cr0", "cr2", "cr3", "cr4"}
+
+
+async def report_of(start_guest: StartGuest, archive: Path, test: str, cpus: int = CPUS) -> PanicReport:
+    machine = Machine(cpus=cpus, archive=archive, command_line=f"selftest={test}")
+    async with start_guest(machine) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+        assert guest.process is not None
+        assert await guest.process.wait() == EXIT_FAILURE
+    return read_panic_report(guest.console.lines)
+
+
+def check_report(report: PanicReport, cpu: int, culprit: str, cpus: int = CPUS) -> None:
+    assert report.values.keys() >= REGISTERS
+    assert report.values["cpu"] == str(cpu)
+    assert report.values["state"] == "running"
+    function, file, line = report.callers[0]
+    assert function == f"kernel.selftest.panics.{culprit}"
+    assert file == SOURCE
+    _, first = inspect.getsourcelines(getattr(panics, culprit))
+    assert first <= line < first + 40
+    assert set(report.cpus) == set(range(cpus)) - {cpu}
+    assert report.action == "exit"
+
+
+@pytest.mark.parametrize("cpus", [1, CPUS])
+async def test_a_failed_assertion(start_guest: StartGuest, selftest_archive: Path, cpus: int) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-assert", cpus)
+    check_report(report, 0, "fail_assertion", cpus)
+    assert report.message == "assertion failed: one is two"
+    assert report.place == f"{SOURCE}:{report.callers[0][2]}"
+    assert report.callers[1][0] == "kernel.selftest.panics.run_on_boot_cpu"
+    assert all(told.startswith("stopped at 0x") for told in report.cpus.values())
+
+
+async def test_a_read_through_null(start_guest: StartGuest, selftest_archive: Path) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-null")
+    check_report(report, 0, "read_null")
+    assert report.message == "page fault"
+    assert int(report.values["cr2"], 16) == 0
+
+
+async def test_a_kernel_stack_overflow(start_guest: StartGuest, selftest_archive: Path) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-overflow")
+    check_report(report, 0, "overflow_stack")
+    assert report.message == "kernel stack overflow"
+
+
+async def test_a_panic_on_another_cpu(start_guest: StartGuest, selftest_archive: Path) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-other-cpu")
+    check_report(report, 3, "run_on_other_cpu")
+    assert report.message == "on another CPU"
+
+
+@pytest.mark.parametrize("test", ["panic-console", "panic-console-elsewhere"])
+async def test_a_panic_while_the_console_is_locked(
+    start_guest: StartGuest, selftest_archive: Path, test: str
+) -> None:
+    check_report(await report_of(start_guest, selftest_archive, test), 0, "fail_assertion")
+
+
+async def test_a_panic_inside_the_report(start_guest: StartGuest, selftest_archive: Path) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-nested")
+    check_report(report, 0, "panic_now")
+    assert len(report.nested) == 1 and report.nested[0].startswith("page fault at kernel.core.panic.")
+
+
+async def test_two_cpus_panic_at_once(start_guest: StartGuest, selftest_archive: Path) -> None:
+    report = await report_of(start_guest, selftest_archive, "panic-two")
+    cpu = int(report.values["cpu"])
+    check_report(report, cpu, {0: "fail_assertion", 1: "read_null"}[cpu])
+
+
+async def act(start_guest: StartGuest, archive: Path, action: str) -> tuple[bool, str]:
+    """Whether QEMU ended after the report, and where the boot CPU is if it did not."""
+    machine = Machine(cpus=2, archive=archive, command_line=f"selftest=panic-assert panic={action}")
+    async with start_guest(machine) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+        assert read_panic_report(guest.console.lines).action == action
+        if action == "reboot":
+            assert guest.process is not None
+            await guest.process.wait()
+            return True, ""
+        while True:
+            try:
+                registers = await guest.monitor.execute("human-monitor-command", **{"command-line": "info registers"})
+            except (QMPError, EOFError):
+                return True, ""
+            assert isinstance(registers, str)
+            if "HLT=1" in registers:
+                return False, registers
+
+
+async def test_halting_after_a_panic(start_guest: StartGuest, selftest_archive: Path) -> None:
+    ended, registers = await act(start_guest, selftest_archive, "halt")
+    assert not ended
+    flags = re.search(r"RFL=([0-9a-f]+)", registers)
+    assert flags is not None and int(flags[1], 16) & 0x200 == 0, "a halted CPU must not take interrupts"
+
+
+async def test_restarting_after_a_panic(start_guest: StartGuest, selftest_archive: Path) -> None:
+    ended, _ = await act(start_guest, selftest_archive, "reboot")
+    assert ended
