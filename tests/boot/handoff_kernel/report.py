@@ -2,11 +2,17 @@
 from typing import NoReturn
 
 from boot.core import machine
+from boot.core.uart import (
+    COM1,
+    DIVISOR_LATCH,
+    EIGHT_BITS_NO_PARITY,
+    INTERRUPT_ENABLE,
+    LINE_CONTROL,
+    LINE_STATUS,
+    TRANSMITTER_EMPTY,
+)
 from compiler.prelude import const, panic_handler, span, u8, u32, u64
 
-COM1 = const(0x3F8)
-LINE_STATUS = const(0x3FD)
-TRANSMITTER_EMPTY = const(0x20)
 EXIT_PORT = const(0xF4)
 EXIT_SUCCESS = const(0x10)
 EXIT_FAILURE = const(0x11)
@@ -16,6 +22,11 @@ _failed: u64 = 0
 
 
 def begin(plan: u64) -> None:
+    """Sets the line to 115200 8N1: not every firmware does."""
+    machine.write_port8(LINE_CONTROL, DIVISOR_LATCH)
+    machine.write_port8(COM1, 1)
+    machine.write_port8(INTERRUPT_ENABLE, 0)
+    machine.write_port8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
     _write(b"\ntest: plan ")
     _write_number(plan)
     _write(b"\n")
