@@ -137,13 +137,13 @@ def drop_spare_tables() -> u64:
     return count
 
 
-def detach_tables(space: ptr[AddressSpace], start: u64, end: u64) -> u32:
-    """Takes the tables out that lie wholly in a range without pages. Returns the first, linked by their records.
+def detach_tables(space: ptr[AddressSpace], start: u64, end: u64, others: u32) -> u32:
+    """Takes the tables out that lie wholly in a range without pages. Returns the first, linked before `others`.
 
     Requires: AddressSpace.lock. The frames may be reused once every CPU has forgotten the range: release_tables().
     """
     global _detached
-    _detached = NO_FRAME
+    _detached = others
     paging.detach_tables(space.root, start, end, _note_detached)
     return _detached
 

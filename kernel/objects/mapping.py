@@ -4,12 +4,12 @@ Everything is checked and everything that can run out is taken before the first 
 Locks: AddressSpace.lock throughout; inside it Memory.lock and, for the lease, its own.
 Not here: taking mappings away and changing them (unmapping.py).
 """
-from compiler.prelude import addr, const, ptr, sizeof, u8, u32, u64
+from compiler.prelude import addr, const, fence, ptr, sizeof, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import EXECUTE, PAGE_ACCESSED, PAGE_DIRTY, READ, WRITE
 from kernel.abi.objects import Resource
 from kernel.abi.rights import Right
-from kernel.arch.x86_64 import paging
+from kernel.arch.x86_64 import paging, tlb
 from kernel.arch.x86_64.paging import TableCount
 from kernel.caps import account as accounts
 from kernel.caps import lease as leases
@@ -22,7 +22,7 @@ from kernel.memory import address_space, frame_set, range_tree, slab
 from kernel.memory.address_space import AddressSpace
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
+from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 from kernel.objects.creation import must_fail
 from kernel.objects.memory_block import Mapping, MappingState, Memory, of_node
 
@@ -192,6 +192,8 @@ def _commit(mapping: ptr[Mapping], capability: ptr[Capability]) -> Status:
     found = range_tree.find(addr(space.ranges), mapping.node.start)
     if found is not None and found.start < mapping.node.end:
         return Status.ALREADY_MAPPED if of_node(found).state == MappingState.ACTIVE else Status.BUSY
+    if mapping.node.end - mapping.node.start >= LARGE_PAGE_BYTES:
+        _free_empty_tables(mapping)
     tables, is_short = _count_tables(space, mapping)
     if not is_short:
         return Status.USE_RING
@@ -264,6 +266,33 @@ def remove_from_list(memory: ptr[Memory], mapping: ptr[Mapping]) -> None:
     mapping.next = None
 
 
+def _free_empty_tables(mapping: ptr[Mapping]) -> None:
+    """Makes way for large pages where small ones were, if no other CPU can have the tables in its caches."""
+    process = mapping.process
+    space = addr(process.space)
+    if tlb.has_others(addr(space.cpus)):
+        return
+    first = address_space.detach_tables(space, mapping.node.start, mapping.node.end, NO_FRAME)
+    if first == NO_FRAME:
+        return
+    if address_space.is_current(space):
+        tlb.forget(mapping.node.start, mapping.node.end)
+    fence("seq_cst")
+    if tlb.has_others(addr(space.cpus)):
+        mapping.tables = first          # a CPU has come that may have seen them
+    else:
+        free_tables(process, first)
+
+
+def free_tables(process: ptr[Process], first: u32) -> None:
+    """Gives detached tables back. Requires: AddressSpace.lock, and every CPU has forgotten them."""
+    if first == NO_FRAME:
+        return
+    freed = address_space.release_tables(first)
+    process.space.tables -= freed
+    accounts.uncharge(process.header.account, u32(Resource.FRAMES), freed)
+
+
 def _count_tables(space: ptr[AddressSpace], mapping: ptr[Mapping]) -> tuple[u64, bool]:
     """How many tables the mapping needs that are not there, and whether it is short enough for one call."""
     start = mapping.node.start
@@ -278,7 +307,7 @@ def _count_tables(space: ptr[AddressSpace], mapping: ptr[Mapping]) -> tuple[u64,
     while done < length:
         physical, run = _run_at(mapping, done)
         part = min(run, length - done)
-        small += paging.count_entries(start + done, physical, part, access)
+        small += paging.count_entries(space.root, start + done, physical, part, access)
         if small > MOST_PAGES:
             return 0, False
         paging.count_missing_tables(addr(count), space.root, start + done, physical, part, access)

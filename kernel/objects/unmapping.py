@@ -20,11 +20,10 @@ from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.core.thread_block import WAIT_STEP, Thread, Wait
 from kernel.memory import address_space, range_tree
-from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
 from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.objects.cutting import cut_range
-from kernel.objects.mapping import MOST_PAGES, drop_hold, is_access, page_access, unlink
+from kernel.objects.mapping import MOST_PAGES, drop_hold, free_tables, is_access, page_access, unlink
 from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
 
 _MOST_MAPPINGS = const(64)              # of one call
@@ -120,8 +119,7 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread:
         first = _mark(process, start, end, access)
         if access == 0:
             paging.clear_range(space.root, start, end)
-            if length >= LARGE_PAGE_BYTES:
-                first.tables = address_space.detach_tables(space, start, end)
+            _detach_tables(first, start, end)
         if address_space.is_current(space):
             tlb.forget(start, end)
         waits, is_over = _ask_others(first, start, end, thread)
@@ -253,13 +251,18 @@ def _begin_unmapping(mapping: ptr[Mapping]) -> bool:
     mapping.batch = None
     mapping.waiter = None
     paging.clear_range(space.root, low, end)
-    if end - low >= LARGE_PAGE_BYTES:
-        mapping.tables = address_space.detach_tables(space, low, end)
+    _detach_tables(mapping, low, end)
     if address_space.is_current(space):
         tlb.forget(low, end)
     # Pairs with enter(): a CPU that is not in the set by now will read the new entries.
     fence("seq_cst")
     return not tlb.ask(addr(mapping.flush), addr(space.cpus), low, end)
+
+
+def _detach_tables(mapping: ptr[Mapping], low: u64, end: u64) -> None:
+    """Lets the tables of a range without pages go with a mapping."""
+    if end - low >= LARGE_PAGE_BYTES:
+        mapping.tables = address_space.detach_tables(addr(mapping.process.space), low, end, mapping.tables)
 
 
 def _ask_others(first: ptr[Mapping], start: u64, end: u64, thread: ptr[Thread]) -> tuple[bool, bool]:
@@ -301,16 +304,13 @@ def _finish(flush: ptr[Flush]) -> None:
             if is_unmapping:
                 range_tree.remove(addr(space.ranges), addr(mapping.node))
                 mapping.state = MappingState.GONE
+                free_tables(process, mapping.tables)
             else:
                 mapping.state = MappingState.ACTIVE
                 if mapping.is_doomed and _begin_unmapping(mapping):
                     mapping.batch = doomed
                     doomed = mapping
             mapping = following
-        if is_unmapping and first.tables != NO_FRAME:
-            freed = address_space.release_tables(first.tables)
-            space.tables -= freed
-            accounts.uncharge(process.header.account, u32(Resource.FRAMES), freed)
     if is_unmapping:
         _free_batch(first)
     if doomed is not None:

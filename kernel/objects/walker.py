@@ -18,8 +18,10 @@ from kernel.core import log
 from kernel.core.line import Line
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
+from kernel.memory import range_tree
 from kernel.objects import creation
 from kernel.objects import process as processes
+from kernel.objects.memory_block import of_node
 
 _EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT)
 
@@ -99,6 +101,7 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             _visit_if_any(process.parent, counts)
             _visit_if_any(process.exception_channel, counts)
             _each_thread(process, counts)
+            _each_mapping(process, counts)
         case ObjectKind.THREAD:
             thread = ptr[Thread](header)
             _visit_if_any(thread.exit_watcher, counts)
@@ -107,6 +110,8 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
                 _visit(addr(ring.header), counts)
         case ObjectKind.RING:
             _each_record(ptr[Ring](header), counts)
+            _visit(ptr[Ring](header).pages[0], counts)
+            _visit(ptr[Ring](header).pages[1], counts)
 
 
 def _each_thread(process: ptr[Process], counts: bool) -> None:
@@ -116,6 +121,22 @@ def _each_thread(process: ptr[Process], counts: bool) -> None:
     while thread is not None:
         _visit(addr(thread.header), counts)
         thread = thread.sibling
+
+
+def _each_mapping(process: ptr[Process], counts: bool) -> None:
+    """Each refers to its Memory; all of them are in the address space, and none overlaps the next."""
+    found: u32 = 0
+    end: u64 = 0
+    node = range_tree.find(addr(process.space.ranges), 0)
+    while node is not None:
+        if node.start < end or node.end <= node.start:
+            _tell("mappings out of order at", node.start, end, node.start)
+        _visit(addr(of_node(node).memory.header), counts)
+        found += 1
+        end = node.end
+        node = range_tree.find(addr(process.space.ranges), end)
+    if found != process.space.mappings.load("relaxed"):
+        _tell("mappings of a process", u64(process), u64(found), u64(process.space.mappings.load("relaxed")))
 
 
 def _each_record(ring: ptr[Ring], counts: bool) -> None:

@@ -67,7 +67,7 @@ def map_range(root: u64, virtual: u64, physical: u64, length: u64, access: u64, 
     done: u64 = 0
     while done < length:
         at = virtual + done
-        level = _level_for(at, physical + done, length - done, access)
+        level = _level_at(root, at, physical + done, length - done, access)
         table = _table_at(root, at, level, access & USER, take_table)
         if table == 0:
             return False
@@ -88,7 +88,7 @@ def count_missing_tables(
     done: u64 = 0
     while done < length:
         at = virtual + done
-        level = _level_for(at, physical + done, length - done, access)
+        level = _level_at(root, at, physical + done, length - done, access)
         _, missing = find_entry(root, at)
         while missing > level:
             size = page_bytes(missing)
@@ -99,12 +99,12 @@ def count_missing_tables(
         done += page_bytes(level) if level > 1 else LARGE_PAGE_BYTES - (at & (LARGE_PAGE_BYTES - 1))
 
 
-def count_entries(virtual: u64, physical: u64, length: u64, access: u64) -> u64:
+def count_entries(root: u64, virtual: u64, physical: u64, length: u64, access: u64) -> u64:
     """How many entries map_range() writes for a range."""
     count: u64 = 0
     done: u64 = 0
     while done < length:
-        level = _level_for(virtual + done, physical + done, length - done, access)
+        level = _level_at(root, virtual + done, physical + done, length - done, access)
         if level > 1:
             count += 1
             done += page_bytes(level)
@@ -301,6 +301,15 @@ def _replace(place: ptr[u64], access: u64) -> None:
 def _pages_in_table(at: u64, end: u64) -> u64:
     """Of the pages from `at` to `end`, how many have their entries in one table of the lowest level."""
     return min(end - at, LARGE_PAGE_BYTES - (at & (LARGE_PAGE_BYTES - 1))) >> PAGE_SHIFT
+
+
+def _level_at(root: u64, virtual: u64, physical: u64, length: u64, access: u64) -> u64:
+    """The level of the next page of a range that nothing is mapped in: lower where a table is left from before."""
+    level = _level_for(virtual, physical, length, access)
+    if level > 1:
+        _, found = find_entry(root, virtual)
+        level = min(level, found)
+    return level
 
 
 def _level_for(virtual: u64, physical: u64, length: u64, access: u64) -> u64:

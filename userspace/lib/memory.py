@@ -1,0 +1,42 @@
+"""Memory from outside: made, mapped, changed, unmapped."""
+from compiler.prelude import const, u64
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from userspace.lib.syscall import invoke
+
+PAGE = const(4096)
+LARGE_PAGE = const(2 << 20)
+
+
+def create_memory(account: u64, length: u64, flags: u64 = 0) -> tuple[Status, u64]:
+    """Memory of `length` bytes, all of it ready to be mapped. Returns its handle."""
+    status, memory = invoke(account, Method.ACCOUNT_CREATE_MEMORY, length, flags)
+    if status != Status.OK:
+        return status, 0
+    left: u64 = 1
+    while left != 0:
+        status, left = invoke(memory, Method.MEMORY_PREPARE)
+        if status != Status.OK:
+            return status, memory
+    return Status.OK, memory
+
+
+def map_memory(memory: u64, process: u64, place: u64, offset: u64, length: u64) -> Status:
+    """The low bits of `place` are the access (kernel/abi/memory.py)."""
+    status, _ = invoke(memory, Method.MEMORY_MAP, process, place, offset, length)
+    return status
+
+
+def unmap(process: u64, start: u64, length: u64) -> Status:
+    status, _ = invoke(process, Method.PROCESS_UNMAP, start, length)
+    return status
+
+
+def protect(process: u64, place: u64, length: u64) -> Status:
+    status, _ = invoke(process, Method.PROCESS_PROTECT, place, length)
+    return status
+
+
+def seal(memory: u64) -> Status:
+    status, _ = invoke(memory, Method.MEMORY_SEAL)
+    return status
