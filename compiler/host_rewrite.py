@@ -27,7 +27,7 @@ from compiler.host_survey import (
 SUPPORT = "__host__"
 """The name under which a rewritten module sees compiler.prelude.support."""
 
-_BUILTINS = frozenset({"range", "len", "min", "max", "abs", "int"})
+_BUILTINS = frozenset({"range", "len", "min", "max", "abs", "int", "print"})
 _PASSED_AS_THEY_ARE = frozenset({"ptr", "Callable", "const", "str", "NoReturn"})
 _VALUE = "__value__"
 

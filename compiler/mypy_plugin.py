@@ -1,8 +1,8 @@
 """A mypy plugin: what the type forms of the language mean to a type checker.
 
-`array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct or an atomic
-is S itself and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted. Struct
-classes get an __init__ in which every field may be left out.
+`array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct, array or
+atomic is S itself and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted.
+Struct classes get an __init__ in which every field may be left out.
 Not here: widths of literals, constants and everything else that the compiler alone decides; it is the judge.
 """
 
@@ -137,12 +137,12 @@ def _analyze_element(ctx: AnalyzeTypeContext, count: int, shape: str) -> Type:
 def _analyze_ptr(ctx: AnalyzeTypeContext) -> Type:
     to = _analyze_element(ctx, 1, "ptr[T]")
     found = get_proper_type(to)
-    is_own_pointer = isinstance(found, Instance) and (_is_struct(found.type) or _is_atomic(found))
+    is_own_pointer = isinstance(found, Instance) and (_is_struct(found.type) or _is_form(found, "Array", "Atomic"))
     return to if is_own_pointer and not _is_pointer_form(ctx.type.args[0]) else _named(ctx, "Pointer", to)
 
 
-def _is_atomic(kind: Instance) -> bool:
-    return kind.type.fullname == f"{PRELUDE}.Atomic"
+def _is_form(kind: Instance, *names: str) -> bool:
+    return kind.type.fullname in [f"{PRELUDE}.{name}" for name in names]
 
 
 def _is_pointer_form(form: Type) -> bool:
@@ -236,7 +236,7 @@ def _add_constructor(ctx: ClassDefContext) -> bool:
 def _initial_type(kind: Type) -> Type:
     """An atomic starts as a plain value."""
     found = get_proper_type(kind)
-    return found.args[0] if isinstance(found, Instance) and _is_atomic(found) else kind
+    return found.args[0] if isinstance(found, Instance) and _is_form(found, "Atomic") else kind
 
 
 def _field_statements(block: Block) -> list[AssignmentStmt]:

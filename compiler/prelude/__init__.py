@@ -20,7 +20,7 @@ from compiler.prelude.arithmetic import (
     wrap_sub,
 )
 from compiler.prelude.arrays import array, span
-from compiler.prelude.atomics import atomic, fence, fstring, percpu, volatile
+from compiler.prelude.atomics import atomic, fence, percpu, volatile
 from compiler.prelude.constants import const, offsetof, option, placed, sizeof, zeroed
 from compiler.prelude.coroutines import (
     coroutine_destroy,
@@ -49,7 +49,6 @@ from compiler.prelude.decorators import (
     naked,
     noinline,
     panic_handler,
-    printer,
     requires,
     section,
     target_features,
@@ -75,6 +74,7 @@ from compiler.prelude.places import (
 )
 from compiler.prelude.pointers import ptr, ptr8, ptr16, ptr32, ptr64
 from compiler.prelude.structs import bits, struct, union
+from compiler.prelude.text import fstring, printer
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap, panic, unreachable
 
 __all__ = [

@@ -98,7 +98,7 @@ class Float:
 class f32(Float): ...
 class f64(Float): ...
 
-# What annotations turn into. Structs and atomics are their own pointers: ptr[S] is S for a type checker.
+# What annotations turn into. Structs, arrays and atomics are their own pointers: ptr[S] is S for a type checker.
 
 class Structure:
     def __getitem__(self, index: SupportsIndex) -> Self: ...
@@ -119,6 +119,8 @@ class Pointer(Generic[_T]):
     def __ge__(self, other: Self) -> bool: ...
 
 class Array(Generic[_T]):
+    def __eq__(self, other: object) -> bool: ...
+    def __hash__(self) -> int: ...
     @overload
     def __getitem__(self, index: SupportsIndex) -> _T: ...
     @overload
@@ -149,7 +151,9 @@ class Atomic(Generic[_T]):
     def cas(self, expected: _T, new: _T, order: _Order = ...) -> bool: ...
     def compare_exchange(self, expected: _T, new: _T, order: _Order = ...) -> tuple[_T, bool]: ...
 
-_Convertible = Integer | int | Float | float | Pointer[Any] | Structure | Atomic[Any] | Callable[..., Any] | None
+_Convertible = (
+    Integer | int | Float | float | Pointer[Any] | Structure | Array[Any] | Atomic[Any] | Callable[..., Any] | None
+)
 
 class SpanLiteral(Span[u8]): ...
 class AtomicLiteral(Atomic[Any]): ...
@@ -162,6 +166,8 @@ class Range(Generic[_T]):
 class _PtrForm:
     @overload
     def __getitem__(self, to: type[_S]) -> Callable[[_Convertible], _S]: ...  # type: ignore[overload-overlap]
+    @overload
+    def __getitem__(self, to: type[Array[_T]]) -> Callable[[_Convertible], Array[_T]]: ...  # type: ignore[overload-overlap]
     @overload
     def __getitem__(self, to: type[Atomic[_T]]) -> Callable[[_Convertible], Atomic[_T]]: ...  # type: ignore[overload-overlap]
     @overload
@@ -223,6 +229,8 @@ def offsetof(form: type[Any], field: str) -> int: ...
 
 @overload
 def addr(place: _S) -> _S: ...  # type: ignore[overload-overlap]
+@overload
+def addr(place: Array[_T]) -> Array[_T]: ...  # type: ignore[overload-overlap]
 @overload
 def addr(place: Atomic[_T]) -> Atomic[_T]: ...  # type: ignore[overload-overlap]
 @overload

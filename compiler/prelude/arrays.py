@@ -68,14 +68,13 @@ class Elements(Place):
 
 
 class Array(Elements):
-    """The place of an `array[T, N]`."""
+    """The place of an `array[T, N]`, and the pointer to it."""
 
     __slots__ = ()
 
-    def __eq__(self, other: object) -> bool:
-        raise LanguageError("arrays are not compared: compare their elements")
-
-    __hash__ = Place.__hash__
+    @property
+    def kind_(self) -> Kind:
+        return array[self.of_, self.count_]
 
     def __repr__(self) -> str:
         return f"array[{self.of_}, {self.count_}]({', '.join(map(str, self))})"
@@ -108,6 +107,8 @@ class Initial:
 
 
 class ArrayKind(Kind):
+    is_own_pointer = True
+
     def __init__(self, of: Kind, count: int) -> None:
         self.of, self.count = of, count
         self.size, self.align = of.size * count, of.align

@@ -136,7 +136,6 @@ class _PlainForm:
 atomic = _AtomicForm()
 volatile = _PlainForm()
 percpu = _PlainForm()
-fstring = _PlainForm()
 
 
 def fence(order: str = "seq_cst") -> None:

@@ -27,6 +27,8 @@ class Kind:
     name = ""
     size = 0
     align = 1
+    is_own_pointer = False
+    """Whether what `load` gives is also the pointer to the place."""
 
     def load(self, memory: Memory, offset: int) -> Any:
         """The value at a place; for a struct, an array or an atomic, the place itself."""

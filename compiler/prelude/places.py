@@ -15,7 +15,7 @@ from compiler.prelude.atomics import Atomic, atomic
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.integer_base import Integer, literal
 from compiler.prelude.integers import i32, u8, u16, u32, u64
-from compiler.prelude.kinds import Kind, kind_of
+from compiler.prelude.kinds import kind_of
 from compiler.prelude.pointers import Place, Pointer, pointer_to
 from compiler.prelude.structs import BitsKind, StructKind, View
 from compiler.prelude.traps import HostMemoryError, LanguageError
@@ -23,20 +23,11 @@ from compiler.prelude.traps import HostMemoryError, LanguageError
 
 def addr(place: Any) -> Any:
     """The pointer to a struct, an array, an atomic or a function. Errors: LanguageError for a value without a place."""
-    if isinstance(place, View | FunctionType):
+    if isinstance(place, View | Array | FunctionType):
         return place
-    kind = _kind_of_place(place)
-    if kind is None:
-        raise LanguageError(f"{place!r} has no address here: addr of a variable needs compiler.host_import")
-    return Pointer(kind, place.memory_, place.offset_)
-
-
-def _kind_of_place(place: Any) -> Kind | None:
-    if isinstance(place, Array):
-        return array[place.of_, place.count_]
     if isinstance(place, Atomic):
-        return atomic[place.of_]
-    return None
+        return Pointer(atomic[place.of_], place.memory_, place.offset_)
+    raise LanguageError(f"{place!r} has no address here: addr of a variable needs compiler.host_import")
 
 
 def element_address(base: Any, index: Any) -> Any:
@@ -95,7 +86,7 @@ def _variable_region(names: dict[str, Any], name: str) -> Memory:
 def variable_address(names: dict[str, Any], name: str) -> Any:
     """`addr(name)` of module data."""
     value = names[name]
-    if isinstance(value, View | FunctionType) or _kind_of_place(value) is not None:
+    if isinstance(value, View | Array | Atomic | FunctionType):
         return addr(value)
     return Variable(names, name)
 

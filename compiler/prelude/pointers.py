@@ -1,7 +1,7 @@
 """Pointers: `ptr[T]`, `ptr[T] | None`, `ptr8` and its kin.
 
-A place is a region and an offset. A pointer to a struct is the struct's own view (structs.py); pointers to anything
-else are `Pointer` objects. Both compare by address and reach their neighbours by index.
+A place is a region and an offset. A pointer to a struct or an array is its own view; pointers to anything else are
+`Pointer` objects. Both compare by address and reach their neighbours by index.
 Not here: the address of a variable (places.py).
 """
 
@@ -54,7 +54,7 @@ class Place:
 
 
 class Pointer(Place):
-    """A pointer to anything but a struct."""
+    """A pointer to anything but a struct or an array."""
 
     __slots__ = ("to_",)
     to_: Kind
@@ -129,13 +129,13 @@ class PointerKind(Kind):
 
 
 def pointer_to(kind: Kind, memory: Memory, offset: int) -> Any:
-    """A pointer to a value of `kind`: the view itself for a struct."""
-    return kind.load(memory, offset) if hasattr(kind, "view") else Pointer(kind, memory, offset)
+    """A pointer to a value of `kind`: the view itself for a struct or an array."""
+    return kind.load(memory, offset) if kind.is_own_pointer else Pointer(kind, memory, offset)
 
 
 def pointed_kind(place: Place) -> Kind | None:
     """The kind that a pointer points to; None when it cannot be told."""
-    kind = getattr(type(place), "kind_", None)
+    kind = getattr(place, "kind_", None)
     return kind if kind is not None else getattr(place, "to_", None)
 
 

@@ -76,6 +76,8 @@ class Options:
 class StructKind(Kind):
     """The layout of a struct class, made on first use."""
 
+    is_own_pointer = True
+
     def __init__(self, view: Any, body: dict[str, Any], annotations: dict[str, Any], options: Options) -> None:
         self.view, self.body, self.annotations, self.options = view, body, annotations, options
         self.defaults = {name: body[name] for name in annotations if name in body}

@@ -20,6 +20,7 @@ from compiler.prelude.kinds import IntegerKind, adapted, kind_of
 from compiler.prelude.places import addr, element_address, field_address, variable_address
 from compiler.prelude.pointers import Pointer
 from compiler.prelude.structs import View, evaluate
+from compiler.prelude.text import show
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap
 
 __all__ = [
@@ -40,6 +41,7 @@ __all__ = [
     "like",
     "max",
     "min",
+    "print",
     "range",
     "settle",
     "settle_all",
@@ -54,7 +56,7 @@ _int = builtins.int
 PLAIN = frozenset({_int, bytes, InvertedLiteral})
 """Types that only literals and constants have."""
 
-int, min, max, abs = i64, minimum, maximum, magnitude
+int, min, max, abs, print = i64, minimum, maximum, magnitude, show
 
 
 def adapt(annotation: Any, value: Any) -> Any:
@@ -105,17 +107,12 @@ def like(old: Any, value: Any) -> Any:
     return adapt(type(old), value) if isinstance(old, Integer) else settle(value)
 
 
-def _kind(aggregate: Any) -> Any:
-    from compiler.prelude.arrays import array
-
-    return aggregate.kind_ if isinstance(aggregate, View) else array[aggregate.of_, aggregate.count_]
-
-
 def assign_global(annotation: Any, old: Any, value: Any) -> Any:
     """A value assigned to module data; a struct or an array keeps its place."""
     value = adapt(annotation, value)
-    if isinstance(old, View | Array) and isinstance(value, View | Array) and kind_of(annotation) is _kind(old):
-        _kind(old).store(old.memory_, old.offset_, value)
+    kind = kind_of(annotation)
+    if kind.is_own_pointer:
+        kind.store(old.memory_, old.offset_, value)
         return old
     return value
 

@@ -200,6 +200,14 @@ def test_a_module_imported_before_the_hook_is_imported_anew(tmp_path: Path, monk
     assert (type(before.f()), type(after.f())) == (int, u8)
 
 
+def test_text_reaches_the_sink_and_the_printer() -> None:
+    module = host_import.load_file(ROOT / "tests/compiler/formatting.py", "formatting")
+    module.print_numbers(0xABC, -5)
+    module.print_mixed(7, True)
+    text = "".join(chr(module.character_at(i)) for i in range(int(module.length())))
+    assert text == "2748 0xabc 00000ABC    -5|-5   | -0005 101010111100\na is 7 True and      8;-3"
+
+
 def test_a_literal_beside_a_typed_side_takes_its_type(source: Any) -> None:
     module = source(
         "@struct\nclass Item:\n    a: u8\n\n    def twice(self) -> u32:\n        return u32(self.a) * 2\n\n\n"

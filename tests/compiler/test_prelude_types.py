@@ -86,7 +86,7 @@ assert sizeof(array[u64, 512]) == 4096
 
 def search(table: ptr[array[Entry, SLOTS]], key: u16) -> ptr[Entry] | None:
     for index in range(SLOTS):
-        entry = addr(table[0][index])
+        entry = addr(table[index])
         if entry.offset == key and entry.present != 0:
             return entry
     return None
