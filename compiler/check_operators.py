@@ -123,6 +123,8 @@ def combine(
         raise _no_arithmetic(ctx, kind, name, node)
     if name in ("//", "%") and isinstance(right, Const) and right.value == 0:
         raise ctx.error("division", "division by zero", node)
+    if name in ("//", "%") and kind.bits > 64:
+        raise ctx.error("operator", f"{kind} has no {name}", node, hint="shift and mask, or divide parts of 64 bits")
     return Binary(kind, span, name, left, right)
 
 

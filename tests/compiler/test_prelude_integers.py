@@ -25,6 +25,10 @@ ARITHMETIC: list[Callable[[Any, Any], Any]] = [
     operator.floordiv,
     operator.mod,
 ]
+DIVISIONS = (operator.floordiv, operator.mod)
+each_arithmetic = pytest.mark.parametrize(
+    ("operation", "box"), [(o, b) for o in ARITHMETIC for b in BOXES if b.bits <= 64 or o not in DIVISIONS]
+)
 BITWISE: list[Callable[[Any, Any], Any]] = [operator.and_, operator.or_, operator.xor]
 COMPARISONS: list[Callable[[Any, Any], Any]] = [
     operator.eq, operator.ne, operator.lt, operator.le, operator.gt, operator.ge,
@@ -46,13 +50,12 @@ def wrapped(box: Any, number: int) -> int:
     return number - (1 << box.bits) if box.signed and number >> (box.bits - 1) else number
 
 
-@each_box
-@pytest.mark.parametrize("operation", ARITHMETIC)
+@each_arithmetic
 @few
 @given(data=st.data())
 def test_arithmetic_is_exact_or_traps(box: Any, operation: Callable[[Any, Any], Any], data: st.DataObject) -> None:
     a, b = data.draw(numbers(box)), data.draw(numbers(box))
-    if b == 0 and operation in (operator.floordiv, operator.mod):
+    if b == 0 and operation in DIVISIONS:
         kind = "division"
     else:
         exact = operation(a, b)
@@ -67,18 +70,24 @@ def test_arithmetic_is_exact_or_traps(box: Any, operation: Callable[[Any, Any], 
     assert caught.value.kind == kind
 
 
-@each_box
-@pytest.mark.parametrize("operation", ARITHMETIC)
+@each_arithmetic
 @few
 @given(data=st.data())
 def test_arithmetic_wraps_in_release(box: Any, operation: Callable[[Any, Any], Any], data: st.DataObject) -> None:
     a, b = data.draw(numbers(box)), data.draw(numbers(box))
-    assume(b != 0 or operation not in (operator.floordiv, operator.mod))
+    assume(b != 0 or operation not in DIVISIONS)
     with profile.built_as("release"):
         assert int(operation(box(a), box(b))) == wrapped(box, operation(a, b))
 
 
-@pytest.mark.parametrize("operation", [operator.floordiv, operator.mod])
+@pytest.mark.parametrize("box", [u128, i128])
+@pytest.mark.parametrize("operation", DIVISIONS)
+def test_128_bits_do_not_divide(box: Any, operation: Callable[[Any, Any], Any]) -> None:
+    with pytest.raises(LanguageError, match=f"{box.__name__} has no"):
+        operation(box(7), 3)
+
+
+@pytest.mark.parametrize("operation", DIVISIONS)
 def test_division_by_zero_traps_in_release(operation: Callable[[Any, Any], Any]) -> None:
     with profile.built_as("release"), pytest.raises(Trap, match="division"):
         operation(u32(1), u32(0))
