@@ -17,7 +17,7 @@ from boot.core.uart import (
     SCRATCH,
     TRANSMITTER_EMPTY,
 )
-from compiler.prelude import array, bounded_recursion, const, panic_handler, span, u8, u32, u64, zeroed
+from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
 
 DEBUG_CONSOLE = const(0xE9)
 LONGEST_WAIT_READS = const(100000)
@@ -78,13 +78,15 @@ def _stop() -> NoReturn:
         machine.halt()
 
 
-@bounded_recursion(10)
 def _add_decimal(value: u32) -> None:
-    if value >= 10:
-        _add_decimal(value // 10)
     digits = b"0123456789"
-    digit = value % 10
-    _add(digits[digit : digit + 1])
+    place: u32 = 1000000000
+    while place > 1 and value < place:
+        place //= 10
+    while place != 0:
+        digit = value // place % 10
+        _add(digits[digit : digit + 1])
+        place //= 10
 
 
 def _add(text: span[u8]) -> None:

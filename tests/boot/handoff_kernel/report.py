@@ -80,9 +80,12 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
 
 
 def _write_number(value: u64) -> None:
-    if value >= 10:
-        _write_number(value // 10)
-    _send(u8(value % 10 + 48))
+    place: u64 = 10000
+    while place > 1 and value < place:
+        place //= 10
+    while place != 0:
+        _send(u8(value // place % 10 + 48))
+        place //= 10
 
 
 def _write_hex(value: u64) -> None:

@@ -1,0 +1,71 @@
+"""The BIOS door under Bochs: another BIOS, other processors, and x2APIC, which QEMU 7.2 does not emulate."""
+
+import asyncio
+import os
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.boot.conftest import CD
+from tests.boot.test_handoff import CHECKS
+from tests.harness.artifacts import TestLogs
+from tests.harness.console import Console
+from tests.harness.protocol import END, check_report
+from tools import bochs
+from tools.bochs import BochsMachine
+
+DEADLINE_SECONDS = 120
+CHUNK_BYTES = 65536
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(bool(bochs.missing_part()), reason=bochs.missing_part() or "Bochs is there"),
+]
+
+
+@asynccontextmanager
+async def run_bochs(machine: BochsMachine, folder: Path, logs: TestLogs) -> AsyncIterator[Console]:
+    """A guest whose serial line is a pipe, so that every line is seen when it is written."""
+    console = Console(logs.next_guest().serial)
+    pipe, configuration, script = folder / "serial", folder / "bochsrc", folder / "go-on"
+    os.mkfifo(pipe)
+    configuration.write_text(machine.configuration(pipe, folder / "bochs.log"))
+    script.write_text("c\n")
+    # Opened for writing as well, so that the pipe has no end before Bochs opens it.
+    descriptor = os.open(pipe, os.O_RDWR | os.O_NONBLOCK)
+    loop = asyncio.get_running_loop()
+    loop.add_reader(descriptor, lambda: console.feed(os.read(descriptor, CHUNK_BYTES)))
+    process = await asyncio.create_subprocess_exec(
+        *bochs.command(configuration, script),
+        stdin=asyncio.subprocess.DEVNULL,
+        stdout=asyncio.subprocess.DEVNULL,
+        stderr=asyncio.subprocess.DEVNULL,
+        env={**os.environ, **bochs.ENVIRONMENT},
+    )
+    try:
+        yield console
+    finally:
+        if process.returncode is None:
+            process.kill()
+        await process.wait()
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize("model", ["athlon64_clawhammer", "corei5_lynnfield_750", "corei7_icelake_u"])
+async def test_kernel_boots(images: Path, tmp_path: Path, test_logs: TestLogs, model: str, cpus: int) -> None:
+    machine = BochsMachine(images / CD, cpus=cpus, cpu_model=model)
+    async with run_bochs(machine, tmp_path, test_logs) as console:
+        await console.expect(f"boot: ok cpus={cpus} memory=256MiB door=bios", DEADLINE_SECONDS)
+        await console.expect(END, DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+async def test_handoff_is_the_same(handoff_images: Path, tmp_path: Path, test_logs: TestLogs, cpus: int) -> None:
+    machine = BochsMachine(handoff_images / CD, cpus=cpus, cpu_model="corei7_icelake_u")
+    async with run_bochs(machine, tmp_path, test_logs) as console:
+        await console.expect(END, DEADLINE_SECONDS)
+    assert len(check_report(console.lines).passed) == CHECKS
