@@ -52,6 +52,7 @@ PLAIN: dict[str, Type] = {
     "bytes": BYTES,
     "f32": F32,
     "f64": F64,
+    "float": F64,
     "None": NONE,
     "NoReturn": NEVER,
     "ptr8": PtrType(U8),

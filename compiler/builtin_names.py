@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 PYTHON_BUILTINS = frozenset(
-    "int bool str bytes len min max abs range tuple None True False "
+    "int float bool str bytes len min max abs range tuple None True False "
     "list sum sorted ord divmod enumerate print reversed zip".split()
 )
 
@@ -18,10 +18,10 @@ DECORATORS = frozenset(
 CLASS_DECORATORS = frozenset({"struct", "union"})
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
-    "overflow_add overflow_sub overflow_mul count_zeros_left count_zeros_right count_ones byte_swap "
+    "overflow_add overflow_sub overflow_mul float_bits count_zeros_left count_zeros_right count_ones byte_swap "
     "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
     "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address "
-    "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_result coroutine_destroy coroutine_state".split()
+    "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_take coroutine_destroy coroutine_state exception_name exception_number raise_exception".split()
 )
 PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
 
@@ -53,7 +53,6 @@ PYTHON_NAMES: dict[str, str] = {
     "Flag": "use IntFlag",
     "auto": "give each member its value",
     "Callable": "from collections.abc import Callable",
-    "float": "use f64, in user and host programs",
     "dict": "use an array of structs",
     "set": "use an integer as a bit mask",
     "object": "use ptr[T]",

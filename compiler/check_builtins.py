@@ -28,7 +28,10 @@ from compiler.tree import (
     FunctionRef,
     GlobalPlace,
     Intrinsic,
+    Keep,
     Literal,
+    Load,
+    LocalPlace,
     Place,
     Select,
     SpanMake,
@@ -36,6 +39,7 @@ from compiler.tree import (
     Zero,
 )
 from compiler.type_model import (
+    F64,
     BOOL,
     LITERAL,
     NEVER,
@@ -107,9 +111,11 @@ def _abs(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     value = expressions.check_settled(ctx, node.args[0])
     if not isinstance(value.type, IntType) or not value.type.signed:
         raise ctx.error("type", f"abs needs a signed integer, not {value.type}", node)
-    zero = Const(value.type, ctx.span(node), 0)
-    negative = Compare(BOOL, ctx.span(node), "<", value, zero)
-    return Select(value.type, ctx.span(node), negative, Unary(value.type, ctx.span(node), "-", value), value)
+    kind, span = value.type, ctx.span(node)
+    local = ctx.temporary(kind, span)
+    again = Load(kind, span, LocalPlace(kind, span, local))
+    negative = Compare(BOOL, span, "<", Keep(kind, span, local, value), Const(kind, span, 0))
+    return Select(kind, span, negative, Unary(kind, span, "-", again), again)
 
 
 def _addr(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -222,6 +228,11 @@ def _bit_operation(ctx: Context, node: ast.Call, name: str, want: Type | None) -
     return Intrinsic(value.type, ctx.span(node), name, [value])
 
 
+def _float_bits(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
+    """The representation of an f64 (IEEE 754)."""
+    return Intrinsic(U64, ctx.span(node), name, [expressions.check_value(ctx, node.args[0], F64)])
+
+
 def _rotate(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     value = _integer(ctx, node, name)
     return Intrinsic(value.type, ctx.span(node), name, [value, expressions.check_value(ctx, node.args[1], value.type)])
@@ -303,24 +314,27 @@ TABLE: dict[str, Rule] = {
     "wrap_add": _wrap, "wrap_sub": _wrap, "wrap_mul": _wrap, "wrap_neg": _wrap_neg,
     "overflow_add": _overflow, "overflow_sub": _overflow, "overflow_mul": _overflow,
     "count_zeros_left": _bit_operation, "count_zeros_right": _bit_operation, "count_ones": _bit_operation,
+    "float_bits": _float_bits,
     "byte_swap": _bit_operation, "rotate_left": _rotate, "rotate_right": _rotate,
     "fence": _fence, "panic": _panic, "unreachable": _panic, "spin_hint": _plain(NONE),
     "memory_copy": _memory, "memory_fill": _memory, "unchecked": _unchecked,
     "frame_address": _plain(U64), "return_address": _plain(U64), "percpu_address": _percpu_address,
     "range": _not_here, "const": _not_here,
     "suspend": check_primitive, "coroutine_start": check_primitive, "coroutine_resume": check_primitive,
-    "coroutine_is_done": check_primitive, "coroutine_result": check_primitive, "coroutine_destroy": check_primitive,
-    "coroutine_state": check_primitive,
+    "coroutine_is_done": check_primitive, "coroutine_take": check_primitive, "coroutine_destroy": check_primitive,
+    "coroutine_state": check_primitive, "exception_name": check_primitive,
+    "exception_number": check_primitive, "raise_exception": check_primitive,
 }  # fmt: skip
 COUNTS: dict[str, tuple[int, ...]] = {
     "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2, 3, 4), "max": (2, 3, 4), "abs": (1,),
     "addr": (1,), "address": (1,), "copy": (1,), "zeroed": (0,), "placed": (1,), "span": (2,),
     "wrap_add": (2,), "wrap_sub": (2,), "wrap_mul": (2,), "wrap_neg": (1,),
     "overflow_add": (2,), "overflow_sub": (2,), "overflow_mul": (2,),
-    "count_zeros_left": (1,), "count_zeros_right": (1,), "count_ones": (1,), "byte_swap": (1,),
+    "count_zeros_left": (1,), "count_zeros_right": (1,), "count_ones": (1,), "byte_swap": (1,), "float_bits": (1,),
     "rotate_left": (2,), "rotate_right": (2,), "fence": (0, 1), "panic": (1,), "unreachable": (0,), "spin_hint": (0,),
     "memory_copy": (3,), "memory_fill": (3,), "unchecked": (2,), "frame_address": (0,), "return_address": (0,),
     "percpu_address": (1,), "coroutine_start": (2,), "coroutine_resume": (1,), "coroutine_is_done": (1,),
-    "coroutine_result": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,),
+    "coroutine_take": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,), "exception_name": (1,), "exception_number": (1,),
+    "raise_exception": (2,),
 }  # fmt: skip
 KEYWORDS = ("zeroed", "placed")

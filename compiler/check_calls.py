@@ -206,6 +206,8 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
     if param.formatted and format_text.is_text(node):
         assert isinstance(param.type, PtrType) and isinstance(param.type.to, StructType)
         return format_text.check_format(ctx, param.type.to, [node], node)
+    if param.by_reference:
+        return _reference(ctx, node, param, function)
     guide = param.type if _wants_guide(param.type) else None
     value = expressions.load(ctx, expressions.check(ctx, node, guide), node, param.type)
     if isinstance(param.type, SpanType) and value.type == ERROR:
@@ -213,6 +215,12 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
     if isinstance(param.type, SpanType) and value.type == PtrType(param.type.of):
         raise ctx.error("type-mismatch", "a raw pointer has no length", node, hint=f"span({ast.unparse(node)}, n)")
     return ctx.coerce(value, param.type, node, why=f"for {param.name} of {function.name}")
+
+
+def _reference(ctx: Context, node: ast.expr, param: Param, function: Function) -> Expr:
+    """The address of the struct that the caller names, as Python passes objects."""
+    place = expressions.check_struct_place(ctx, node)
+    return ctx.coerce(address_of(place), param.type, node, why=f"for {param.name} of {function.name}")
 
 
 def _wants_guide(kind: Type) -> bool:

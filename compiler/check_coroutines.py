@@ -6,8 +6,9 @@ import ast
 
 import compiler.check_expressions as expressions
 from compiler.context import Context
-from compiler.tree import Expr, Intrinsic
-from compiler.type_model import BOOL, NONE, U8, AwaitableType, PtrType, Type
+from compiler.symbols import ExceptionSymbol
+from compiler.tree import Const, Expr, Intrinsic
+from compiler.type_model import BOOL, NEVER, NONE, STR, U8, U64, AwaitableType, PtrType, Type
 
 
 def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -18,7 +19,7 @@ def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) 
             coroutine = _coroutine(ctx, node.args[0])
             state = expressions.check_value(ctx, node.args[1], handle)
             return Intrinsic(handle, span, name, [coroutine, state])
-        case "coroutine_result":
+        case "coroutine_take":
             coroutine = _coroutine(ctx, node.args[0])
             assert isinstance(coroutine.type, AwaitableType)
             return Intrinsic(coroutine.type.result, span, name, [coroutine])
@@ -26,6 +27,18 @@ def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) 
             if ctx.function is None or not ctx.function.is_async:
                 raise ctx.error("await", "coroutine_state stands in async functions only", node)
             return Intrinsic(handle, span, name, [])
+        case "exception_name":
+            return Intrinsic(STR, span, name, [expressions.check_value(ctx, node.args[0], U64)])
+        case "exception_number":
+            symbol = ctx.env.symbol_of(node.args[0]) if isinstance(node.args[0], ast.Name | ast.Attribute) else None
+            if not isinstance(symbol, ExceptionSymbol):
+                raise ctx.error("exception", f"{ast.unparse(node.args[0])} is not an exception", node.args[0])
+            return Const(U64, span, symbol.number)
+        case "raise_exception":
+            if ctx.function is None or not ctx.function.is_async:
+                raise ctx.error("exception", "raise_exception stands in async functions only", node)
+            number, message = (expressions.check_value(ctx, a, t) for a, t in zip(node.args, (U64, STR), strict=True))
+            return Intrinsic(NEVER, span, name, [number, message])
         case "suspend":
             raise ctx.error("await", "suspend() is awaited: await suspend()", node)
     result = BOOL if name == "coroutine_is_done" else NONE

@@ -70,6 +70,8 @@ def _check_statement(body: Body, statement: Statement, holders: dict[Local, Loca
             target = _target(value, holders)
             if target is not None:
                 _report(diagnostics, value, target, f"{target.name} ends with {body.function.name}")
+        case Assign() if body.function.is_async:
+            pass  # the local lives in the coroutine's frame; whoever waits takes its node out in a `finally`
         case Assign(place=place, value=value) if not isinstance(_root(place), Local):
             target = _target(value, holders)
             if target is not None:

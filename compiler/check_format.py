@@ -15,7 +15,7 @@ import compiler.check_expressions as expressions
 from compiler.context import Context
 from compiler.format_style import LEFT, PREFIX, UPPER, ZERO_FILL
 from compiler.symbols import Function
-from compiler.tree import AddressOf, Bytes, Call, Compare, Const, Convert, Expr, Format, LocalPlace, Select, Unary
+from compiler.tree import AddressOf, Bytes, Call, Compare, Const, Convert, Expr, Format, Keep, Load, LocalPlace, Select, Unary
 from compiler.type_model import (
     BOOL,
     ERROR,
@@ -116,8 +116,12 @@ def _sign(ctx: Context, value: Expr, node: ast.expr) -> tuple[Expr, Expr]:
         wide = value if value.type == U64 else Convert(U64, span, value)
         return wide, Const(BOOL, span, 0)
     wide = value if value.type == I64 else Convert(I64, span, value)
-    negative = Compare(BOOL, span, "<", wide, Const(I64, span, 0))
-    magnitude = Select(I64, span, negative, Unary(I64, span, "wrap-", wide), wide)
+    local = ctx.temporary(I64, span)
+    again = Load(I64, span, LocalPlace(I64, span, local))
+    zero = Const(I64, span, 0)
+    is_below = Compare(BOOL, span, "<", Keep(I64, span, local, wide), zero)
+    magnitude = Select(I64, span, is_below, Unary(I64, span, "wrap-", again), again)
+    negative = Compare(BOOL, span, "<", again, zero)
     return Convert(U64, span, magnitude), negative
 
 

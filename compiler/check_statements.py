@@ -163,7 +163,8 @@ def _check_return(ctx: Context, node: ast.Return, value: ast.expr | None) -> Sta
     if want == NEVER:
         raise ctx.error("return", f"{ctx.function.name} never returns", node)
     if value is not None and want == NONE:
-        if not (isinstance(value, ast.Constant) and value.value is None):
+        result = _nothing(ctx, value)
+        if result is None and not (isinstance(value, ast.Constant) and value.value is None):
             raise ctx.error(
                 "return",
                 f"{ctx.function.name} returns nothing",
@@ -176,6 +177,12 @@ def _check_return(ctx: Context, node: ast.Return, value: ast.expr | None) -> Sta
         result = construction.check_initializer(ctx, want, value)
     ctx.flow.reachable = False
     return Return(ctx.span(node), result)
+
+
+def _nothing(ctx: Context, value: ast.expr) -> Expr | None:
+    """A call that gives nothing may stand behind return, as in Python."""
+    found = expressions.check(ctx, value, None) if isinstance(value, ast.Call | ast.Await) else None
+    return found if found is not None and found.type == NONE else None
 
 
 def _guess(ctx: Context, value: ast.expr) -> str:

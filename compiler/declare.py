@@ -11,7 +11,7 @@ import compiler.struct_layout as struct_layout
 from compiler.builtin_names import CLASS_DECORATORS, DECORATORS
 from compiler.environment import Environment
 from compiler.errors import CompileError
-from compiler.modules import Module
+from compiler.modules import PROGRAM_MAIN, Module
 from compiler.symbols import (
     Binding,
     ConstSymbol,
@@ -224,6 +224,8 @@ def make_function(
     span = module.span(node)
     function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
     function.decorators = _decorators(module, node, env)
+    if node.name == PROGRAM_MAIN:
+        function.decorators["export"] = PROGRAM_MAIN
     if result.is_aggregate and isinstance(result, StructType) is False and not hasattr(result, "count"):
         raise module.error("type", f"a function cannot return {result}", node.returns)
     return function
@@ -254,13 +256,15 @@ def _parameter(
     formatted = (
         isinstance(argument.annotation, ast.Subscript) and env.builtin_of(argument.annotation.value) == "fstring"
     )
+    if isinstance(kind, StructType):
+        return Param(argument.arg, PtrType(kind), default, span, by_reference=True)
     if kind.is_aggregate:
         raise module.error(
             "type", f"{kind} is passed by address", argument, hint=f"{argument.arg}: ptr[{kind}], called with addr(...)"
         )
     if kind == NONE:
         raise module.error("type", "a parameter cannot be None", argument)
-    return Param(argument.arg, kind, default, span, formatted)
+    return Param(argument.arg, kind, default, span, formatted=formatted)
 
 
 def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[str, object]:

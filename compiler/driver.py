@@ -18,12 +18,16 @@ from compiler.emit import EmitOptions, emit_program
 from compiler.errors import Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
-from compiler.modules import Project
+from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
 from compiler.target import TARGETS, Target, generate_object
 
 RUNTIME_MODULES = ("compiler.runtime.memory",)
+PROGRAM_START = "userspace.lib.program"
+"""What runs before and after the `if __name__ == "__main__":` of a user program."""
+PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
+"""Python's own modules that user programs import, and what stands for them."""
 PROFILES = ("release", "debug")
 
 
@@ -64,10 +68,15 @@ class Build:
         self.project = project = Project(self.root, diagnostics, declare, options, LAYERS)
         if project.path_of(self.entry) is None:
             raise WrongUse(f"there is no module {self.entry} below {self.root}")
-        project.load(self.entry)
+        project.entry = self.entry
+        if self.target == "user":
+            project.aliases = PYTHON_LIBRARY
+        module = project.load(self.entry)
         if self.machine.freestanding:
             for name in RUNTIME_MODULES:
                 project.load(name)
+        if self.target == "user" and PROGRAM_MAIN in module.declarations:
+            project.load(PROGRAM_START)
         diagnostics.raise_if_syntax()
         program = Checker(project, diagnostics).check()
         check_program(program, self.target, diagnostics)

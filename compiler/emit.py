@@ -50,6 +50,7 @@ class ModuleEmitter:
         self.intrinsics: set[str] = set()
         self.sites: dict[tuple[str, str, int], str] = {}
         self.externals: set[str] = set()
+        self.tables: set[str] = set()
 
     def emit(self) -> str:
         data = [self._data(variable, value) for variable, value in self.program.data]
@@ -91,6 +92,15 @@ class ModuleEmitter:
                 f"i32 {len(text)}, i32 {len(file)}, i32 {span.line}}}, align 8"
             )
         return self.sites[key]
+
+    def exception_names(self) -> tuple[str, int]:
+        """The symbol of the table of exceptions' names by number, and how many it holds."""
+        names = ["", *(e.name.rpartition(".")[2] for e in self.program.exceptions)]
+        if "@compiler.exceptions" not in self.tables:
+            self.tables.add("@compiler.exceptions")
+            items = ", ".join(f"{{ptr, i64}} {{ptr {self.string(n.encode())}, i64 {len(n)}}}" for n in names)
+            self.definitions.append(f"@compiler.exceptions = private constant [{len(names)} x {{ptr, i64}}] [{items}]")
+        return "@compiler.exceptions", len(names)
 
     def need(self, declaration: str) -> None:
         self.intrinsics.add(declaration)

@@ -263,6 +263,8 @@ class ArithmeticEmitter:
             return self._bit_intrinsic(expr, values[0])
         if name in ("rotate_left", "rotate_right"):
             return self._rotate(expr, values)
+        if name == "float_bits":
+            return self.assign(f"bitcast double {values[0]} to i64")
         if name in ("memory_copy", "memory_fill"):
             return self._memory(name, values)
         raise AssertionError(f"no intrinsic {name}")

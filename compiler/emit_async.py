@@ -18,7 +18,7 @@ from compiler.emit_statements import Cleanup, HandlerLabel, StatementEmitter
 from compiler.emit_types import quote, value_type
 from compiler.symbols import ExceptionSymbol
 from compiler.tree import Await, Expr, Handler, Intrinsic, Raise, Statement, Suspend, Try
-from compiler.type_model import NEVER, NONE, STR, U64, AwaitableType, Type
+from compiler.type_model import NEVER, NONE, STR, U64, Type
 
 PROMISE_ALIGN = 16
 STATE_AT, RESULT_AT = 8, 16
@@ -98,6 +98,11 @@ class AsyncEmitter(StatementEmitter):
                 self._suspend(final=False)
                 self._check_exception()
                 return ""
+            case Intrinsic(name="exception_name", arguments=[number]):
+                return self._exception_name(self.value(number))
+            case Intrinsic(name="raise_exception", arguments=[number, message]):
+                self._throw(self.value(number), self.value(message))
+                return ""
             case Intrinsic(name=name) if name.startswith("coroutine_"):
                 return self._primitive(expr, name)
         return super()._value(expr)
@@ -105,9 +110,8 @@ class AsyncEmitter(StatementEmitter):
     def construct(self, address: str, value: Expr, align: int) -> None:
         if isinstance(value, Await):
             self._await(value, address)
-        elif isinstance(value, Intrinsic) and value.name == "coroutine_result":
-            promise = self._promise_of(self.value(value.arguments[0]))
-            self._copy_memory(address, align, self._at(promise, RESULT_AT), value.type.align, value.type)
+        elif isinstance(value, Intrinsic) and value.name == "coroutine_take":
+            self._take(value, address)
         else:
             super().construct(address, value, align)
 
@@ -138,9 +142,20 @@ class AsyncEmitter(StatementEmitter):
             return ""
         return self.load_from(at, kind)
 
+    def _take(self, expr: Intrinsic, address: str | None) -> str:
+        """The result of a coroutine that has ended; its frame goes back."""
+        self.module.need("ptr @llvm.coro.promise(ptr, i32, i1)")
+        self.module.need("void @llvm.coro.destroy(ptr)")
+        coroutine = self.value(expr.arguments[0])
+        result = self._take_result(expr.type, coroutine, address)
+        self.line(f"call void @llvm.coro.destroy(ptr {coroutine})")
+        return result
+
     def _primitive(self, expr: Intrinsic, name: str) -> str:
         if name == "coroutine_state":
             return self._state()
+        if name == "coroutine_take":
+            return self._take(expr, None)
         first = self.value(expr.arguments[0])
         match name:
             case "coroutine_start":
@@ -150,10 +165,6 @@ class AsyncEmitter(StatementEmitter):
                 self.line(f"store ptr {state}, ptr {self._at(promise, STATE_AT)}")
                 self.line(f"store ptr {first}, ptr {state}")
                 return first
-            case "coroutine_result":
-                assert isinstance(expr.arguments[0].type, AwaitableType)
-                self.module.need("ptr @llvm.coro.promise(ptr, i32, i1)")
-                return self._take_result(expr.type, first, None)
             case "coroutine_is_done":
                 self.module.need("i1 @llvm.coro.done(ptr)")
                 return self.assign(f"call i1 @llvm.coro.done(ptr {first})")
@@ -161,6 +172,13 @@ class AsyncEmitter(StatementEmitter):
         self.module.need(f"void @llvm.coro.{word}(ptr)")
         self.line(f"call void @llvm.coro.{word}(ptr {first})")
         return ""
+
+    def _exception_name(self, number: str) -> str:
+        table, count = self.module.exception_names()
+        known = self.assign(f"icmp ult i64 {number}, {count}")
+        index = self.assign(f"select i1 {known}, i64 {number}, i64 0")
+        at = self.assign(f"getelementptr {{ptr, i64}}, ptr {table}, i64 {index}")
+        return self.load_from(at, STR)
 
     # Statements
 
@@ -177,7 +195,9 @@ class AsyncEmitter(StatementEmitter):
         if not self.body.function.is_async:
             super()._return(value)
             return
-        if isinstance(value, Expr):
+        if isinstance(value, Expr) and value.type == NONE:
+            self.discard(value)
+        elif isinstance(value, Expr):
             kind = self.body.function.result
             if kind.is_aggregate:
                 self.construct(self._at("%promise", RESULT_AT), value, kind.align)
@@ -198,13 +218,16 @@ class AsyncEmitter(StatementEmitter):
         self.start(fine)
 
     def _raise(self, kind: ExceptionSymbol | None, message: Expr | None) -> None:
-        state = self._state()
         if kind is None:
             number_slot, message_slot = self.handled[-1]
             number, text = self.load_from(number_slot, U64), self.load_from(message_slot, STR)
         else:
             number = str(kind.number)
             text = self.value(message) if message is not None else "zeroinitializer"
+        self._throw(number, text)
+
+    def _throw(self, number: str, text: str) -> None:
+        state = self._state()
         self.line(f"store i64 {number}, ptr {self._at(state, EXCEPTION_AT)}")
         self.line(f"store {value_type(STR)} {text}, ptr {self._at(state, MESSAGE_AT)}")
         self._unwind()

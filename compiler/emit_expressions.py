@@ -22,6 +22,7 @@ from compiler.tree import (
     Format,
     FunctionRef,
     IndirectCall,
+    Keep,
     Intrinsic,
     Load,
     Logic,
@@ -76,6 +77,10 @@ class ExpressionEmitter(MemoryEmitter):
                 return self.convert(expr, operand, self.value(operand))
             case Call() | IndirectCall():
                 return self.call(expr)
+            case Keep(local=local, value=value):
+                result = self.value(value)
+                self.store_to(self.slots[local], result, local.type)
+                return result
             case Format(place=place, made=made, calls=calls):
                 self.store(place, made)
                 for call in calls:

@@ -24,7 +24,7 @@ from compiler.tree import (
     While,
     With,
 )
-from compiler.type_model import IntType, SpanType, TupleType
+from compiler.type_model import NONE, IntType, SpanType, TupleType
 
 
 @dataclass
@@ -202,6 +202,9 @@ class StatementEmitter(ExpressionEmitter):
 
     def _return(self, value: Expr | None) -> None:
         function = self.body.function
+        if isinstance(value, Expr) and value.type == NONE:
+            self.discard(value)
+            value = None
         if not isinstance(value, Expr):
             self._leave(0)
             self.terminate("ret void")

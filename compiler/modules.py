@@ -15,9 +15,13 @@ from pathlib import Path
 
 from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS, PYTHON_NAMES
 from compiler.errors import REPORTED, CompileError, Diagnostics, Label
-from compiler.parse import parse
+from compiler.parse import is_main_guard, parse
 from compiler.source import SourceFile, Span
 from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, Symbol
+
+
+PROGRAM_MAIN = "program_main"
+"""The symbol of what a program does."""
 
 
 @dataclass(eq=False)
@@ -92,6 +96,8 @@ class Project:
     loading: list[str] = field(default_factory=list)
     missing: set[Path] = field(default_factory=set)  # where a module could have been but was not
     exceptions: dict[str, ExceptionSymbol] = field(default_factory=dict)
+    entry: str = ""  # the module whose `if __name__ == "__main__":` counts
+    aliases: dict[str, str] = field(default_factory=dict)  # Python's own module names, and what stands for them
 
     def new_exception(self, name: str, base: ExceptionSymbol | None) -> ExceptionSymbol:
         self.exceptions[name] = ExceptionSymbol(name, len(self.exceptions) + 1, base)
@@ -166,6 +172,21 @@ def _declare_statement(module: Module, statement: ast.stmt) -> None:
             _add(module, name, statement)
         case ast.If(test=ast.Name(id="TYPE_CHECKING")):
             pass
+        case ast.If() if is_main_guard(statement):
+            if module.name == module.project.entry:
+                module.declarations[PROGRAM_MAIN] = _program_main(statement)
+        case ast.If():
+            raise module.error("unsupported", "if at module level is not part of the language", statement)
+
+
+def _program_main(guard: ast.If) -> ast.FunctionDef:
+    """The body of `if __name__ == "__main__":` as a function."""
+    arguments = ast.arguments(posonlyargs=[], args=[], kwonlyargs=[], kw_defaults=[], defaults=[])
+    nothing = ast.copy_location(ast.Constant(value=None), guard)
+    function = ast.FunctionDef(
+        name=PROGRAM_MAIN, args=arguments, body=guard.body, decorator_list=[], returns=nothing, type_comment=None
+    )
+    return ast.copy_location(function, guard)
 
 
 def _add(module: Module, name: str, statement: ast.stmt) -> None:
@@ -179,7 +200,7 @@ def _add(module: Module, name: str, statement: ast.stmt) -> None:
 
 def _import(module: Module, statement: ast.Import) -> None:
     for alias in statement.names:
-        target = _load_import(module, alias.name, alias)
+        target = _load_import(module, module.project.aliases.get(alias.name, alias.name), alias)
         # `import a.b` without a short name is for what the module defines for others: entry code, data sections.
         if alias.asname or "." not in alias.name:
             module.symbols[alias.asname or alias.name] = ModuleSymbol(target)
@@ -200,7 +221,7 @@ def _import_from(module: Module, statement: ast.ImportFrom) -> None:
         _import_names(module, statement, LIBRARY[origin], origin)
         return
     for alias in statement.names:
-        _import_name(module, origin, alias, statement)
+        _import_name(module, module.project.aliases.get(origin, origin), alias, statement)
 
 
 def _import_name(module: Module, origin: str, alias: ast.alias, statement: ast.ImportFrom) -> None:

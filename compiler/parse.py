@@ -73,6 +73,19 @@ def parse(source: SourceFile, diagnostics: Diagnostics) -> ast.Module:
     return tree
 
 
+def is_main_guard(statement: ast.stmt) -> bool:
+    """`if __name__ == "__main__":`, whose body is what a program does."""
+    match statement:
+        case ast.If(
+            test=ast.Compare(
+                left=ast.Name(id="__name__"), ops=[ast.Eq()], comparators=[ast.Constant(value="__main__")]
+            ),
+            orelse=[],
+        ):
+            return True
+    return False
+
+
 class _Subset(ast.NodeVisitor):
     """Walks the tree and reports every construct outside the language."""
 
@@ -95,7 +108,9 @@ class _Subset(ast.NodeVisitor):
             if not isinstance(statement, MODULE_STATEMENTS):
                 self.refuse(statement, f"{_name(statement)} at module level", "put it into a function")
                 continue
+            self.in_function = is_main_guard(statement)
             self.visit(statement)
+            self.in_function = False
         for lines in self.refused:
             self.diagnostics.give_up_on(self.source.path, lines)
 

@@ -68,6 +68,7 @@ class Param:
     type: Type
     default: ast.expr | None
     span: Span
+    by_reference: bool = False  # annotated with a struct: the caller names the struct, its address is passed
     formatted: bool = False  # `fstring[S]`: the caller may write an f-string
 
 

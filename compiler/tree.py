@@ -255,6 +255,14 @@ class Copy(Expr):
 
 
 @dataclass(slots=True)
+class Keep(Expr):
+    """A value that is also kept in a local, because it is used again and must be computed once."""
+
+    local: Local
+    value: Expr
+
+
+@dataclass(slots=True)
 class Format(Expr):
     """An f-string: `made` is stored at `place`, `calls` add the text, the value is the place's address."""
 

@@ -6,12 +6,15 @@ from typing import Any, Generic, Literal, NoReturn, Protocol, Self, SupportsInde
 
 from compiler.prelude.coroutines import coroutine_destroy as coroutine_destroy
 from compiler.prelude.coroutines import coroutine_is_done as coroutine_is_done
-from compiler.prelude.coroutines import coroutine_result as coroutine_result
 from compiler.prelude.coroutines import coroutine_resume as coroutine_resume
 from compiler.prelude.coroutines import coroutine_start as coroutine_start
 from compiler.prelude.coroutines import coroutine_state as coroutine_state
+from compiler.prelude.coroutines import coroutine_take as coroutine_take
+from compiler.prelude.coroutines import exception_name as exception_name
+from compiler.prelude.coroutines import exception_number as exception_number
 from compiler.prelude.coroutines import frame_allocator as frame_allocator
 from compiler.prelude.coroutines import frame_release as frame_release
+from compiler.prelude.coroutines import raise_exception as raise_exception
 from compiler.prelude.coroutines import suspend as suspend
 from compiler.prelude.traps import HostMemoryError as HostMemoryError
 from compiler.prelude.traps import LanguageError as LanguageError
@@ -313,3 +316,4 @@ def requires(*locks: str) -> _Annotation: ...
 def excludes(*locks: str) -> _Annotation: ...
 def irqs_off(function: _F) -> _F: ...
 def may_fault(function: _F) -> _F: ...
+def float_bits(value: float) -> u64: ...

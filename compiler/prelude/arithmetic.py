@@ -5,10 +5,11 @@ Two operands have one width, or one of them is a literal; two literals are `int`
 
 from __future__ import annotations
 
+import struct
 from typing import Any
 
 from compiler.prelude.integer_base import Integer, literal
-from compiler.prelude.integers import i64
+from compiler.prelude.integers import i64, u64
 from compiler.prelude.traps import LanguageError
 
 
@@ -78,6 +79,11 @@ def count_zeros_right(value: Any) -> Any:
 def count_ones(value: Any) -> Any:
     value = _one(value)
     return type(value)((value._v & value.mask).bit_count())
+
+
+def float_bits(value: float) -> Any:
+    """The representation of an f64 (IEEE 754)."""
+    return u64(int.from_bytes(struct.pack("<d", value), "little"))
 
 
 def byte_swap(value: Any) -> Any:

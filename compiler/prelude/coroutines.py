@@ -40,8 +40,8 @@ def coroutine_is_done(handle: Any) -> bool:
     _only_compiled("coroutine_is_done")
 
 
-def coroutine_result(coroutine: Awaitable[T]) -> T:
-    _only_compiled("coroutine_result")
+def coroutine_take(coroutine: Awaitable[T]) -> T:
+    _only_compiled("coroutine_take")
 
 
 def coroutine_destroy(handle: Any) -> None:
@@ -51,3 +51,18 @@ def coroutine_destroy(handle: Any) -> None:
 def coroutine_state() -> Any:
     """The state of the task that runs; inside async functions."""
     _only_compiled("coroutine_state")
+
+
+def exception_name(number: Any) -> str:
+    """What the exception of a task's state is called."""
+    _only_compiled("exception_name")
+
+
+def exception_number(kind: type[BaseException]) -> int:
+    """What tells a class of exceptions apart in a task's state."""
+    _only_compiled("exception_number")
+
+
+def raise_exception(number: Any, message: str) -> NoReturn:
+    """Raises the exception of another task's state."""
+    _only_compiled("raise_exception")

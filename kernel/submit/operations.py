@@ -67,7 +67,7 @@ def _begin_timer(record: ptr[Record]) -> None:
     if record.deadline_ns == 0:
         finish.finish(record, Status.BAD_ARGUMENT, 0)
     elif record.deadline_ns <= clock.now_ns():
-        finish.finish(record, Status.OK, 0)
+        finish.finish(record, Status.OK, clock.now_ns())
     else:
         _arm(record)
         record.state.store(RecordState.PENDING, "release")
@@ -84,7 +84,8 @@ def _expire(timer: ptr[Timer]) -> None:
     record = ptr[Record](u64(timer) - _TIMER)
     if finish.claim(record):
         withdraw(record)
-        finish.finish(record, Status.OK if record.operation == Operation.TIMER else Status.TIMEOUT, 0)
+        status: Status = Status.OK if record.operation == Operation.TIMER else Status.TIMEOUT
+        finish.finish(record, status, clock.now_ns())
 
 
 def _signal(record: ptr[Record]) -> Status:

@@ -6,9 +6,8 @@ from typing import TypeVar
 from compiler.prelude import (
     addr,
     array,
-    coroutine_destroy,
     coroutine_is_done,
-    coroutine_result,
+    coroutine_take,
     coroutine_resume,
     coroutine_start,
     frame_allocator,
@@ -79,9 +78,7 @@ def run(c: Awaitable[T]) -> T:
         coroutine_resume(next_one)
     if state.exception != 0:
         note(1000 + state.exception)
-    r = coroutine_result(c)
-    coroutine_destroy(h)
-    return r
+    return coroutine_take(c)
 
 
 async def leaf(x: u64) -> u64:

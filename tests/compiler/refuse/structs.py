@@ -230,12 +230,6 @@ def returns_struct(p: ptr[Point]) -> Point:
     #! type-mismatch: p => this is ptr[Point], but Point is needed
 
 
-def struct_parameter(p: Point) -> u32:
-#! type: p: Point => Point is passed by address
-#: p: ptr[Point], called with addr(...)
-    return p.x
-
-
 def array_parameter(a: array[u8, 4]) -> u8:
 #! type: a: array[u8, 4] => array[u8, 4] is passed by address
 #: a: ptr[array[u8, 4]], called with addr(...)

@@ -1,0 +1,71 @@
+"""The loop: runs ready tasks, and when there is none waits for a completion or for the first sleeper."""
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from compiler.prelude import addr, const, coroutine_take, exception_name, panic, ptr, u64
+from kernel.abi.ring import Submission
+from userspace.lib import reactor
+from userspace.lib.asyncio import sleepers
+from userspace.lib.asyncio.task import TaskBase, create_task, finish, make_ready, park, running, step, take_ready
+from userspace.lib.reactor import Operation
+from userspace.lib.syscall import exit_process
+from userspace.lib.time import monotonic_ns
+
+T = TypeVar("T")
+_EXCEPTION_STATUS = const(1)
+
+
+def run(main: Awaitable[T]) -> T:
+    """Runs a coroutine and every task that it starts until the coroutine ends. An exception ends the program."""
+    task = create_task(main)
+    base = addr(task.base)
+    while not base.is_done:
+        ready = take_ready()
+        if ready is None:
+            _wait()
+        elif step(ready):
+            finish(ready)
+    if base.has_failed():
+        _report(base)
+        exit_process(_EXCEPTION_STATUS)
+    return coroutine_take(task.coroutine)
+
+
+def _wait() -> None:
+    deadline_ns = sleepers.first_ns()
+    if deadline_ns == sleepers.NEVER:
+        if not reactor.in_flight():
+            panic("every task waits for another: none will ever run")
+        reactor.wait(reactor.NO_DEADLINE)
+        return
+    reactor.wait(deadline_ns)
+    sleepers.wake_due(monotonic_ns())
+
+
+async def perform(entry: ptr[Submission], operation: ptr[Operation]) -> None:
+    """Submits an entry and waits for its completion, which `operation` holds then."""
+    while not reactor.has_free_slot():
+        make_ready(running())
+        reactor.flush()
+        await park()
+    operation.wake = _wake
+    operation.context = u64(running())
+    reactor.submit(entry, operation)
+    try:
+        while not operation.is_done:
+            await park()
+    finally:
+        if not operation.is_done:
+            reactor.cancel(operation)
+
+
+def _wake(operation: ptr[Operation]) -> None:
+    make_ready(ptr[TaskBase](operation.context))
+
+
+def _report(task: ptr[TaskBase]) -> None:
+    """What Python prints last of a traceback."""
+    if len(task.state.message) == 0:
+        print(exception_name(task.state.exception))
+    else:
+        print(f"{exception_name(task.state.exception)}: {task.state.message}")
