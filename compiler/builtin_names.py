@@ -13,7 +13,8 @@ TYPE_NAMES = frozenset(
 )
 DECORATORS = frozenset(
     "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
-    "printer frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion target_features".split()
+    "printer frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion "
+    "target_features".split()
 )
 CLASS_DECORATORS = frozenset({"struct", "union"})
 FUNCTIONS = frozenset(
@@ -21,7 +22,8 @@ FUNCTIONS = frozenset(
     "overflow_add overflow_sub overflow_mul float_bits count_zeros_left count_zeros_right count_ones byte_swap "
     "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
     "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address "
-    "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_take coroutine_destroy coroutine_state exception_name exception_number raise_exception".split()
+    "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_take coroutine_destroy "
+    "coroutine_state exception_name exception_number raise_exception".split()
 )
 PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
 

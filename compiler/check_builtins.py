@@ -39,8 +39,8 @@ from compiler.tree import (
     Zero,
 )
 from compiler.type_model import (
-    F64,
     BOOL,
+    F64,
     LITERAL,
     NEVER,
     NONE,
@@ -326,7 +326,8 @@ TABLE: dict[str, Rule] = {
     "exception_number": check_primitive, "raise_exception": check_primitive,
 }  # fmt: skip
 COUNTS: dict[str, tuple[int, ...]] = {
-    "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2, 3, 4), "max": (2, 3, 4), "abs": (1,),
+    "len": (1,), "sizeof": (1,), "offsetof": (2,), "option": (2,), "ord": (1,), "min": (2, 3, 4), "max": (2, 3, 4),
+    "abs": (1,),
     "addr": (1,), "address": (1,), "copy": (1,), "zeroed": (0,), "placed": (1,), "span": (2,),
     "wrap_add": (2,), "wrap_sub": (2,), "wrap_mul": (2,), "wrap_neg": (1,),
     "overflow_add": (2,), "overflow_sub": (2,), "overflow_mul": (2,),
@@ -334,7 +335,8 @@ COUNTS: dict[str, tuple[int, ...]] = {
     "rotate_left": (2,), "rotate_right": (2,), "fence": (0, 1), "panic": (1,), "unreachable": (0,), "spin_hint": (0,),
     "memory_copy": (3,), "memory_fill": (3,), "unchecked": (2,), "frame_address": (0,), "return_address": (0,),
     "percpu_address": (1,), "coroutine_start": (2,), "coroutine_resume": (1,), "coroutine_is_done": (1,),
-    "coroutine_take": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,), "exception_name": (1,), "exception_number": (1,),
+    "coroutine_take": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,), "exception_name": (1,),
+    "exception_number": (1,),
     "raise_exception": (2,),
 }  # fmt: skip
 KEYWORDS = ("zeroed", "placed")

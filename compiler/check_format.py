@@ -1,8 +1,8 @@
 """f-strings: an argument for a parameter of type `fstring[S]` becomes calls on an S of the caller's own stack.
 
 S is a struct with `text(self, words: str)` and
-`number(self, magnitude: u64, is_negative: bool, base: u32, width: u32, style: u32)`, made from its defaults. Nothing is allocated; what
-does not fit is S's affair. `print(...)` is such a call of the program's function marked @printer.
+`number(self, magnitude: u64, is_negative: bool, base: u32, width: u32, style: u32)`, made from its defaults. Nothing is
+allocated; what does not fit is S's affair. `print(...)` is such a call of the program's function marked @printer.
 """
 
 from __future__ import annotations
@@ -15,7 +15,21 @@ import compiler.check_expressions as expressions
 from compiler.context import Context
 from compiler.format_style import LEFT, PREFIX, UPPER, ZERO_FILL
 from compiler.symbols import Function
-from compiler.tree import AddressOf, Bytes, Call, Compare, Const, Convert, Expr, Format, Keep, Load, LocalPlace, Select, Unary
+from compiler.tree import (
+    AddressOf,
+    Bytes,
+    Call,
+    Compare,
+    Const,
+    Convert,
+    Expr,
+    Format,
+    Keep,
+    Load,
+    LocalPlace,
+    Select,
+    Unary,
+)
 from compiler.type_model import (
     BOOL,
     ERROR,

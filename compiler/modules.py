@@ -19,7 +19,6 @@ from compiler.parse import is_main_guard, parse
 from compiler.source import SourceFile, Span
 from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, Symbol
 
-
 PROGRAM_MAIN = "program_main"
 """The symbol of what a program does."""
 

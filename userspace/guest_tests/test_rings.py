@@ -265,9 +265,9 @@ def _chain_cancelled() -> None:
 
 def _silent() -> None:
     silent = u64(SubmissionFlags.SILENT)
-    for round in range(u64(100)):
-        _submit(Operation.NOP, round % SLOTS, silent, 0, 0)
-        check_numbered(u64(_ring.enter(1, 0)), Status.OK, "enter", round)
+    for turn in range(u64(100)):
+        _submit(Operation.NOP, turn % SLOTS, silent, 0, 0)
+        check_numbered(u64(_ring.enter(1, 0)), Status.OK, "enter", turn)
     _expect_none()
     _submit(Operation.SIGNAL, 0, silent, 0, 1)
     check_equal(u64(_ring.enter(1, 1)), Status.OK, "enter")

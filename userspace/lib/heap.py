@@ -11,7 +11,8 @@ _ARENA_BYTES = const(1 << 20)
 
 _arena: array[u8, _ARENA_BYTES] = zeroed(align=_UNIT)
 _used: u64 = 0
-_free: array[u64, LARGEST_BLOCK // _UNIT + 1] = zeroed()        # address of a free block of each size; it holds the next
+# By size: the address of a free block, which begins with the next one's.
+_free: array[u64, LARGEST_BLOCK // _UNIT + 1] = zeroed()
 
 
 @frame_allocator

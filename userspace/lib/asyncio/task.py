@@ -68,7 +68,7 @@ class Waiter:
 
 @struct
 class Task(Generic[T]):
-    """A coroutine that runs by itself. Awaiting it gives its result, or raises what it ended with, and frees it: once."""
+    """A coroutine that runs by itself. Awaiting it, once, gives its result or raises how it ended, and frees it."""
     base: TaskBase
     coroutine: Awaitable[T]
 

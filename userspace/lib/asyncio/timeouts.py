@@ -44,7 +44,7 @@ async def wait_for(awaitable: Awaitable[T], timeout: f64) -> T:
 
 @struct
 class Timeout:
-    """`async with asyncio.timeout(seconds):` cancels what runs inside when the time is over, and raises TimeoutError."""
+    """`async with asyncio.timeout(seconds):` cancels what runs inside when the time is over: TimeoutError."""
     sleeper: Sleeper
     nanoseconds: u64
 
@@ -58,7 +58,7 @@ class Timeout:
         if self.sleeper.timer.is_queued:
             stop_timer(addr(self.sleeper))
         elif running().is_cancelled:
-            running().is_cancelled = False          # the time was over, but the block had ended
+            running().is_cancelled = False  # the time was over, but the block had ended
         else:
             raise TimeoutError
 
