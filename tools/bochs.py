@@ -46,7 +46,8 @@ class BochsMachine:
 
 def missing_part() -> str:
     """What is to be installed before Bochs can be used, or nothing."""
-    if shutil.which(PROGRAM) is None or not BIOS.exists() or not VIDEO_BIOS.exists():
+    display = any(Path("/usr/lib").glob("*/bochs/plugins/libbx_sdl2_gui.so"))
+    if shutil.which(PROGRAM) is None or not BIOS.exists() or not VIDEO_BIOS.exists() or not display:
         return "Bochs is not installed: install the packages bochs, bochsbios, vgabios and bochs-sdl"
     return ""
 
