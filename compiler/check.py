@@ -21,7 +21,7 @@ from compiler.modules import Module, Project
 from compiler.source import Span
 from compiler.symbols import ExceptionSymbol, Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
 from compiler.tree import Body, Expr, Local
-from compiler.type_model import ERROR, NEVER, NONE, StructType
+from compiler.type_model import ERROR, NEVER, NONE, StructType, has_variable
 
 HOOKS = {
     "frame_allocator": "Callable[[u64], ptr[u8]]",
@@ -121,7 +121,8 @@ class Checker:
         """Instances appear while bodies are checked; go on until none is new."""
         while True:
             functions = [f for g in self.generics for f in g.instances.values() if f not in self.done]
-            structs = [s for g in self.generic_structs for s in g.instances.values() if s not in self.done_structs]
+            made = [s for g in self.generic_structs for s in g.instances.values() if not has_variable(s)]
+            structs = [s for s in made if s not in self.done_structs]
             if not functions and not structs:
                 return
             for function in functions:

@@ -11,6 +11,7 @@ import compiler.check_expressions as expressions
 import compiler.check_format as format_text
 import compiler.check_generics as generics
 from compiler.annotations import resolve_type
+from compiler.check_bounds import check_bounds
 from compiler.context import Context
 from compiler.environment import Environment
 from compiler.errors import CompileError, Label
@@ -112,6 +113,9 @@ def _check_subscripted(ctx: Context, node: ast.Call, function: ast.Subscript) ->
     if name or isinstance(symbol, GenericStruct):
         kind = resolve_type(function, ctx.env)
         if isinstance(kind, StructType):
+            if kind.generic is not None:
+                parameters = zip(kind.generic.parameters, kind.arguments, strict=True)
+                check_bounds(ctx, function, kind.generic.module, dict(parameters))
             return construction.make_struct(ctx, node, kind)
         return construction.check_conversion(ctx, node, kind)
     return _check_indirect(ctx, node, expressions.check_value(ctx, function))
@@ -185,7 +189,9 @@ def call_method(ctx: Context, node: ast.expr, place: Place, name: str) -> Expr:
             "method",
             f"{place.type} has no method {name}",
             node,
-            hint="a struct used by with has __enter__ and __exit__",
+            hint="a struct that is looped over has next()"
+            if name == "next"
+            else "a struct used by with has __enter__ and __exit__",
         )
     return Call(method.call_result, ctx.span(node), method, [address_of(place)])
 

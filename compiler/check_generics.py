@@ -7,6 +7,7 @@ import ast
 import compiler.check_calls as calls
 import compiler.check_expressions as expressions
 from compiler.annotations import resolve_type
+from compiler.check_bounds import check_bounds
 from compiler.constant import evaluate_int
 from compiler.context import Context
 from compiler.declare import instantiate_function
@@ -26,6 +27,8 @@ from compiler.type_model import (
     FuncType,
     PtrType,
     SpanType,
+    StructType,
+    TupleType,
     Type,
     TypeVariable,
 )
@@ -56,6 +59,7 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
     missing = [name for name in generic.parameters if name not in bindings]
     if missing:
         raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
+    check_bounds(ctx, node, generic.module, bindings)
     function = instantiate_function(generic, bindings)
     function.asked_at = function.asked_at or ctx.span(node)
     call = ast.Call(
@@ -72,6 +76,15 @@ def _infer(pattern: Type, found: Type, bindings: dict[str, Binding]) -> None:
             _infer(a, b, bindings)
         case TypeVariable(name=name), _:
             bindings.setdefault(name, found)
+        case StructType(generic=a, arguments=p), StructType(generic=b, arguments=q) if a is b and a is not None:
+            for first, second in zip(p, q, strict=True):
+                if isinstance(first, TypeVariable):
+                    bindings.setdefault(first.name, second)
+                elif isinstance(first, Type) and isinstance(second, Type):
+                    _infer(first, second, bindings)
+        case TupleType(items=p), TupleType(items=q) if len(p) == len(q):
+            for first, second in zip(p, q, strict=True):
+                _infer(first, second, bindings)
         case PtrType(to=a), PtrType(to=b):
             _infer(a, b, bindings)
         case (SpanType(of=a), SpanType(of=b)) | (AtomicType(of=a), AtomicType(of=b)):

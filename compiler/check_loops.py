@@ -5,30 +5,46 @@ from __future__ import annotations
 import ast
 
 import compiler.check_assignments as assignments
+import compiler.check_calls as calls
 import compiler.check_conditions as conditions
 import compiler.check_elements as elements
 import compiler.check_expressions as expressions
 import compiler.check_operators as operators
 import compiler.check_statements as statements
+import compiler.check_with as with_blocks
 from compiler.context import Context, Loop, join
 from compiler.errors import REPORTED, Label
 from compiler.tree import (
+    Assign,
     Break,
+    Compare,
     Const,
     Continue,
+    Deref,
+    Expr,
     ForEach,
     ForRange,
+    If,
     Literal,
+    Load,
     Local,
+    LocalPlace,
+    Place,
     Statement,
+    TupleItem,
+    Unary,
     While,
 )
 from compiler.type_model import (
+    BOOL,
     ERROR,
     STR,
+    BoolType,
     IntType,
     PtrType,
     SpanType,
+    StructType,
+    TupleType,
     Type,
     VolatileType,
 )
@@ -60,6 +76,9 @@ def check_for(ctx: Context, node: ast.For) -> list[Statement]:
         raise ctx.error("unsupported", "a loop has one variable", node.target, hint="unpack in the body")
     if isinstance(node.iter, ast.Call) and ctx.env.builtin_of(node.iter.func) == "range":
         return [_check_range(ctx, node, node.target, node.iter)]
+    iterator = _iterator(ctx, node)
+    if iterator is not None:
+        return _check_iteration(ctx, node, node.target, iterator)
     items = elements.as_span(ctx, expressions.check(ctx, node.iter, None), node.iter)
     if not isinstance(items.type, SpanType):
         hint = f"loop over {ast.unparse(node.iter)}.encode()" if items.type == STR else ""
@@ -69,6 +88,49 @@ def check_for(ctx: Context, node: ast.For) -> list[Statement]:
     local = _loop_variable(ctx, node.target, kind)
     body = _check_body(ctx, node, local)
     return [ForEach(ctx.span(node), local, items, body)]
+
+
+def _iterator(ctx: Context, node: ast.For) -> list[Statement] | None:
+    """What keeps the place of a struct that is looped over; None for everything else."""
+    found = expressions.check(ctx, node.iter, None)
+    kind = found.type.to if isinstance(found.type, PtrType) else found.type
+    if not isinstance(kind, StructType):
+        return None
+    kept: list[Statement] = []
+    with_blocks.manager_place(ctx, node.iter, kept)
+    return kept
+
+
+def _check_iteration(ctx: Context, node: ast.For, target: ast.Name, kept: list[Statement]) -> list[Statement]:
+    """A struct with `next()`, which gives `ptr[T] | None`, or a value and whether there is one."""
+    span = ctx.span(node.iter)
+    keep = kept[0]
+    assert isinstance(keep, Assign) and isinstance(keep.place, LocalPlace)
+    place: Place = keep.place
+    if isinstance(place.type, PtrType):
+        place = Deref(place.type.to, span, Load(place.type, span, place))
+    called = calls.call_method(ctx, node.iter, place, "next")
+    result = ctx.temporary(called.type, span)
+    value = Load(called.type, span, LocalPlace(called.type, span, result))
+    match called.type:
+        case PtrType(optional=True) as pointer:
+            kind: Type = PtrType(pointer.to)
+            item: Expr = Load(kind, span, LocalPlace(called.type, span, result))
+            at_end: Expr = Compare(BOOL, span, "==", value, Const(pointer, span, 0))
+        case TupleType(items=(kind, BoolType())):
+            item = TupleItem(kind, span, value, 0)
+            at_end = Unary(BOOL, span, "not", TupleItem(BOOL, span, value, 1))
+        case _:
+            hint = "it gives ptr[T] | None, or tuple[T, bool] with whether there is a value"
+            raise ctx.error("type", f"next() of {place.type} gives {called.type}", node.iter, hint=hint)
+    local = _loop_variable(ctx, target, kind)
+    step: list[Statement] = [
+        Assign(span, LocalPlace(called.type, span, result), called),
+        If(span, at_end, [Break(span)], []),
+        Assign(span, LocalPlace(kind, span, local), item),
+    ]
+    body = _check_body(ctx, node, local)
+    return [*kept, While(ctx.span(node), Const(BOOL, span, 1), [*step, *body])]
 
 
 def _check_range(ctx: Context, node: ast.For, target: ast.Name, call: ast.Call) -> Statement:

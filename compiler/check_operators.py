@@ -11,6 +11,7 @@ from compiler.errors import REPORTED, CompileError, Label
 from compiler.tree import (
     Binary,
     Const,
+    Convert,
     Expr,
     FloatConst,
     Literal,
@@ -109,6 +110,8 @@ def combine(
     if isinstance(left, Literal) and isinstance(right, Literal):
         return _fold(ctx, node, op, left, right)
     for operand in (left, right):
+        if isinstance(operand.type, EnumType) and operand.type.is_flag and name in ("&", "|", "^"):
+            return _combine_flags(ctx, node, name, unify(ctx, left, right, node, nodes, name), operand.type)
         if isinstance(operand.type, PtrType | StrType | SpanType | TupleType | EnumType):
             raise _no_arithmetic(ctx, operand.type, name, node)
     left, right = unify(ctx, left, right, node, nodes, name)
@@ -126,6 +129,11 @@ def combine(
     if name in ("//", "%") and kind.bits > 64:
         raise ctx.error("operator", f"{kind} has no {name}", node, hint="shift and mask, or divide parts of 64 bits")
     return Binary(kind, span, name, left, right)
+
+
+def _combine_flags(ctx: Context, node: ast.AST, name: str, operands: tuple[Expr, Expr], flags: EnumType) -> Expr:
+    left, right = (Convert(flags.of, operand.span, operand) for operand in operands)
+    return Convert(flags, ctx.span(node), Binary(flags.of, ctx.span(node), name, left, right))
 
 
 def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.AST) -> CompileError:

@@ -33,7 +33,7 @@ def check_with(ctx: Context, node: ast.With | ast.AsyncWith, items: list[ast.wit
     item, rest = items[0], items[1:]
     span = ctx.span(item.context_expr)
     enter: list[Statement] = []
-    manager, named = _manager_place(ctx, item.context_expr, enter)
+    manager, named = manager_place(ctx, item.context_expr, enter)
     is_async = isinstance(node, ast.AsyncWith)
     opened = _call(ctx, item.context_expr, manager, "__aenter__" if is_async else "__enter__")
     if isinstance(item.optional_vars, ast.Name):
@@ -63,7 +63,7 @@ def _call(ctx: Context, node: ast.expr, manager: Place, name: str) -> Expr:
     return called
 
 
-def _manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> tuple[Place, Place]:
+def manager_place(ctx: Context, node: ast.expr, enter: list[Statement]) -> tuple[Place, Place]:
     """The struct a `with` works on, evaluated once (a value is kept, a place by its address), and as it was named."""
     span = ctx.span(node)
     found = expressions.check(ctx, node, None)

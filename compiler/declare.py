@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import functools
+import operator
 from typing import Any
 
 import compiler.annotations as type_annotations
@@ -58,8 +60,9 @@ def _declare_assigned(module: Module, name: str, node: ast.Assign, value: ast.ex
         if len(value.args) != 1:
             raise module.error("constant", "const takes one expression", value)
         return ConstSymbol(name, constant.evaluate(value.args[0], env), module.span(node))
-    if function == "TypeVar":
-        return TypeVarSymbol(name)
+    if isinstance(value, ast.Call) and function == "TypeVar":
+        bound = next((keyword.value for keyword in value.keywords if keyword.arg == "bound"), None)
+        return TypeVarSymbol(name, module, bound, tuple(value.args[1:]))
     if isinstance(value, ast.Subscript | ast.Name | ast.Attribute):
         try:
             return TypeSymbol(type_annotations.resolve_type(value, env))
@@ -121,9 +124,9 @@ def _declare_class(module: Module, node: ast.ClassDef) -> Symbol:
     env = Environment(module)
     bases = [env.builtin_of(base.value if isinstance(base, ast.Subscript) else base) for base in node.bases]
     if "IntEnum" in bases or "IntFlag" in bases:
-        return _declare_enum(module, node, env)
+        return _declare_enum(module, node, env, is_flag="IntFlag" in bases)
     if "Protocol" in bases:
-        return ProtocolSymbol(node.name, node)
+        return ProtocolSymbol(node.name, node, module)
     if len(node.bases) == 1 and isinstance(node.bases[0], ast.Name | ast.Attribute):
         parent = env.symbol_of(node.bases[0])
         if isinstance(parent, ExceptionSymbol):
@@ -149,7 +152,7 @@ def _generic_parameters(module: Module, node: ast.ClassDef, env: Environment) ->
     return ()
 
 
-def _declare_enum(module: Module, node: ast.ClassDef, env: Environment) -> EnumSymbol:
+def _declare_enum(module: Module, node: ast.ClassDef, env: Environment, *, is_flag: bool) -> EnumSymbol:
     members: dict[str, int] = {}
     for statement in node.body:
         match statement:
@@ -161,9 +164,9 @@ def _declare_enum(module: Module, node: ast.ClassDef, env: Environment) -> EnumS
             case _:
                 raise module.error("enum", "an enum holds NAME = value lines only", statement)
     name = f"{module.name}.{node.name}"
-    largest = max([0, *members.values()])
+    largest = functools.reduce(operator.or_, members.values(), 0) if is_flag else max([0, *members.values()])
     storage = next((t for t in (U8, U16, U32, U64) if t.holds(largest)), U64)
-    return EnumSymbol(name, EnumType(name, storage), members)
+    return EnumSymbol(name, EnumType(name, storage, is_flag), members)
 
 
 def declare_function(
@@ -286,7 +289,9 @@ def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[st
 def instantiate_struct(generic: GenericStruct, arguments: tuple[Binding, ...]) -> StructType:
     if arguments not in generic.instances:
         bindings = dict(zip(generic.parameters, arguments, strict=True))
-        generic.instances[arguments] = struct_layout.declare_struct(generic.module, generic.node, bindings)
+        made = struct_layout.declare_struct(generic.module, generic.node, bindings)
+        made.generic, made.arguments = generic, arguments
+        generic.instances[arguments] = made
     return generic.instances[arguments]
 
 

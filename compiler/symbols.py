@@ -158,6 +158,9 @@ class Builtin:
 @dataclass(frozen=True)
 class TypeVarSymbol:
     name: str
+    module: Module
+    bound: ast.expr | None = None  # a Protocol
+    constraints: tuple[ast.expr, ...] = ()  # the types that it may stand for, when they are listed
 
 
 @dataclass(frozen=True, eq=False)
@@ -178,6 +181,7 @@ class ProtocolSymbol:
 
     name: str
     node: ast.ClassDef
+    module: Module
 
 
 Symbol = (

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from compiler.errors import UNKNOWN
 
 if TYPE_CHECKING:
-    from compiler.symbols import Function, GenericFunction
+    from compiler.symbols import Function, GenericFunction, GenericStruct
 
 POINTER_SIZE = 8
 
@@ -294,6 +294,8 @@ class StructType(Type):
     def __init__(self, name: str, lay_out: Callable[[StructType], None]) -> None:
         self.name = name  # dotted path
         self.is_union = False
+        self.generic: GenericStruct | None = None  # what this is an instance of, and with which parameters
+        self.arguments: tuple[Type | int, ...] = ()
         self._lay_out: Callable[[StructType], None] | None = lay_out
         self._fields: dict[str, Field] = {}
         self._methods: dict[str, Function | GenericFunction] = {}
@@ -337,10 +339,11 @@ class StructType(Type):
 
 @dataclass(frozen=True)
 class EnumType(Type):
-    """An IntEnum as a type: stored as `of`, the smallest of u8, u16, u32, u64 that holds all members."""
+    """An IntEnum or IntFlag as a type: stored as `of`, the smallest of u8, u16, u32, u64 that holds all members."""
 
     name: str
     of: IntType
+    is_flag: bool = False
 
     def __str__(self) -> str:
         return self.name.rpartition(".")[2]
@@ -391,6 +394,24 @@ def _place(items: tuple[Type, ...]) -> Iterator[tuple[int, Type]]:
         offset = round_up(offset, item.align)
         yield offset, item
         offset += item.size
+
+
+def has_variable(t: Type | int) -> bool:
+    """Whether a type parameter without a meaning is part of a type: it is a pattern to match, not a type of values."""
+    match t:
+        case TypeVariable():
+            return True
+        case PtrType(to=inner) | SpanType(of=inner) | ArrayType(of=inner) | AtomicType(of=inner):
+            return has_variable(inner)
+        case VolatileType(of=inner) | AwaitableType(result=inner):
+            return has_variable(inner)
+        case TupleType(items=items):
+            return any(map(has_variable, items))
+        case FuncType(params=params, result=result):
+            return any(map(has_variable, (*params, result)))
+        case StructType(arguments=arguments):
+            return any(map(has_variable, arguments))
+    return False
 
 
 def is_scalar(t: Type) -> bool:

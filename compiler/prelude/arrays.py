@@ -8,7 +8,7 @@ from typing import Any
 from compiler.prelude import host_memory
 from compiler.prelude.host_memory import NOWHERE, Memory
 from compiler.prelude.integers import u8
-from compiler.prelude.kinds import WORD, Kind, kind_of, register
+from compiler.prelude.kinds import WORD, Kind, OpenKind, kind_of, register
 from compiler.prelude.pointers import Place, pointed_kind, pointer_to
 from compiler.prelude.traps import LanguageError, Trap
 
@@ -158,7 +158,7 @@ class SpanKind(Kind):
     def adapt(self, value: Any) -> Any:
         if type(value) is bytes and self is BYTES:
             return span_of_bytes(value)
-        if not isinstance(value, Span) or value.of_ is not self.of:
+        if not isinstance(value, Span) or (value.of_ is not self.of and not isinstance(self.of, OpenKind)):
             raise LanguageError(f"{self} is wanted, not {value!r}")
         return value
 

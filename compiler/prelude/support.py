@@ -136,7 +136,19 @@ def cell(annotation: Any, value: Any) -> Pointer:
 
 
 def iterate(elements: Any) -> Iterable[Any]:
+    if isinstance(elements, View) and hasattr(type(elements), "next"):
+        return _items_of(elements)
     return span_of_bytes(elements) if type(elements) is bytes else elements
+
+
+def _items_of(iterator: Any) -> Iterator[Any]:
+    """What a struct's `next()` gives, until it gives None or a pair that ends with False."""
+    while True:
+        found = iterator.next()
+        value, more = found if isinstance(found, tuple) else (found, found is not None)
+        if not more:
+            return
+        yield value
 
 
 def len(elements: Any) -> Any:
