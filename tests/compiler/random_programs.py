@@ -10,10 +10,12 @@ from dataclasses import dataclass, field
 UNSIGNED, SIGNED = ("u8", "u16", "u32", "u64", "u128"), ("i8", "i16", "i32", "i64", "i128")
 INTEGERS = UNSIGNED + SIGNED
 ARGUMENTS = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64")
-HEADER = """from compiler.prelude import (
-    addr, array, bits, byte_swap, copy, count_ones, count_zeros_left, count_zeros_right, i8, i16, i32, i64, i128,
-    overflow_add, overflow_mul, overflow_sub, ptr, rotate_left, rotate_right, span, struct, u8, u16, u32, u64, u128,
-    wrap_add, wrap_mul, wrap_neg, wrap_sub, zeroed,
+HEADER = """from enum import IntEnum
+
+from compiler.prelude import (
+    addr, array, atomic, bits, byte_swap, copy, count_ones, count_zeros_left, count_zeros_right, i8, i16, i32, i64,
+    i128, overflow_add, overflow_mul, overflow_sub, ptr, rotate_left, rotate_right, span, struct, u8, u16, u32, u64,
+    u128, union, wrap_add, wrap_mul, wrap_neg, wrap_sub, zeroed,
 )
 
 
@@ -32,8 +34,39 @@ class Record:
         return wrap_add(u64(self.a), self.c)
 
 
+@union
+class Word:
+    whole: u32
+    parts: array[u16, 2]
+    low: i8
+
+
+class Color(IntEnum):
+    RED = 1
+    GREEN = 2
+    BLUE = 200
+
+
 shared: array[u32, 5] = array(3, 1, 4, 1, 5)
 counter: u64 = 0
+ticket: atomic[u32] = 0
+
+
+def pair(a: u32, b: i16) -> tuple[u32, i16, bool]:
+    return a // 3, b // 2, a > 7
+
+
+def total_of(values: span[u64]) -> u64:
+    total: u64 = len(values)
+    for value in values:
+        total = wrap_add(total, value)
+    return total
+
+
+def color_of(n: u8) -> Color:
+    if n < 100:
+        return Color.GREEN if n & 1 == 0 else Color.RED
+    return Color.BLUE
 
 
 def store(place: ptr[u64], value: u64) -> u64:
@@ -101,9 +134,9 @@ class Generator:
         self.signatures.append((name, parameters, result))
 
     def _statement(self, scope: Scope, depth: int, nesting: int) -> None:
-        kinds = ["declare", "declare", "assign", "assign", "augment", "tell", "element", "pointer", "assertion"]
+        kinds = ["declare", "declare", "assign", "assign", "augment", "tell", "element", "pointer", "assertion", "rare"]
         if nesting:
-            kinds += ["branch", "loop", "count", "walk"]
+            kinds += ["branch", "loop", "fall", "count", "walk", "match", "forever"]
         getattr(self, f"_{self.random.choice(kinds)}")(scope, "    " * depth, nesting)
 
     def _block(self, scope: Scope, indent: str, nesting: int) -> None:
@@ -180,6 +213,48 @@ class Generator:
         self.lines.append(f"{indent}for {name} in range({ends}):")
         inner = Scope(scope.locals | {name: kind}, scope.frozen | {name})
         self._block(inner, indent, nesting)
+
+    def _fall(self, scope: Scope, indent: str, nesting: int) -> None:
+        name, kind = self._name(), self.random.choice(["i8", "i16", "i32", "i64"])
+        ends = f"{kind}({self.random.randint(0, 5)}), -{self.random.randint(1, 3)}, -{self.random.randint(1, 3)}"
+        self.lines.append(f"{indent}for {name} in range({ends}):")
+        self._block(Scope(scope.locals | {name: kind}, scope.frozen | {name}), indent, nesting)
+
+    def _forever(self, scope: Scope, indent: str, nesting: int) -> None:
+        name = self._name()
+        self.lines += [f"{indent}{name}: u8 = 0", f"{indent}while True:", f"{indent}    {name} += 1"]
+        inner = Scope(scope.locals | {name: "u8"}, scope.frozen | {name})
+        self._block(inner, indent, nesting)
+        self.lines += [f"{indent}    if {name} > 2 or {self._test(inner, 1)}:", f"{indent}        break"]
+
+    def _match(self, scope: Scope, indent: str, nesting: int) -> None:
+        kind = self.random.choice(["u8", "u32", "i16", "u64"])
+        self.lines.append(f"{indent}match {self._value(kind, scope, 2)}:")
+        numbers = self.random.sample(range(6), 4)
+        for case in (f"{numbers[0]} | {numbers[1]}", f"{numbers[2]} if {self._test(scope, 1)}", str(numbers[3]), "_"):
+            if case != "_" or self._one_in(2):
+                self.lines.append(f"{indent}    case {case}:")
+                self._block(scope, indent + "    ", nesting)
+
+    def _rare(self, scope: Scope, indent: str, nesting: int) -> None:
+        """Statements with a fixed form: tuples, spans, unions, enums, atomics."""
+        a, b, c = self._name(), self._name(), self._name()
+        u32, u64, u8 = (self._value(kind, scope, 2) for kind in ("u32", "u64", "u8"))
+        forms = {
+            f"{a}, {b}, {c} = pair({u32}, {self._expression('i16', scope, 2)})": {a: "u32", b: "i16", c: "bool"},
+            f"{a} = total_of(row[{self._index(scope, 3)}:{self._index(scope, 5)}])": {a: "u64"},
+            f"{a} = Word(whole={u32})\n{indent}{a}.parts[1] = u16({u64})": {f"{a}.whole": "u32", f"{a}.low": "i8"},
+            f"{a} = u32(color_of({u8}))\n{indent}{b} = color_of({u8}) == Color.GREEN": {a: "u32", b: "bool"},
+            f"{a} = ticket.{self._atomic()}({u32})": {a: "u32"},
+            f"{a} = ticket.load()\n{indent}{b} = ticket.cas({u32}, {a}, 'acq_rel')": {a: "u32", b: "bool"},
+        }
+        line, locals_made = self.random.choice(list(forms.items()))
+        self.lines.append(f"{indent}{line}")
+        scope.locals |= locals_made
+
+    def _atomic(self) -> str:
+        operations = ["fetch_add", "fetch_sub", "fetch_and", "fetch_or", "fetch_xor", "exchange"]
+        return self.random.choice(operations)
 
     def _count(self, scope: Scope, indent: str, nesting: int) -> None:
         name = self._name()
