@@ -24,6 +24,7 @@ TRAPS = {
     "bit-field": "overflow",
     "division": "division",
     "index": "bounds",
+    "slice": "bounds",
     "assert": "assertion",
 }
 
