@@ -1,11 +1,14 @@
-"""The child process that turns LLVM IR into native code: a JSON line and the IR on standard input, the result on
-standard output.
+"""The child process that turns LLVM IR into native code.
+
+A JSON line and the modules come on standard input; a JSON line of sizes and the results go to standard output.
 """
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
+from typing import Any
 
 import llvmlite.binding as llvm
 
@@ -43,26 +46,30 @@ def optimize(module: llvm.ModuleRef, machine: llvm.TargetMachine, opt: int, vect
     builder.getModulePassManager().run(module, builder)
 
 
-def main() -> int:
-    job, _, ir = sys.stdin.buffer.read().partition(b"\n")
-    order = json.loads(job)
+def generate(ir: str, order: dict[str, Any]) -> bytes:
+    """Errors: RuntimeError, with LLVM's words, for a module that LLVM does not accept."""
     machine = create_machine(order["target"], order["opt"], order["cpu"])
+    module = llvm.parse_assembly(ir)
+    module.triple = TARGETS[order["target"]].triple or llvm.get_process_triple()
+    module.data_layout = str(machine.target_data)
+    module.verify()
+    optimize(module, machine, order["opt"], vectorize=order["target"] == "host" and not order["cpu"])
+    if order["emit"] == "asm":
+        return bytes(machine.emit_assembly(module).encode())
+    return str(module).encode() if order["emit"] == "ir" else bytes(machine.emit_object(module))
+
+
+def main() -> int:
+    job, _, texts = sys.stdin.buffer.read().partition(b"\n")
+    order = json.loads(job)
+    ends = list(itertools.accumulate(order["sizes"]))
     try:
-        module = llvm.parse_assembly(ir.decode())
-        module.triple = TARGETS[order["target"]].triple or llvm.get_process_triple()
-        module.data_layout = str(machine.target_data)
-        module.verify()
+        results = [generate(texts[start:end].decode(), order) for start, end in itertools.pairwise([0, *ends])]
     except RuntimeError as error:
         sys.stderr.write(f"internal: LLVM refuses the module: {error}\n")
         return 2
-    optimize(module, machine, order["opt"], vectorize=order["target"] == "host" and not order["cpu"])
-    if order["emit"] == "asm":
-        result = machine.emit_assembly(module).encode()
-    elif order["emit"] == "ir":
-        result = str(module).encode()
-    else:
-        result = machine.emit_object(module)
-    sys.stdout.buffer.write(result)
+    sys.stdout.buffer.write(json.dumps([len(result) for result in results]).encode() + b"\n")
+    sys.stdout.buffer.write(b"".join(results))
     return 0
 
 

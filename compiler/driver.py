@@ -6,22 +6,27 @@ Objects and images are kept by content (compiler.cache) below the folder build/ 
 
 from __future__ import annotations
 
+import os
 import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from compiler.cache import Cache, SourceRecord, key_of
 from compiler.check import Checker, Program
 from compiler.check_program import check_program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
+from compiler.emit_parts import emit_parts
 from compiler.errors import Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
 from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
-from compiler.target import TARGETS, Target, generate_object
+from compiler.target import TARGETS, Target, generate_objects
 
 RUNTIME_MODULES = ("compiler.runtime.memory",)
 PROGRAM_START = "userspace.lib.program"
@@ -29,6 +34,8 @@ PROGRAM_START = "userspace.lib.program"
 PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
 """Python's own modules that user programs import, and what stands for them."""
 PROFILES = ("release", "debug")
+PROCESSES = os.cpu_count() or 1
+Text = TypeVar("Text")
 
 
 class WrongUse(Exception):
@@ -86,23 +93,49 @@ class Build:
         return program
 
     def ir(self) -> str:
-        program = self.check()
-        start = time.perf_counter()
-        text = emit_program(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks, self.small))
-        self.times["emit"] = time.perf_counter() - start
-        return text
+        """The program as one LLVM module."""
+        return self._emit(emit_program)
 
     def object(self, emit: str = "object") -> bytes:
-        text = self.ir()
+        """The program as one object, or another form of it."""
+        return self._generate([self.ir()], emit)[0]
+
+    def objects(self) -> list[bytes]:
+        """What the image is linked from: debug builds have an object for each module, so that few are made again."""
+        return self._generate(self._emit(emit_parts) if self.profile == "debug" else [self.ir()])
+
+    def _emit(self, emitter: Callable[[Program, Target, EmitOptions], Text]) -> Text:
+        program = self.check()
         start = time.perf_counter()
-        key = key_of(text, self.target, self.opt, emit)
-        result = self.cache.get(key) if self.cached else None
-        if result is None:
-            result = generate_object(text, self.machine, opt=self.opt, emit=emit)
+        result = emitter(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks, self.small))
+        self.times["emit"] = time.perf_counter() - start
+        return result
+
+    def _generate(self, modules: list[str], emit: str = "object") -> list[bytes]:
+        start = time.perf_counter()
+        keys = [key_of(module, self.target, self.opt, emit) for module in modules]
+        results = {key: found for key in keys if self.cached and (found := self.cache.get(key)) is not None}
+        missing = {key: module for key, module in zip(keys, modules, strict=True) if key not in results}
+        for key, result in zip(missing, self._generate_in_parallel(list(missing.values()), emit), strict=True):
+            results[key] = result
             if self.cached:
                 self.cache.put(key, result)
         self.times["generate"] = time.perf_counter() - start
-        return result
+        return [results[key] for key in keys]
+
+    def _generate_in_parallel(self, modules: list[str], emit: str) -> list[bytes]:
+        """Each processor takes every n-th module, the largest first."""
+        order = sorted(range(len(modules)), key=lambda index: -len(modules[index]))
+        shares = [share for first in range(PROCESSES) if (share := order[first::PROCESSES])]
+        results: dict[int, bytes] = {}
+        with ThreadPoolExecutor(PROCESSES) as workers:
+            jobs = [workers.submit(self._generate_share, [modules[index] for index in share], emit) for share in shares]
+            for share, job in zip(shares, jobs, strict=True):
+                results.update(zip(share, job.result(), strict=True))
+        return [results[index] for index in range(len(modules))]
+
+    def _generate_share(self, modules: list[str], emit: str) -> list[bytes]:
+        return generate_objects(modules, self.machine, opt=self.opt, emit=emit)
 
     def image(self) -> bytes:
         """The linked ELF executable."""
@@ -117,9 +150,9 @@ class Build:
         self.times["look up"] = time.perf_counter() - start
         if known is not None:
             return known
-        code = self.object()
+        code = self.objects()
         start = time.perf_counter()
-        image = link_with_symbols([code], LAYOUTS[self.target], "_start")
+        image = link_with_symbols(code, LAYOUTS[self.target], "_start")
         self.times["link"] = time.perf_counter() - start
         if self.cached:
             record.note(self._sources(), image)

@@ -7,6 +7,7 @@ same sources.
 
 from __future__ import annotations
 
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 
 from compiler.check import Program
@@ -35,14 +36,34 @@ class EmitOptions:
     before_atomic: str = ""  # a function that is called before each atomic access: tests choose the order of accesses
 
 
+def is_copied(function: Function) -> bool:
+    """Code that has no place of its own: each part that uses it has a copy, which is inlined."""
+    inlined = "inline" in function.decorators or function.is_assembler
+    return inlined and not function.is_naked and not function.is_async and "export" not in function.decorators
+
+
 def is_public(function: Function) -> bool:
     """A function that its module offers to others, rather than a method or one of its own."""
     return function.owner is None and not function.name.startswith("_")
 
 
+@dataclass(frozen=True)
+class Part:
+    """What one LLVM module defines."""
+
+    bodies: list[Body]
+    data: list[tuple[GlobalVar, Expr | None]]
+    assembler: list[str]
+
+
 class ModuleEmitter:
-    def __init__(self, program: Program, target: Target, options: EmitOptions) -> None:
+    """Emits one part of a program, by default all of it; what it uses of others it declares, or copies to inline."""
+
+    def __init__(self, program: Program, target: Target, options: EmitOptions, part: Part | None = None) -> None:
         self.program, self.target, self.options = program, target, options
+        self.part = part or Part(program.bodies, program.data, program.assembler)
+        self.own = {*(body.function for body in self.part.bodies), *(data for data, _ in self.part.data)}
+        self.foreign: dict[Function | GlobalVar, None] = {}
         self.debug = DebugInfo(".")
         self.diagnostics = Diagnostics()
         self.strings: dict[bytes, str] = {}
@@ -50,22 +71,48 @@ class ModuleEmitter:
         self.intrinsics: set[str] = set()
         self.sites: dict[tuple[str, str, int], str] = {}
         self.externals: set[str] = set()
+        self.data: list[tuple[GlobalVar, str]] = []
+        self.functions: list[tuple[Function, str]] = []
+        self.others: list[str] = []  # the trap function, and what is not this part's own
         self.tables: set[str] = set()
 
-    def emit(self) -> str:
-        data = [self._data(variable, value) for variable, value in self.program.data]
-        functions = [self._function(body) for body in self.program.bodies]
+    def generate(self, bodies: Mapping[Function, Body]) -> None:
+        """Emits all definitions; `bodies` are those of the whole program."""
+        self.data = [(variable, self._data(variable, value)) for variable, value in self.part.data]
+        self.functions = [(body.function, self._function(body)) for body in self.part.bodies]
+        copied: set[Function] = set()
+        while wanted := [f for f in self.foreign if isinstance(f, Function) and is_copied(f) and f not in copied]:
+            copied.update(wanted)
+            self.others += [self._function(bodies[function]) for function in wanted]
+        self.others.append(self._trap_function())
+        for used in self.foreign:
+            if isinstance(used, GlobalVar):
+                place = f"[{used.type.size} x i8], align {max(used.align, used.type.align, 1)}"
+                self.others.append(f"{quote(used.symbol)} = external hidden global {place}")
+            elif used not in copied:
+                self.others.append(FunctionEmitter(self, bodies[used]).declaration())
         self.diagnostics.raise_if_any()
-        trap = self._trap_function()
+
+    def text(self, shared: Container[Function | GlobalVar] = ()) -> str:
+        """The module; other parts see those of its definitions that are `shared`."""
         lines = ['source_filename = "ringneck"']
-        blocks = self.program.assembler if self.target.freestanding else [*self.program.assembler, HOST_ENTRY]
+        blocks = self.part.assembler if self.target.freestanding else [*self.part.assembler, HOST_ENTRY]
         for block in blocks:
             lines += [f'module asm "{escape(line.encode())}"' for line in [*block.split("\n"), ".att_syntax"]]
-        lines += self.definitions + data + functions + [trap] + self._used()
+        lines += self.definitions
+        for defined, text in [*self.data, *self.functions]:
+            lines.append(_made_visible(text) if defined in shared else text)
+        lines += [*self.others, *self._used()]
         lines += [f"@{name} = external dso_local global i8" for name in sorted(self.externals)]
         lines += [f"declare {declaration}" for declaration in sorted(self.intrinsics)]
         lines += self.debug.finish()
         return "\n".join(lines) + "\n"
+
+    def symbol(self, of: Function | GlobalVar) -> str:
+        """How the text names a function or module data."""
+        if of not in self.own:
+            self.foreign[of] = None
+        return quote(of.symbol)
 
     # Pieces that function bodies ask for
 
@@ -168,12 +215,12 @@ class ModuleEmitter:
     def _used(self) -> list[str]:
         """What assembler text names, and data that is read from outside, must survive."""
         symbols: dict[str, None] = {}
-        for data, _ in self.program.data:
+        for data, _ in self.part.data:
             if data.keep:
                 symbols[quote(data.symbol)] = None
-        named = [*self.program.references, *(r for body in self.program.bodies for r in body.references)]
-        for reference in named:
-            symbols[quote(reference.symbol)] = None
+        for reference in assembler_references(self.program):
+            if reference in self.own:
+                symbols[quote(reference.symbol)] = None
         if not symbols:
             return []
         items = ", ".join(f"ptr {name}" for name in symbols)
@@ -210,10 +257,24 @@ define internal void @compiler.trap(ptr %site) {marks} {{
   %b = insertvalue {{ptr, i64}} %a, i64 %message.length, 1
   %c = insertvalue {{ptr, i64}} poison, ptr %file, 0
   %d = insertvalue {{ptr, i64}} %c, i64 %file.length, 1
-  call void {quote(handler.symbol)}({{ptr, i64}} %b, {{ptr, i64}} %d, i32 %line), !dbg !{where}
+  call void {self.symbol(handler)}({{ptr, i64}} %b, {{ptr, i64}} %d, i32 %line), !dbg !{where}
   unreachable
 }}"""
 
 
+def _made_visible(text: str) -> str:
+    if text.startswith("define internal "):
+        return text.replace("internal", "hidden", 1)
+    return text.replace(" = internal global ", " = hidden global ", 1)
+
+
+def assembler_references(program: Program) -> list[Function | GlobalVar]:
+    """What assembler text names."""
+    return [*program.references, *(reference for body in program.bodies for reference in body.references)]
+
+
 def emit_program(program: Program, target: Target, options: EmitOptions) -> str:
-    return ModuleEmitter(program, target, options).emit()
+    """The whole program as one module: best for the optimizer."""
+    emitter = ModuleEmitter(program, target, options)
+    emitter.generate({})
+    return emitter.text()

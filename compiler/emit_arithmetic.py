@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.emit_types import quote, value_type
+from compiler.emit_types import value_type
 from compiler.source import Span
 from compiler.tree import Binary, Bytes, Compare, Const, Convert, Expr, GlobalPlace, Intrinsic, Unary
 from compiler.type_model import (
@@ -273,7 +273,7 @@ class ArithmeticEmitter:
         place = expr.arguments[0]
         assert isinstance(place, GlobalPlace)
         self.module.external("__percpu_start")
-        inside = self.assign(f"ptrtoint ptr {quote(place.data.symbol)} to i64")
+        inside = self.assign(f"ptrtoint ptr {self.module.symbol(place.data)} to i64")
         return self.assign(f"sub i64 {inside}, ptrtoint (ptr @__percpu_start to i64)")
 
     def _panic(self, expr: Intrinsic) -> str:
@@ -287,7 +287,7 @@ class ArithmeticEmitter:
         path = expr.span.file.path.encode()
         file = f"{{ptr, i64}} {{ptr {self.module.string(path)}, i64 {len(path)}}}"
         self.line(
-            f"call void {quote(handler.symbol)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})"
+            f"call void {self.module.symbol(handler)}({{ptr, i64}} {self.value(message)}, {file}, i32 {expr.span.line})"
         )
         self.terminate("unreachable")
         return ""

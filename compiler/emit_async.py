@@ -15,7 +15,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from compiler.emit_statements import Cleanup, HandlerLabel, StatementEmitter
-from compiler.emit_types import quote, value_type
+from compiler.emit_types import value_type
 from compiler.symbols import ExceptionSymbol
 from compiler.tree import Await, Expr, Handler, Intrinsic, Raise, Statement, Suspend, Try
 from compiler.type_model import NEVER, NONE, STR, U64, Type
@@ -47,7 +47,7 @@ class AsyncEmitter(StatementEmitter):
             "i1 @llvm.coro.done(ptr)",
         ):
             self.module.need(declaration)
-        allocator = quote(self.module.program.hooks["frame_allocator"].symbol)
+        allocator = self.module.symbol(self.module.program.hooks["frame_allocator"])
         self.line(f"%id = call token @llvm.coro.id(i32 {PROMISE_ALIGN}, ptr %promise, ptr null, ptr null)")
         self.line("%size = call i64 @llvm.coro.size.i64()")
         self.line(f"%memory = call ptr {allocator}(i64 %size)")
@@ -64,7 +64,7 @@ class AsyncEmitter(StatementEmitter):
         self._suspend(final=True)
         self.terminate("unreachable")
         self.start("cleanup")
-        release = quote(self.module.program.hooks["frame_release"].symbol)
+        release = self.module.symbol(self.module.program.hooks["frame_release"])
         memory = self.assign("call ptr @llvm.coro.free(token %id, ptr %handle)")
         size = self.assign("call i64 @llvm.coro.size.i64()")
         self.line(f"call void {release}(ptr {memory}, i64 {size})")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from compiler.emit_types import memory_type, quote
+from compiler.emit_types import memory_type
 from compiler.errors import CompileError
 from compiler.tree import (
     AddressOf,
@@ -80,7 +80,7 @@ def constant_value(module: ModuleEmitter, value: Expr, kind: Type) -> str:
         case TupleMake(items=items):
             return "{" + ", ".join(f"{memory_type(i.type)} {constant_value(module, i, i.type)}" for i in items) + "}"
         case FunctionRef(function=function):
-            return quote(function.symbol)
+            return module.symbol(function)
         case AddressOf(place=place):
             return _address(module, place)
         case SpanMake(pointer=pointer, count=count):
@@ -107,7 +107,7 @@ def _converted(module: ModuleEmitter, value: Expr, operand: Expr, kind: Type) ->
 def _address(module: ModuleEmitter, place: Place) -> str:
     match place:
         case GlobalPlace(data=data):
-            return quote(data.symbol)
+            return module.symbol(data)
         case FieldPlace(base=base, field=field):
             return f"getelementptr (i8, ptr {_address(module, base)}, i64 {field.offset})"
         case ElementPlace(base=base, index=Const(value=index)) if isinstance(base, Place):

@@ -58,7 +58,7 @@ class ExpressionEmitter(MemoryEmitter):
             case Bytes(value=data):
                 return f"{{ptr {self.module.string(data)}, i64 {len(data)}}}"
             case FunctionRef(function=function):
-                return quote(function.symbol)
+                return self.module.symbol(function)
             case Load(place=place):
                 return self.load(place)
             case AddressOf(place=place):
@@ -170,7 +170,7 @@ class ExpressionEmitter(MemoryEmitter):
 
     def call(self, expr: Call | IndirectCall, result: str | None = None) -> str:
         arguments = [f"{value_type(a.type)}{extension(a.type)} noundef {self.value(a)}" for a in expr.arguments]
-        target = quote(expr.function.symbol) if isinstance(expr, Call) else self.value(expr.target)
+        target = self.module.symbol(expr.function) if isinstance(expr, Call) else self.value(expr.target)
         kind = "void" if expr.type.is_aggregate else value_type(expr.type)
         mark = "" if kind == "void" else f"{extension(expr.type)} noundef ".lstrip()
         if expr.type.is_aggregate:

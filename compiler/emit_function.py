@@ -5,6 +5,7 @@ Every local is an `alloca` that LLVM promotes. Blocks for traps come after the b
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -78,6 +79,12 @@ class FunctionEmitter(AsyncEmitter):
             params.insert(0, f"ptr noalias sret([{function.result.size} x i8]) align {function.result.align} %result")
         head = f"define {linkage} {_result(function)} {quote(function.symbol)}({', '.join(params)})"
         return f"{head} {self.module.attributes(function)}"
+
+    def declaration(self) -> str:
+        """What a part of the program says that only calls the function or takes its address."""
+        head = self._header(self.body.function).replace("define internal", "declare hidden", 1)
+        head = head.replace("define", "declare", 1)
+        return re.sub(r' section "[^"]*"| presplitcoroutine', "", head)
 
     def _interrupt_parameters(self, function: Function) -> str:
         frame = function.params[0].type

@@ -11,7 +11,7 @@ from math import gcd
 from typing import TYPE_CHECKING
 
 from compiler.emit_arithmetic import ArithmeticEmitter
-from compiler.emit_types import memory_type, quote
+from compiler.emit_types import memory_type
 from compiler.errors import CompileError
 from compiler.source import Span
 from compiler.tree import (
@@ -89,8 +89,8 @@ class MemoryEmitter(ArithmeticEmitter):
                 return self.slots[local]
             case GlobalPlace(data=data):
                 if data.per_cpu:
-                    return f"inttoptr (i64 ptrtoint (ptr {quote(data.symbol)} to i64) to {PER_CPU_POINTER})"
-                return quote(data.symbol)
+                    return f"inttoptr (i64 ptrtoint (ptr {self.module.symbol(data)} to i64) to {PER_CPU_POINTER})"
+                return self.module.symbol(data)
             case Deref(pointer=pointer):
                 return self.value(pointer)
             case FieldPlace(base=base, field=field):

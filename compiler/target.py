@@ -5,9 +5,11 @@ A mistake in assembler text makes LLVM print its message and end the process: th
 
 from __future__ import annotations
 
+import itertools
 import json
 import subprocess
 import sys
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 NO_VECTOR = "-mmx,-sse,-sse2,-sse3,-ssse3,-sse4.1,-sse4.2,-avx,-avx2,-x87,+soft-float,+cx16"
@@ -45,16 +47,26 @@ class AssemblerError(Exception):
     """LLVM refused the module; the text is its own message."""
 
 
-def generate_object(ir: str, target: Target, *, opt: int, emit: str = "object", cpu: str = "") -> bytes:
-    """The object file (or, with emit="asm", the assembly text) of one LLVM module.
+def generate_objects(
+    modules: Sequence[str], target: Target, *, opt: int, emit: str = "object", cpu: str = ""
+) -> list[bytes]:
+    """The object file (or, with emit="asm", the assembly text) of each LLVM module, made one after the other.
 
-    `cpu` replaces the target's processor; code for a named one is not vectorized.
+    `cpu` replaces the target's processor; code for a named one is not vectorized. Errors: AssemblerError.
     """
-    job = json.dumps({"target": target.name, "opt": opt, "emit": emit, "cpu": cpu}).encode()
+    texts = [module.encode() for module in modules]
+    job = {"target": target.name, "opt": opt, "emit": emit, "cpu": cpu, "sizes": [len(text) for text in texts]}
     command = [sys.executable, "-m", "compiler.codegen"]
-    result = subprocess.run(command, input=job + b"\n" + ir.encode(), capture_output=True, check=False)
+    message = json.dumps(job).encode() + b"\n" + b"".join(texts)
+    result = subprocess.run(command, input=message, capture_output=True, check=False)
     if result.returncode != 0:
         raise AssemblerError(
             result.stderr.decode(errors="replace").strip() or f"code generation ended with {result.returncode}"
         )
-    return result.stdout
+    sizes, _, data = result.stdout.partition(b"\n")
+    ends = list(itertools.accumulate(json.loads(sizes)))
+    return [data[start:end] for start, end in itertools.pairwise([0, *ends])]
+
+
+def generate_object(ir: str, target: Target, *, opt: int, emit: str = "object", cpu: str = "") -> bytes:
+    return generate_objects([ir], target, opt=opt, emit=emit, cpu=cpu)[0]

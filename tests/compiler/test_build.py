@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import compiler.driver
+from compiler.audit import audit
 from compiler.driver import Build, WrongUse
 from tests.compiler.source_text import create_build
 
@@ -24,8 +25,38 @@ def begin() -> NoReturn:
 HELPER = "from compiler.prelude import u64\n\ndef double(a: u64) -> u64:\n    return a * 2\n"
 
 
-def create_program(folder: Path, target: str = "kernel") -> Build:
-    build = create_build(folder, PROGRAM, target)
+OTHER = """
+from typing import NoReturn
+from compiler.prelude import array, asm_block, asm_x64, inline, naked, struct, u64, zeroed
+from compiler.prelude.x64 import *
+
+@struct
+class Cell:
+    value: u64
+    def set(self, value: u64) -> None:
+        self.value = value
+
+cell: Cell = zeroed()
+count: array[u64, 4] = zeroed()
+
+def twice(a: u64) -> u64:
+    return a * 2
+
+@inline
+def peek() -> u64:
+    return twice(count[1])
+
+asm_block("halt_label: hlt; jmp halt_label")
+
+@naked
+@asm_x64
+def stop() -> NoReturn:
+    raw("jmp halt_label")
+"""
+
+
+def create_program(folder: Path, target: str = "kernel", profile: str = "release") -> Build:
+    build = create_build(folder, PROGRAM, target, profile)
     (folder / "helper.py").write_text(HELPER)
     return build
 
@@ -50,14 +81,14 @@ def test_the_same_sources_make_the_same_bytes(tmp_path: Path, target: str) -> No
 
 def test_an_unchanged_program_is_not_compiled_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = create_program(tmp_path).image()
-    monkeypatch.setattr(compiler.driver, "generate_object", refuse_to_generate)
+    monkeypatch.setattr(compiler.driver, "generate_objects", refuse_to_generate)
     monkeypatch.setattr(Build, "check", refuse_to_generate)
     assert create_program(tmp_path).image() == first
 
 
 def test_a_change_without_effect_generates_no_code(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     first = create_program(tmp_path).image()
-    monkeypatch.setattr(compiler.driver, "generate_object", refuse_to_generate)
+    monkeypatch.setattr(compiler.driver, "generate_objects", refuse_to_generate)
     build = create_program(tmp_path)
     (tmp_path / "helper.py").write_text(HELPER + "# a remark\n")
     assert build.image() == first
@@ -90,6 +121,42 @@ def test_a_module_that_appears_is_seen(tmp_path: Path, monkeypatch: pytest.Monke
     (tmp_path / "helper" / "double.py").write_text(HELPER)
     with pytest.raises(AssertionError, match="again"):
         build.image()
+
+
+def test_a_debug_build_generates_the_changed_module_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    generate, counts = compiler.driver.generate_objects, []
+
+    def count(modules: list[str], *arguments: object, **options: object) -> list[bytes]:
+        counts.append(len(modules))
+        return generate(modules, *arguments, **options)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(compiler.driver, "generate_objects", count)
+    create_program(tmp_path, profile="debug").image()
+    assert sum(counts) == 3  # program, helper, and the runtime
+    build = create_program(tmp_path, profile="debug")
+    (tmp_path / "helper.py").write_text(HELPER.replace("2", "3"))
+    counts.clear()
+    build.image()
+    assert counts == [1]
+
+
+def test_parts_declare_what_they_use_of_each_other(tmp_path: Path) -> None:
+    """Functions, data, methods, inlined code, assembler and its labels, across modules; the linker finds all of it."""
+    (tmp_path / "other.py").write_text(OTHER)
+    source = """
+from other import cell, count, peek, stop
+import other
+@export("_start")
+def begin() -> NoReturn:
+    cell.set(peek() + count[3])
+    handler = other.twice
+    if handler(cell.value) == 4:
+        stop()
+    panic("over")
+"""
+    audited = audit(create_build(tmp_path, source, profile="debug").image())
+    assert audited.problems == []
+    assert {"other.twice", "other.Cell.set"} <= {function.name for function in audited.functions}
 
 
 def test_an_efi_file_is_an_application_with_its_elf_image_beside_it(tmp_path: Path) -> None:

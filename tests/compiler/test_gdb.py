@@ -69,11 +69,12 @@ def begin() -> NoReturn:
 """
 
 
-@pytest.fixture(scope="module", params=[0, 2], ids=["O0", "O2"])
+@pytest.fixture(scope="module", params=[("release", 0), ("release", 2), ("debug", 2)], ids=["O0", "O2", "debug"])
 def program(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The folder of the sources, with the executable `program.elf`."""
     folder = tmp_path_factory.mktemp("gdb")
-    create_build(folder, SOURCE, "user", opt=request.param).write(folder / "program.elf")
+    profile, opt = request.param
+    create_build(folder, SOURCE, "user", profile, opt).write(folder / "program.elf")
     (folder / "program.elf").chmod(0o755)
     return folder
 
