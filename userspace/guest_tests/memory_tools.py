@@ -7,10 +7,11 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
 from userspace.guest_tests.report import check_equal
 from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
-from userspace.lib.syscall import close, debug_log_bytes, invoke, yield_now
+from userspace.lib.syscall import close, invoke, yield_now
 
 PLACE = const(0x10_0000_0000)           # nothing of the program's own is anywhere near
 PATIENCE = const(3_000_000)
+ACCESS = const(7)                       # the bits of a page's state that say what the program may do
 
 
 def expect(status: Status, wanted: Status, what: str) -> None:
@@ -43,11 +44,6 @@ def state_of(address: u64) -> u64:
 
 def is_mapped(address: u64) -> bool:
     return state_of(address) != 0
-
-
-def can_read(address: u64) -> bool:
-    """Asked through the kernel, which does not fault the program."""
-    return debug_log_bytes(address, 0) == Status.OK and is_mapped(address)
 
 
 def word(address: u64) -> ptr[u64]:

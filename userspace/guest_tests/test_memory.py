@@ -10,6 +10,7 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
 from kernel.abi.rights import Right
 from userspace.guest_tests.memory_tools import (
+    ACCESS,
     PATIENCE,
     PLACE,
     charged,
@@ -29,7 +30,6 @@ from userspace.lib.memory import LARGE_PAGE, PAGE, create_memory, map_memory, pr
 from userspace.lib.syscall import close, invoke, yield_now
 
 _CASES = const(14)
-_ACCESS = const(PAGE - 1 & ~(PAGE_ACCESSED | PAGE_DIRTY))
 _CODE = const(0x0000_C300_0000_2AB8)    # mov eax, 42; ret
 _UPPER_HALF = const(0xFFFF_8000_0000_0000)
 _LAST_PAGE = const(0xFFFF_FFFF_FFFF_F000)
@@ -77,7 +77,7 @@ def _map_and_unmap() -> None:
     expect(status, Status.OK, "size")
     check_equal(size, pages(3), "size")
     expect(map_memory(memory, OWN_PROCESS, PLACE | READ | WRITE, PAGE, pages(2)), Status.OK, "map")
-    check_equal(state_of(PLACE) & _ACCESS, READ | WRITE, "access")
+    check_equal(state_of(PLACE) & ACCESS, READ | WRITE, "access")
     for index in range(pages(2) // 8):
         check_numbered(word(PLACE)[index], 0, "a fresh word", index)
         word(PLACE)[index] = index
@@ -212,7 +212,7 @@ def _protect() -> None:
     expect(protect(OWN_PROCESS, PLACE + PAGE | READ, pages(2)), Status.OK, "protect")
     for index in range(u64(4)):
         wanted: u64 = READ if index == 1 or index == 2 else READ | WRITE
-        check_numbered(state_of(PLACE + pages(index)) & _ACCESS, wanted, "access", index)
+        check_numbered(state_of(PLACE + pages(index)) & ACCESS, wanted, "access", index)
     check_equal(word(PLACE + PAGE)[0], 7, "a protected word")
     expect(protect(OWN_PROCESS, PLACE | READ | WRITE, pages(4)), Status.OK, "protect across cuts")
     word(PLACE + PAGE)[0] = 8
@@ -281,7 +281,7 @@ def _large_pages() -> None:
     expect(map_memory(memory, OWN_PROCESS, PLACE + pages(middle) | READ, 0, PAGE), Status.OK, "map into the gap")
     check_equal(word(PLACE + pages(middle))[0], 0, "first word in the gap")
     expect(protect(OWN_PROCESS, PLACE + LARGE_PAGE | READ, PAGE), Status.OK, "protect part of a large page")
-    check_equal(state_of(PLACE + LARGE_PAGE + PAGE) & _ACCESS, READ | WRITE, "access of the rest")
+    check_equal(state_of(PLACE + LARGE_PAGE + PAGE) & ACCESS, READ | WRITE, "access of the rest")
     take_away(PLACE, length, memory)
     settle()
 
