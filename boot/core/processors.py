@@ -22,7 +22,7 @@ MOST_PROCESSORS = const(1024)
 REAL_MODE_LIMIT = const(0xA0000)
 INIT_TO_STARTUP_US = const(10000)
 STARTUP_RETRY_US = const(1000)
-LONGEST_START_US = const(500000)
+LONGEST_START_US = const(2000000)
 POLL_US = const(50)
 CR4_NOT_COPIED = const((1 << 12) | (1 << 13) | (1 << 14) | (1 << 17))     # LA57, VMXE, SMXE, PCIDE
 

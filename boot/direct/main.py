@@ -1,47 +1,19 @@
 """The direct door: the loader that QEMU starts by `-kernel`, with the boot archive as its `-initrd`."""
 from typing import NoReturn
 
-from boot.core import e820, pages, start
+from boot.core import start
 from boot.core.handoff import Handoff
-from boot.core.report import fail
 from boot.direct import entry  # noqa: F401 - the code that calls _start
 from boot.direct.display import open_display
-from boot.direct.start_info import START_MAGIC, MapEntry, ModuleEntry, StartInfo
-from boot.limine import protocol
-from compiler.prelude import addr, array, const, export, ptr, sizeof, span, u8, u64, zeroed
-
-LONGEST_COMMAND_LINE = const(2048)
+from boot.direct.reception import receive
+from boot.direct.start_info import StartInfo
+from compiler.prelude import addr, export, ptr, zeroed
 
 _handoff: Handoff = zeroed()
-_command_line: array[u8, LONGEST_COMMAND_LINE] = zeroed()
 
 
 @export("_start")
 def begin(info: ptr[StartInfo]) -> NoReturn:
-    if info.magic != START_MAGIC or info.version < 1:
-        fail("started by something that is not QEMU -kernel (no PVH start info of version 1)")
-    if info.module_count == 0:
-        fail("there is no boot archive: give QEMU -initrd build/boot.tar")
-    module = ptr[ModuleEntry](info.modules)
-    _handoff.loader_name = b"Ringneck direct\0"
-    _handoff.firmware_type = protocol.FIRMWARE_BIOS
-    _handoff.archive = span(ptr[u8](module.address), module.size)
-    _handoff.command_line = _copy_command_line(info.command_line)
-    _handoff.rsdp = info.rsdp
-    for index in range(u64(info.memory_map_count)):
-        told = ptr[MapEntry](info.memory_map + index * sizeof(MapEntry))
-        pages.add_region(told.address, told.size, e820.region_kind(told.kind))
-    pages.finish_regions()
+    receive(info, addr(_handoff))
     open_display(addr(_handoff.framebuffer))
     start.boot(addr(_handoff))
-
-
-def _copy_command_line(address: u64) -> span[u8]:
-    """The text lies in memory that the map calls usable: it is copied before anything is allocated."""
-    length: u64 = 0
-    while address != 0 and ptr[u8](address)[length] != 0:
-        if length == LONGEST_COMMAND_LINE:
-            fail("the kernel command line is longer than 2048 bytes")
-        _command_line[length] = ptr[u8](address)[length]
-        length += 1
-    return _command_line[0:length]

@@ -26,6 +26,16 @@ def make_images(folder: Path, *words: str) -> Path:
     return folder
 
 
+def build_guest(entry: str, target: str, name: str) -> Path:
+    """Compiles a program of the tests."""
+    HANDOFF.mkdir(parents=True, exist_ok=True)
+    try:
+        build_program(Program(entry, target, HANDOFF / name), "release")
+    except BuildFailed as error:
+        pytest.fail(str(error), pytrace=False)
+    return HANDOFF / name
+
+
 @pytest.fixture(scope="session")
 def images() -> Path:
     """The folder of images with our own loader, Limine where there is one, and a command line that ends QEMU."""
@@ -35,12 +45,8 @@ def images() -> Path:
 @pytest.fixture(scope="session")
 def handoff_archive() -> Path:
     """A boot archive with the kernel that checks its loader, and the module that it expects."""
-    HANDOFF.mkdir(parents=True, exist_ok=True)
-    kernel, module, archive = HANDOFF / "kernel.elf", HANDOFF / "module.bin", HANDOFF / "boot.tar"
-    try:
-        build_program(Program("tests.boot.handoff_kernel.main", "kernel", kernel), "release")
-    except BuildFailed as error:
-        pytest.fail(str(error), pytrace=False)
+    module, archive = HANDOFF / "module.bin", HANDOFF / "boot.tar"
+    kernel = build_guest("tests.boot.handoff_kernel.main", "kernel", "kernel.elf")
     module.write_bytes(bytes(n & 0xFF for n in range(HANDOFF_MODULE_BYTES)))
     write_archive(archive, (kernel, module))
     return archive
@@ -59,4 +65,4 @@ def limine_image(folder: Path) -> Path:
     return folder / LIMINE_CD
 
 
-__all__ = ["CD", "DISK", "HANDOFF_COMMAND_LINE", "limine_image"]
+__all__ = ["CD", "DISK", "HANDOFF_COMMAND_LINE", "build_guest", "limine_image"]

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.conftest import CD, HANDOFF_COMMAND_LINE, limine_image
+from tests.boot.conftest import CD, HANDOFF_COMMAND_LINE, build_guest, limine_image
 from tests.conftest import StartGuest
 from tests.harness.protocol import END, check_report
 from tools.qemu import Machine
@@ -45,3 +45,11 @@ async def test_uefi_door(start_guest: StartGuest, handoff_images: Path, memory: 
 async def test_limine_promises_the_same(start_guest: StartGuest, handoff_images: Path) -> None:
     machine = Machine(medium="cd", image=limine_image(handoff_images), video=True)
     await check_handoff(start_guest, machine)
+
+
+async def test_a_processor_that_never_answers_is_left_out(start_guest: StartGuest, handoff_archive: Path) -> None:
+    loader = build_guest("tests.boot.dead_processor.main", "loader", "dead-processor.elf")
+    machine = Machine(cpus=2, kernel=loader, archive=handoff_archive, command_line=HANDOFF_COMMAND_LINE)
+    async with start_guest(machine) as guest:
+        await guest.expect("handoff: processors=0000000000000002", DEADLINE_SECONDS)
+        await guest.expect_success(DEADLINE_SECONDS)
