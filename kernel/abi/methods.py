@@ -209,8 +209,9 @@ METHODS = const((
     (Method.MEMORY_MAP, ObjectKind.MEMORY, 0,
      (("process", Argument.PROCESS_TO_FILL), ("place", Argument.NUMBER), ("offset", Argument.NUMBER),
       ("length", Argument.NUMBER)),
-     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.ALREADY_MAPPED, Status.BUSY, Status.USE_RING, Status.NOT_READY,
-      Status.SEALED, Status.NOT_SEALED, Status.NO_MEMORY, Status.OVER_LIMIT)),
+     # NO_RIGHT: the access asked for is a right that the capability must have.
+     (Status.NO_RIGHT, Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.ALREADY_MAPPED, Status.BUSY, Status.USE_RING,
+      Status.NOT_READY, Status.SEALED, Status.NOT_SEALED, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.MEMORY_SEAL, ObjectKind.MEMORY, Right.MANAGE, (),
      (Status.BUSY, Status.NOT_READY, Status.BAD_OPERATION)),
     (Method.MEMORY_PREPARE, ObjectKind.MEMORY, Right.WRITE, (), ()),

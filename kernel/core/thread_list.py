@@ -1,9 +1,13 @@
 """The threads of a process that have not ended, and what is done to all of them.
 
+Each holds a reference on the process, which therefore outlives its handles while a thread is left.
 Locks: Process.lock (Rank.PROCESS).
 """
 from compiler.prelude import addr, ptr
+from kernel.abi.thread import DEFAULT_PRIORITY
+from kernel.caps import reference
 from kernel.caps.object import State
+from kernel.core import schedule
 from kernel.core.process_block import Process
 from kernel.core.thread_block import FROZEN, Thread
 from kernel.core.wait import clear_condition, kill, set_condition
@@ -16,6 +20,7 @@ def enlist(thread: ptr[Thread]) -> bool:
         if process.header.state.load("relaxed") != State.ALIVE:
             return False
         _ = process.holds.fetch_add(1, "relaxed")
+        _ = reference.take(addr(process.header))
         following = _first(process)
         thread.sibling = following
         if following is not None:
@@ -46,6 +51,8 @@ def kill_all(process: ptr[Process]) -> None:
     with process.lock:
         thread = _first(process)
         while thread is not None:
+            # Threads of higher priority must not hold up the end for ever.
+            schedule.set_priority(thread, max(thread.priority, DEFAULT_PRIORITY))
             _ = kill(thread)
             thread = thread.sibling
 

@@ -141,6 +141,7 @@ def end_thread(thread: ptr[Thread]) -> None:
         release(watcher)
     processes.drop_hold(process)
     release(addr(thread.header))
+    release(addr(process.header))
 
 
 def destroy_thread(header: ptr[Object]) -> bool:

@@ -115,11 +115,12 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
 
 
 def _each_thread(process: ptr[Process], counts: bool) -> None:
-    """A thread that has not ended holds a reference on itself."""
+    """A thread that has not ended holds a reference on itself and one on its process."""
     first = process.first_thread
     thread = None if first is None else ptr[Thread](first)
     while thread is not None:
         _visit(addr(thread.header), counts)
+        _visit(addr(process.header), counts)
         thread = thread.sibling
 
 
