@@ -15,6 +15,7 @@ from kernel.core import alarm, log, schedule
 from kernel.core.line import Line
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
+from kernel.memory import address_space
 from kernel.memory.usercopy import close_user_pages, resume_after_fault
 from kernel.objects.process import end_current
 
@@ -24,6 +25,8 @@ def exception_from_user(frame: ptr[Registers]) -> None:
     """`frame` is the current thread's; returning resumes it."""
     close_user_pages()
     vector = frame.vector & 0xFF
+    if vector == traps.PAGE_FAULT and address_space.permits(read_cr2(), frame.error):
+        return                          # this CPU had in its caches what is not so any more
     if vector < traps.EXCEPTIONS:
         _kill_current()
     _handle_interrupt(vector)

@@ -5,7 +5,8 @@ changes an entry and then reads `cpus` misses nobody who could still have the ol
 Locks: AddressSpace.lock (Rank.SPACE) guards tables, ranges and `is_ending`.
 Not here: what is mapped (objects/mapping.py), who pays.
 """
-from compiler.prelude import atomic, count_zeros_right, percpu, ptr, struct, u32, u64
+from compiler.prelude import atomic, const, count_zeros_right, percpu, ptr, struct, u32, u64
+from kernel.abi.layout import USER_END
 from kernel.arch.x86_64 import cpu, mailbox, paging, tlb
 from kernel.arch.x86_64.mailbox import Request
 from kernel.arch.x86_64.registers import write_cr3
@@ -17,6 +18,13 @@ from kernel.memory.range_tree import RangeTree
 from kernel.memory_map import PAGE_SHIFT
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
+
+
+# Error code of a page fault (SDM vol 3, 4.7).
+_FAULT_WRITES = const(1 << 1)
+_FAULT_BY_USER = const(1 << 2)
+_FAULT_FETCHES = const(1 << 4)
+_FAULT_CODES = const(1 | _FAULT_WRITES | _FAULT_BY_USER | _FAULT_FETCHES)
 
 
 @struct
@@ -71,6 +79,19 @@ def leave() -> None:
         write_cr3(kernel_space.root)
         _current = 0
         _be_forgotten(old)
+
+
+def permits(address: u64, error: u64) -> bool:
+    """Whether the space in force allows the access of a program's page fault after all.
+
+    A CPU may remember for a while that there was no page. Source: SDM vol 3, 4.10.4.3 (spurious faults).
+    """
+    if _current == 0 or address >= USER_END or error & ~u64(_FAULT_CODES) != 0 or error & _FAULT_BY_USER == 0:
+        return False
+    entry = paging.translate(ptr[AddressSpace](_current).root, address)
+    if entry & paging.PRESENT == 0 or (error & _FAULT_WRITES != 0 and entry & paging.WRITABLE == 0):
+        return False
+    return error & _FAULT_FETCHES == 0 or entry & paging.NO_EXECUTE == 0
 
 
 def is_current(space: ptr[AddressSpace]) -> bool:

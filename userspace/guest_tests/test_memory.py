@@ -1,6 +1,6 @@
 """Memory and address spaces from outside: made, mapped, cut, protected, sealed, taken back, and refused."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import asm_x64, const, export, mem64, naked, u64
+from compiler.prelude import asm_x64, const, export, mem8, mem64, naked, sizeof, u64
 from compiler.prelude.x64 import *
 from kernel.abi.bootinfo import OWN_PROCESS, ROOT_ACCOUNT
 from kernel.abi.errors import Status
@@ -9,6 +9,7 @@ from kernel.abi.memory import CONTIGUOUS, EXECUTE, PAGE_ACCESSED, PAGE_DIRTY, RE
 from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
 from kernel.abi.rights import Right
+from kernel.abi.thread import ThreadRegisters
 from userspace.guest_tests.memory_tools import (
     ACCESS,
     PATIENCE,
@@ -29,7 +30,7 @@ from userspace.guest_tests.report import begin, check, check_equal, check_number
 from userspace.lib.memory import LARGE_PAGE, PAGE, create_memory, map_memory, protect, seal, unmap
 from userspace.lib.syscall import close, invoke, yield_now
 
-_CASES = const(14)
+_CASES = const(15)
 _CODE = const(0x0000_C300_0000_2AB8)    # mov eax, 42; ret
 _UPPER_HALF = const(0xFFFF_8000_0000_0000)
 _LAST_PAGE = const(0xFFFF_FFFF_FFFF_F000)
@@ -66,6 +67,8 @@ def main(ring: u64) -> u64:
     _lease_end()
     begin("destroy")
     _destroy()
+    begin("short_copies")
+    _short_copies()
     end()
 
 
@@ -354,3 +357,30 @@ def _destroy() -> None:
     expect(close(copied), Status.OK, "close")
     expect(close(memory), Status.OK, "close")
     settle()
+
+
+def _short_copies() -> None:
+    """What the kernel copies out ends exactly where the memory does, wherever that is."""
+    memory = make_at(PLACE, PAGE)
+    status, victim = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, PLACE, PLACE, 0)
+    expect(status, Status.OK, "creation of a thread")
+    for room in range(u64(sizeof(ThreadRegisters) + 1)):
+        for index in range(u64(PAGE)):
+            mem8[PLACE + index] = 0xA5
+        status, _ = invoke(victim, Method.THREAD_READ_REGISTERS, PLACE + PAGE - room)
+        wanted = Status.OK if room == sizeof(ThreadRegisters) else Status.BAD_ADDRESS
+        check_numbered(u64(status), u64(wanted), "copy", room)
+        copied: u64 = 0
+        while copied < room and mem8[PLACE + PAGE - 1 - copied] != 0xA5:
+            copied += 1
+        check_numbered(copied, room, "bytes that were copied", room)
+        check_numbered(u64(mem8[PLACE + PAGE - 1 - room]), 0xA5, "the byte before", room)
+    expect(protect(OWN_PROCESS, PLACE | READ, PAGE), Status.OK, "protect")
+    status, _ = invoke(victim, Method.THREAD_READ_REGISTERS, PLACE)
+    expect(status, Status.BAD_ADDRESS, "copy to what cannot be written")
+    status, _ = invoke(victim, Method.THREAD_READ_REGISTERS, u64(main))
+    expect(status, Status.BAD_ADDRESS, "copy over the program")
+    status, _ = invoke(victim, Method.THREAD_KILL, 0)
+    expect(status, Status.OK, "kill")
+    expect(close(victim), Status.OK, "close")
+    take_away(PLACE, PAGE, memory)
