@@ -16,7 +16,7 @@ from kernel.boot.first_process import start_first_process
 from kernel.boot.summary import write_summary
 from kernel.core import log, schedule, state, wait
 from kernel.core.log_ring import LogRing
-from kernel.entry import exception, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
+from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
 from kernel.memory import address_space, kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
@@ -164,6 +164,7 @@ def _open_objects() -> str:
 def _open_scheduler() -> str:
     clock.measure()
     wait.start()
+    fault.start()
     operations.start(invoke)
     mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request
     return ""

@@ -29,6 +29,7 @@ class Method(IntEnum):
     PROCESS_EXIT_STATUS = 0x14
     PROCESS_EXIT_CAUSE = 0x15
     PROCESS_NOTIFY_EXIT = 0x16
+    PROCESS_SET_EXCEPTION_CHANNEL = 0x17
     PROCESS_UNMAP = 0x17
     PROCESS_PROTECT = 0x18
     PROCESS_PAGE_STATE = 0x19
@@ -45,6 +46,9 @@ class Method(IntEnum):
     THREAD_CPU_TIME = 0x2A
     THREAD_EXIT_STATUS = 0x2B
     THREAD_NOTIFY_EXIT = 0x2C
+    THREAD_SET_EXCEPTION_CHANNEL = 0x2D
+    CHANNEL_KEEP_REPLY = 0x50
+    REPLY_ANSWER = 0x60
     MEMORY_MAP = 0x30
     MEMORY_SEAL = 0x31
     MEMORY_PREPARE = 0x32
@@ -67,6 +71,7 @@ class Method(IntEnum):
     ACCOUNT_CREATE_NOTIFICATION = 0xB9
     ACCOUNT_CREATE_LEASE = 0xBA
     ACCOUNT_CREATE_THREAD = 0xBB
+    ACCOUNT_CREATE_CHANNEL = 0xBD
     ACCOUNT_CREATE_MEMORY = 0xBC
     SYSTEM_WALK_OBJECTS = 0xC0
     SYSTEM_FAIL_ALLOCATION = 0xC1
@@ -137,6 +142,8 @@ METHODS = const((
     (Method.PROCESS_NOTIFY_EXIT, ObjectKind.PROCESS, Right.WAIT,
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.PROCESS_SET_EXCEPTION_CHANNEL, ObjectKind.PROCESS, Right.MANAGE,
+     (("channel", Argument.CHANNEL_TO_SEND),), (Status.DESTROYED,)),
 
     (Method.THREAD_START, ObjectKind.THREAD, Right.MANAGE, (), (Status.BUSY,)),
     (Method.THREAD_SUSPEND, ObjectKind.THREAD, Right.MANAGE, (), (Status.BUSY,)),
@@ -158,6 +165,14 @@ METHODS = const((
     (Method.THREAD_NOTIFY_EXIT, ObjectKind.THREAD, Right.WAIT,
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.THREAD_SET_EXCEPTION_CHANNEL, ObjectKind.THREAD, Right.MANAGE,
+     (("channel", Argument.CHANNEL_TO_SEND),), (Status.BUSY, Status.DESTROYED)),
+
+    (Method.CHANNEL_KEEP_REPLY, ObjectKind.CHANNEL, Right.RECEIVE,
+     (("account", Argument.ACCOUNT_TO_CHARGE),), (Status.NO_MEMORY, Status.OVER_LIMIT, Status.WOULD_BLOCK)),
+    (Method.REPLY_ANSWER, ObjectKind.REPLY, Right.SEND,
+     (("word0", Argument.NUMBER), ("word1", Argument.NUMBER), ("word2", Argument.NUMBER), ("word3", Argument.NUMBER)),
+     (Status.PEER_CLOSED,)),
 
     (Method.NOTIFICATION_SIGNAL, ObjectKind.NOTIFICATION, Right.SIGNAL, (("bits", Argument.NUMBER),), ()),
     (Method.NOTIFICATION_TAKE, ObjectKind.NOTIFICATION, Right.WAIT, (), (Status.WOULD_BLOCK,)),
@@ -190,6 +205,8 @@ METHODS = const((
     (Method.ACCOUNT_CREATE_LEASE, ObjectKind.ACCOUNT, Right.CREATE,
      (("parent", Argument.LEASE_TO_FILL), ("expiry_ns", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.ACCOUNT_CREATE_CHANNEL, ObjectKind.ACCOUNT, Right.CREATE,
+     (("ceiling", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.ACCOUNT_CREATE_THREAD, ObjectKind.ACCOUNT, Right.CREATE,
      (("process", Argument.PROCESS_TO_FILL), ("entry", Argument.NUMBER), ("stack", Argument.NUMBER),
       ("argument", Argument.NUMBER)),

@@ -10,7 +10,7 @@ Invariants: I-CAP-4: an occupied slot holds one reference on its object. I-CAP-5
 never filled again. I-CAP-6: an object that a lookup found stays memory until its CPU leaves the kernel (core/grace.py).
 Locks: Table.lock (Rank.TABLE) is held while pages are added.
 """
-from compiler.prelude import array, atomic, const, fence, ptr, sizeof, struct, u32, u64, wrap_add
+from compiler.prelude import array, atomic, const, fence, inline, ptr, sizeof, struct, u32, u64, wrap_add
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import RIGHTS_AT_END
@@ -68,6 +68,28 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
     if state == State.DEAD or state == State.DYING and rights & ~u32(RIGHTS_AT_END) != 0:
         return Status.DESTROYED
     return Status.OK
+
+
+@inline
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> ptr[Slot] | None:
+    """The short way for calls: the slot of a capability under no lease, of this kind, with this right, or None.
+
+    None says nothing about why; lookup() does. The slot may be emptied meanwhile: as with lookup(), the object and the
+    badge that it had are good until the kernel is left.
+    """
+    generation = generation_of(handle)
+    index = index_of(handle)
+    if index >= table.slots.load("acquire"):
+        return None
+    slot = _slot(table, index)
+    if slot.generation.load("acquire") != generation or generation & 1 == 0 or slot.lease.load("relaxed") != NO_LEASE:
+        return None
+    header = ptr[Object](slot.object.load("relaxed"))
+    if slot.rights.load("relaxed") & right == 0 or header.kind != kind:
+        return None
+    if header.state.load("relaxed") != State.ALIVE or slot.generation.load("acquire") != generation:
+        return None
+    return slot
 
 
 def read(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:

@@ -24,6 +24,7 @@ class Process:
     is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
     first_thread: ptr[Object] | None    # linked by the threads
     exception_channel: ptr[Object] | None
+    exception_badge: u64
     parent: ptr[Object] | None          # whose exception channel is asked next
     exit_watcher: ptr[Object] | None    # the notification that is told
     exit_bits: u64

@@ -7,6 +7,7 @@ Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others r
 from compiler.prelude import array, atomic, const, count_zeros_left, ptr, struct, u32, u64
 from kernel.abi.thread import PRIORITIES
 from kernel.core.thread_block import Thread
+from kernel.core.thread_chain import append, unlink
 from kernel.sync.spinlock import SpinLock
 
 IDLE = const(0)                         # as the level of what runs
@@ -28,20 +29,9 @@ class RunQueue:
 
 def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread behind those of its priority."""
-    assert thread.previous is None, "a thread is in two queues"
-    first = queue.first[thread.priority]
-    if first is None:
-        thread.next = thread
-        thread.previous = thread
-        queue.first[thread.priority] = thread
-        queue.ready.store(queue.ready.load("relaxed") | (u64(1) << u64(thread.priority)), "relaxed")
-    else:
-        last = first.previous
-        assert last is not None
-        thread.next = first
-        thread.previous = last
-        last.next = thread
-        first.previous = thread
+    queue.first[thread.priority] = append(queue.first[thread.priority], thread)
+    thread.is_ready = True
+    queue.ready.store(queue.ready.load("relaxed") | (u64(1) << u64(thread.priority)), "relaxed")
     queue.length.store(queue.length.load("relaxed") + 1, "relaxed")
 
 
@@ -52,19 +42,11 @@ def push_first(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
 
 
 def remove(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
-    following = thread.next
-    preceding = thread.previous
-    assert following is not None and preceding is not None, "a thread is not in its queue"
-    if u64(following) == u64(thread):
-        queue.first[thread.priority] = None
+    first = unlink(queue.first[thread.priority], thread)
+    queue.first[thread.priority] = first
+    thread.is_ready = False
+    if first is None:
         queue.ready.store(queue.ready.load("relaxed") & ~(u64(1) << u64(thread.priority)), "relaxed")
-    else:
-        following.previous = preceding
-        preceding.next = following
-        if u64(queue.first[thread.priority]) == u64(thread):
-            queue.first[thread.priority] = following
-    thread.next = None
-    thread.previous = None
     queue.length.store(queue.length.load("relaxed") - 1, "relaxed")
 
 

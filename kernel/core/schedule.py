@@ -24,6 +24,8 @@ from compiler.prelude import (
     ptr,
     u32,
     u64,
+    wrap_add,
+    wrap_sub,
     zeroed,
 )
 from kernel.arch.x86_64 import cpu, mailbox
@@ -95,10 +97,19 @@ def note_request() -> None:
 
 def charge(thread: ptr[Thread]) -> None:
     """Charges the time since the last switch to the thread that this CPU runs."""
-    queue = this_queue()
     now = read_time_stamp()
-    thread.cpu_time += now - queue.since
-    queue.since = now
+    thread.cpu_time = wrap_add(thread.cpu_time, wrap_sub(now, _queue.since))
+    _queue.since = now
+
+
+def note_level(level: u32) -> None:
+    """For a direct switch: the level of the thread that this CPU is about to run (I-CORE-5)."""
+    _queue.running.store(level, "relaxed")
+
+
+def is_above(priority: u32) -> bool:
+    """Whether a thread of a higher priority is ready on this CPU."""
+    return (_queue.ready.load("relaxed") >> u64(priority)) > 1
 
 
 def look() -> None:
@@ -161,7 +172,7 @@ def set_priority(thread: ptr[Thread], priority: u32) -> None:
         queue = queue_of(home)
         with queue.lock:
             if cpu_of(thread) == home:
-                if thread.previous is None:
+                if not thread.is_ready:
                     thread.priority = priority
                 else:
                     remove(queue, thread)
@@ -176,7 +187,7 @@ def relocate(thread: ptr[Thread]) -> None:
     home = cpu_of(thread)
     queue = queue_of(home)
     with queue.lock:
-        was_queued = thread.previous is not None and cpu_of(thread) == home
+        was_queued = thread.is_ready and cpu_of(thread) == home
         if was_queued:
             remove(queue, thread)
     if was_queued:

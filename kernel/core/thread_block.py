@@ -13,6 +13,7 @@ from __future__ import annotations
 from enum import IntEnum
 
 from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct, u32, u64
+from kernel.abi.layout import USER_END, USER_LOWEST
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
 from kernel.caps.object import Object
@@ -52,6 +53,16 @@ HAS_PORTS = const(1 << 38)              # its process may use I/O ports
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED)
 
 
+@struct
+class Answer:
+    """A call that has been received and waits to be answered, once."""
+    caller: atomic[u64]                 # address of the calling thread, with FAULT_CALL; 0 is none
+    wait: u64                           # what the caller's `wait` is while it waits for this answer
+
+
+FAULT_CALL = const(1)                   # the call was made by the kernel about an exception
+
+
 @struct(align=64)
 class Thread:
     header: Object
@@ -60,17 +71,27 @@ class Thread:
     conditions: atomic[u64]
     process: ptr[Process]
     ring: ptr[Ring] | None
-    # Calls: read and written by whoever owns the thread.
-    answering: atomic[u64]              # address of the thread whose call this one has received and not answered
-    answering_wait: u64                 # the `wait` of that thread while it waits for this answer
-    waits: u64                          # counts calls and exceptions, in steps of WAIT_STEP
+    answer: Answer                      # which it owes
+    waits: u64                          # counts its waits, in steps of WAIT_STEP
+    # While it waits in a call (core/calls.py).
+    holder: u64                         # address of the Answer that is owed to it, once it has been received
+    call_channel: atomic[u64]           # address of the channel while the call is queued there, else 0
+    call_wait: u64                      # what its `wait` is meanwhile
+    call_badge: u64
+    fault_address: u64
+    call_level: u32
+    # Exceptions.
+    received_from: u64                  # address of the channel of its last call received; only compared
+    exception_badge: u64
+    exception_channel: ptr[Object] | None
     priority: u32                       # in force: the own one, or the ceiling of a channel that it serves
     own_priority: u32
     cpu_time: u64                       # in ticks of the time stamp counter
     slice_left_ns: u64                  # when it was preempted; 0: all of it
     # (queue)
     next: ptr[Thread] | None
-    previous: ptr[Thread] | None        # None while it is in no queue
+    previous: ptr[Thread] | None        # None while it is in no queue, of a CPU or a channel
+    is_ready: bool                      # in the queue of its CPU
     affinity: array[atomic[u64], AFFINITY_WORDS]
     vectors: u64                        # address of its vector state, 0 before it first uses any
     fs_base: u64
@@ -86,6 +107,11 @@ class Thread:
 REGISTERS_OFFSET = const(offsetof(Thread, "registers"))
 assert (REGISTERS_OFFSET + sizeof(Registers)) % 16 == 0
 assert sizeof(Thread) <= 1024
+
+
+def is_program_counter(address: u64) -> bool:
+    """Whether a thread may be sent there: an address outside would fault in the kernel, on the way out."""
+    return USER_LOWEST <= address < USER_END
 
 
 def current_thread() -> ptr[Thread]:

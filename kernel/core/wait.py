@@ -21,8 +21,14 @@ def _no_withdrawal(thread: ptr[Thread], word: u64) -> None:
     pass
 
 
+def _no_refusal(thread: ptr[Thread]) -> None:
+    panic("an exception was refused before there was anything to refuse it")
+
+
 end: Callable[[ptr[Thread]], None] = _no_end            # what is done with a killed thread (objects/thread.py)
 withdraw: Callable[[ptr[Thread], u64], None] = _no_withdrawal   # takes a thread out of what it waited for
+refuse_fault: Callable[[ptr[Thread]], None] = _no_refusal       # ends the process of a thread whose exception no one
+#                                                                 answers (entry/fault.py); the caller makes it ready
 
 
 def start() -> None:
@@ -31,10 +37,15 @@ def start() -> None:
 
 def publish(thread: ptr[Thread], word: u64) -> None:
     """Ends the run of this CPU's thread: from here on whoever claims `word` owns it."""
-    context.save(thread)
-    schedule.charge(thread)
+    prepare(thread)
     # Full: the block is complete, and what the caller reads next is read after.
     thread.wait.store(word, "seq_cst")
+
+
+def prepare(thread: ptr[Thread]) -> None:
+    """Completes the block of this CPU's thread, except for its wait."""
+    context.save(thread)
+    schedule.charge(thread)
 
 
 def wait(thread: ptr[Thread], word: u64) -> NoReturn:

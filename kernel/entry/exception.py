@@ -1,12 +1,11 @@
 """Exceptions and interrupts: whose they are, and what follows.
 
-An exception of a user program ends its process. In the kernel only a fault inside a guarded copy is allowed; any other
-is a bug and panics.
+An exception of a user program goes to its handler (fault.py). In the kernel only a fault inside a guarded copy is
+allowed; any other is a bug and panics.
 """
 from typing import NoReturn
 
 from compiler.prelude import addr, copy, export, ptr, u64
-from kernel.abi.objects import ExitCause
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
@@ -15,9 +14,9 @@ from kernel.core import alarm, log, schedule
 from kernel.core.line import Line
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
+from kernel.entry.fault import ask_or_end, handle_exception
 from kernel.memory import address_space
 from kernel.memory.usercopy import close_user_pages, resume_after_fault
-from kernel.objects.process import end_current
 
 
 @export("exception_from_user")
@@ -28,8 +27,9 @@ def exception_from_user(frame: ptr[Registers]) -> None:
     if vector == traps.PAGE_FAULT and address_space.permits(read_cr2(), frame.error):
         return                          # this CPU had in its caches what is not so any more
     if vector < traps.EXCEPTIONS:
-        _kill_current()
-    _handle_interrupt(vector)
+        handle_exception()
+    else:
+        _handle_interrupt(vector)
     while cpu.attention != 0:
         schedule.look()
 
@@ -46,16 +46,19 @@ def exception_from_kernel(frame: ptr[Registers]) -> None:
 
 
 @export("exception_on_own_stack")
-def exception_on_own_stack(frame: ptr[Registers]) -> None:
-    """NMI, double fault, machine check and debug, from user or kernel at any instruction."""
+def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
+    """NMI, double fault, machine check and debug, from user or kernel at any instruction.
+
+    `user_gs_base` is the gs base that was in force: the user's, if a user program was interrupted.
+    """
     vector = frame.vector & 0xFF
     if vector == traps.NMI:
         if is_panicking():
             stop_for_panic(frame)
     elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
         current_thread().registers = copy(frame[0])
-        write_msr(MSR_KERNEL_GS_BASE, 0)
-        run_on_kernel_stack(u64(_kill_current))
+        write_msr(MSR_KERNEL_GS_BASE, user_gs_base)
+        run_on_kernel_stack(u64(ask_or_end))
     elif vector != traps.DEBUG:
         panic_in_exception(traps.name_of(vector), frame)
 
@@ -71,27 +74,7 @@ def look_after_call() -> None:
 def refuse_return() -> NoReturn:
     """A thread was about to go back to an address that does not exist."""
     current_thread().registers.vector = traps.PROTECTION
-    _kill_current()
-
-
-def _kill_current() -> NoReturn:
-    thread = current_thread()
-    registers = addr(thread.registers)
-    vector = registers.vector & 0xFF
-    line = Line()
-    line.text("fault: ")
-    line.untrusted(thread.process.name_text())
-    line.text(": ")
-    line.text(traps.name_of(vector))
-    line.text(" at rip=")
-    line.hexadecimal(registers.rip)
-    if vector == traps.PAGE_FAULT:
-        line.text(" address=")
-        line.hexadecimal(read_cr2())
-    line.text(" error=")
-    line.hexadecimal(registers.error)
-    log.write(addr(line))
-    end_current(ExitCause.EXCEPTION, vector)
+    ask_or_end()
 
 
 def _handle_interrupt(vector: u64) -> None:

@@ -18,7 +18,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.core.process_block import Process
-from kernel.objects import account, capability, inspect, lease, memory, notification, process, system, thread
+from kernel.objects import account, capability, channel, inspect, lease, memory, notification, process, system, thread
 from kernel.objects.invocation import Invocation
 
 
@@ -97,6 +97,10 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return process.invoke(call)
         case ObjectKind.THREAD:
             return thread.invoke(call)
+        case ObjectKind.CHANNEL:
+            return channel.invoke(call)
+        case ObjectKind.REPLY:
+            return channel.invoke_reply(call)
         case ObjectKind.NOTIFICATION:
             return notification.invoke(call)
         case ObjectKind.MEMORY:

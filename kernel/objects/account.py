@@ -7,7 +7,7 @@ from kernel.caps import account as accounts
 from kernel.caps import reference, table
 from kernel.caps.object import Account, Object
 from kernel.core.destruction import release, set_destroyer
-from kernel.objects import lease, memory, notification, process, thread
+from kernel.objects import channel, lease, memory, notification, process, thread
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -53,6 +53,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return notification.create_notification(call)
         case Method.ACCOUNT_CREATE_LEASE:
             return lease.create_lease(call)
+        case Method.ACCOUNT_CREATE_CHANNEL:
+            return channel.create_channel(call)
         case Method.ACCOUNT_CREATE_THREAD:
             return thread.create_thread(call)
         case Method.ACCOUNT_NOTIFY_SOFT_LIMIT:

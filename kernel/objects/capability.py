@@ -7,11 +7,13 @@ from compiler.prelude import addr, copy, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind
+from kernel.abi.rights import Right
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE, Capability, is_subset
+from kernel.core.channel_block import Channel
 from kernel.core.process_block import Process
-from kernel.objects import lease, memory, notification, process
+from kernel.objects import channel, lease, memory, notification, process
 from kernel.objects.handles import fill_slot, reserve_slot
 from kernel.objects.invocation import Invocation
 
@@ -71,6 +73,8 @@ def _insert(receiver: ptr[Process], made: ptr[Capability]) -> tuple[Status, u64]
     if not reference.take(header):
         table.give_back(addr(receiver.table), slot)
         return Status.BAD_HANDLE, 0
+    if header.kind == ObjectKind.CHANNEL and made.rights & Right.RECEIVE != 0:
+        channel.take_receive_right(ptr[Channel](header))
     return Status.OK, fill_slot(receiver, slot, made)
 
 
@@ -92,6 +96,8 @@ def _destroy(call: ptr[Invocation]) -> Status:
     match header.kind:
         case ObjectKind.PROCESS:
             process.end_process(ptr[Process](header), ExitCause.KILLED, 0)
+        case ObjectKind.CHANNEL:
+            channel.end_channel(ptr[Channel](header))
         case ObjectKind.NOTIFICATION:
             notification.end_notification(header)
         case ObjectKind.MEMORY:

@@ -5,13 +5,15 @@ Locks: Table.lock (Rank.TABLE) while a table grows; pages are allocated inside.
 """
 from compiler.prelude import addr, ptr, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.objects import Resource
-from kernel.abi.rights import ALL_RIGHTS
+from kernel.abi.objects import ObjectKind, Resource
+from kernel.abi.rights import ALL_RIGHTS, Right
 from kernel.caps import account as accounts
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object, State
 from kernel.caps.table import MAX_SLOTS, SLOTS_PER_PAGE
+from kernel.core import calls
+from kernel.core.channel_block import Channel
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.objects.creation import allocate_page, free_page
@@ -58,6 +60,8 @@ def close_handle(process: ptr[Process], handle: u64) -> Status:
 def drop_capability(capability: ptr[Capability]) -> None:
     header = capability.object
     assert header is not None
+    if header.kind == ObjectKind.CHANNEL and capability.rights & Right.RECEIVE != 0:
+        calls.drop_receive_right(ptr[Channel](header))
     release(header)
 
 

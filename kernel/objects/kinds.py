@@ -1,12 +1,13 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
 from kernel.core import destruction, grace
-from kernel.objects import account, lease, memory, notification, process, ring, thread
+from kernel.objects import account, channel, lease, memory, notification, process, ring, thread
 
 
 def start() -> None:
     destruction.start()
     grace.start()
     account.start()
+    channel.start()
     lease.start()
     memory.start()
     notification.start()

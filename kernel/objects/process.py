@@ -111,6 +111,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return page_state(process, call.arguments[0])
         case Method.PROCESS_STATE:
             return Status.OK, u64(state_of(process))
+        case Method.PROCESS_SET_EXCEPTION_CHANNEL:
+            return _set_exception_channel(process, addr(call.objects[0])), 0
         case Method.PROCESS_NOTIFY_EXIT:
             return _watch_exit(process, call.argument_object(0), call.arguments[1]), 0
         case _:
@@ -145,6 +147,9 @@ def end_current(cause: ExitCause, status: u64) -> NoReturn:
 
 def end_process(process: ptr[Process], cause: ExitCause, status: u64) -> None:
     """Begins the end; what has begun already keeps its cause."""
+    if process == machine_process:
+        _report(process, status)
+        stop_machine(cause == ExitCause.EXIT and status == 0)
     with process.lock:
         if process.header.state.load("relaxed") != State.ALIVE:
             return
@@ -205,6 +210,10 @@ def _finish(process: ptr[Process]) -> None:
     if parent is not None:
         release(parent)
         process.parent = None
+    channel = process.exception_channel
+    if channel is not None:
+        release(channel)
+        process.exception_channel = None
     with process.lock:
         watcher = process.exit_watcher
         process.exit_watcher = None
@@ -212,6 +221,20 @@ def _finish(process: ptr[Process]) -> None:
     if watcher is not None:
         signal(ptr[Notification](watcher), process.exit_bits)
         release(watcher)
+
+
+def _set_exception_channel(process: ptr[Process], given: ptr[Capability]) -> Status:
+    """None takes it away."""
+    channel = given.object
+    if channel is not None and not reference.take(channel):
+        return Status.DESTROYED
+    with process.lock:
+        previous = process.exception_channel
+        process.exception_channel = channel
+        process.exception_badge = given.badge
+    if previous is not None:
+        release(previous)
+    return Status.OK
 
 
 def _watch_exit(process: ptr[Process], watcher: ptr[Object], bits: u64) -> Status:

@@ -1,20 +1,15 @@
 """A stopped thread's registers, out to a debugger and in from one; what comes in is made harmless first."""
 from compiler.prelude import addr, const, copy, ptr, sizeof, u8, u64
 from kernel.abi.errors import Status
-from kernel.abi.layout import USER_END, USER_LOWEST
+from kernel.abi.layout import USER_END
 from kernel.abi.thread import ThreadRegisters
 from kernel.arch.x86_64.frame import USER_FLAGS, Registers
 from kernel.core import context
-from kernel.core.thread_block import Thread
+from kernel.core.thread_block import Thread, is_program_counter
 from kernel.memory.usercopy import copy_from_user, copy_to_user
 
 # Carry, parity, adjust, zero, sign, trap, direction, overflow, alignment check, identification.
 _PROGRAM_FLAGS = const(0x0024_0DD5)
-
-
-def is_program_counter(address: u64) -> bool:
-    """Whether a thread may be sent there: an address outside would fault in the kernel, on the way out."""
-    return USER_LOWEST <= address < USER_END
 
 
 def read_registers(thread: ptr[Thread], destination: u64) -> Status:

@@ -11,19 +11,29 @@ from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.caps import reference, table
+from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
-from kernel.core import context, schedule, thread_list, wait
+from kernel.core import calls, context, schedule, thread_list, wait
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
 from kernel.core.process_block import Process
-from kernel.core.thread_block import AFFINITY_WORDS, SUSPENDED, WAIT_KIND, Thread, Wait, current_thread, prepare
+from kernel.core.thread_block import (
+    AFFINITY_WORDS,
+    SUSPENDED,
+    WAIT_KIND,
+    Thread,
+    Wait,
+    current_thread,
+    is_program_counter,
+    prepare,
+)
 from kernel.objects import process as processes
 from kernel.objects import vectors
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.notification import Notification, signal
-from kernel.objects.registers import is_program_counter, read_registers, write_registers
+from kernel.objects.registers import read_registers, write_registers
 
 
 def start() -> None:
@@ -108,6 +118,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return Status.OK, u64(_state_of(thread))
         case Method.THREAD_CPU_TIME:
             return Status.OK, clock.ns_of(thread.cpu_time)
+        case Method.THREAD_SET_EXCEPTION_CHANNEL:
+            return _set_exception_channel(thread, addr(call.objects[0])), 0
         case Method.THREAD_NOTIFY_EXIT:
             return _watch_exit(thread, call.argument_object(0), call.arguments[1]), 0
         case _:
@@ -129,6 +141,7 @@ def end_thread(thread: ptr[Thread]) -> None:
     """The end of a killed thread, on the CPU whose turn it was to run it."""
     process = thread.process
     vectors.free_state(thread)
+    calls.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
     is_last = thread_list.delist(thread)
     if is_last:
         processes.end_process(process, ExitCause.LAST_THREAD, thread.exit_status)
@@ -139,6 +152,10 @@ def end_thread(thread: ptr[Thread]) -> None:
     if watcher is not None:
         signal(ptr[Notification](watcher), thread.exit_bits)
         release(watcher)
+    channel = thread.exception_channel
+    if channel is not None:
+        thread.exception_channel = None
+        release(channel)
     processes.drop_hold(process)
     release(addr(thread.header))
     release(addr(process.header))
@@ -228,4 +245,19 @@ def _watch_exit(thread: ptr[Thread], watcher: ptr[Object], bits: u64) -> Status:
         else:
             thread.exit_bits = bits
             thread.exit_watcher = watcher
+    return Status.OK
+
+
+def _set_exception_channel(thread: ptr[Thread], given: ptr[Capability]) -> Status:
+    """None takes it away. Only while the thread cannot raise exceptions, or by itself."""
+    if thread != current_thread() and not _may_be_written(thread):
+        return Status.BUSY
+    channel = given.object
+    if channel is not None and not reference.take(channel):
+        return Status.DESTROYED
+    previous = thread.exception_channel
+    thread.exception_channel = channel
+    thread.exception_badge = given.badge
+    if previous is not None:
+        release(previous)
     return Status.OK

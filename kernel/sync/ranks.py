@@ -23,12 +23,13 @@ class Rank(IntEnum):
     DESTRUCTION = 9         # the queue of objects that wait for their end; nothing is taken inside
     GRACE = 10              # whether a grace period runs; nothing is taken inside
     NOTIFICATION = 11       # the watches of one notification; rings are posted to inside
-    RING = 12               # one ring's indices and completions; taken by whoever posts
-    RUN_QUEUE = 13          # the ready threads of one CPU; nothing is taken inside
-    TIMERS = 14             # the timers of one CPU; nothing is taken inside
-    SLAB = 15               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 16             # the frame allocator; nothing is taken inside
-    CONSOLE = 17            # one line of output; last, so that any code can log
+    CHANNEL = 12            # the calls and receivers of one channel; nothing is taken inside
+    RING = 13               # one ring's indices and completions; taken by whoever posts
+    RUN_QUEUE = 14          # the ready threads of one CPU; nothing is taken inside
+    TIMERS = 15             # the timers of one CPU; nothing is taken inside
+    SLAB = 16               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 17             # the frame allocator; nothing is taken inside
+    CONSOLE = 18            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

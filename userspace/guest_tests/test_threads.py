@@ -1,30 +1,21 @@
 """Threads from outside: made, started, stopped, moved, examined, killed in every state, on every CPU there is."""
-from collections.abc import Callable
 
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, array, atomic, const, copy, export, struct, u8, u64, zeroed
+from compiler.prelude import addr, array, atomic, const, copy, export, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.thread import ThreadRegisters, ThreadState
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
+from userspace.guest_tests.threads import PATIENCE, STACKS, ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
 _CASES = const(12)
-_STACKS = const(8)
-_STACK_BYTES = const(4096)
 _ROUNDS = const(300)
-_PATIENCE = const(3_000_000)            # yields before something that should have happened is given up
 
 
-@struct(align=16)
-class Stack:
-    bytes: array[u8, _STACK_BYTES]
-
-
-_stacks: array[Stack, _STACKS] = zeroed()
-_counters: array[atomic[u64], _STACKS] = zeroed()
+_counters: array[atomic[u64], STACKS] = zeroed()
 _seen: atomic[u64] = 0
 
 
@@ -58,59 +49,13 @@ def main(ring: u64) -> u64:
     end()
 
 
-def make(index: u64, function: Callable[[u64], None]) -> u64:
-    """A thread on stack `index`, which is also its argument."""
-    stack_end = u64(addr(_stacks[index])) + _STACK_BYTES
-    # As after a call: functions expect a return address there.
-    status, handle = invoke(
-        ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, u64(function), stack_end - 8, index
-    )
-    expect(status, Status.OK, "creation")
-    return handle
-
-
-def spawn(index: u64, function: Callable[[u64], None]) -> u64:
-    handle = make(index, function)
-    do(handle, Method.THREAD_START)
-    return handle
-
-
-def do(handle: u64, method: u64, first: u64 = 0, second: u64 = 0) -> None:
-    _ = ask(handle, method, first, second)
-
-
-def ask(handle: u64, method: u64, first: u64 = 0, second: u64 = 0) -> u64:
-    status, value = invoke(handle, method, first, second)
-    check_equal(u64(status), Status.OK, "operation")
-    return value
-
-
-def expect(status: Status, wanted: Status, what: str) -> None:
-    check_equal(u64(status), u64(wanted), what)
-
-
-def await_state(handle: u64, wanted: ThreadState) -> None:
-    for _ in range(_PATIENCE):
-        if ask(handle, Method.THREAD_STATE) == u64(wanted):
-            return
-        yield_now()
-    check(False, "a state was never reached")
-
-
 def await_progress(index: u64) -> None:
     before = _counters[index].load()
-    for _ in range(_PATIENCE):
+    for _ in range(PATIENCE):
         if _counters[index].load() > before + 10:
             return
         yield_now()
     check(False, "a thread makes no progress")
-
-
-def finish(handle: u64) -> None:
-    do(handle, Method.THREAD_KILL, 9)
-    await_state(handle, ThreadState.ENDED)
-    check_equal(ask(handle, Method.THREAD_EXIT_STATUS), 9, "status of a killed thread")
-    expect(close(handle), Status.OK, "close")
 
 
 def count_for_ever(index: u64) -> None:
@@ -146,12 +91,12 @@ def _states() -> None:
 
 def _hogs_all_progress() -> None:
     """More threads than CPUs, none of which ever gives up its CPU."""
-    handles: array[u64, _STACKS] = zeroed()
-    for index in range(u64(_STACKS)):
+    handles: array[u64, STACKS] = zeroed()
+    for index in range(u64(STACKS)):
         handles[index] = spawn(index, count_for_ever)
-    for index in range(u64(_STACKS)):
+    for index in range(u64(STACKS)):
         await_progress(index)
-    for index in range(u64(_STACKS)):
+    for index in range(u64(STACKS)):
         check(ask(handles[index], Method.THREAD_CPU_TIME) != 0, "time is charged")
         finish(handles[index])
 
@@ -289,7 +234,7 @@ def _exit_notice() -> None:
     expect(status, Status.BUSY, "a second watcher")
     do(handle, Method.THREAD_START)
     await_state(handle, ThreadState.ENDED)
-    for _ in range(_PATIENCE):
+    for _ in range(PATIENCE):
         if ask(notification, Method.NOTIFICATION_PEEK) == 4:
             break
         yield_now()
@@ -301,11 +246,11 @@ def _exit_notice() -> None:
 
 
 def _many_lives() -> None:
-    for round in range(u64(_ROUNDS)):
-        handle = spawn(round % _STACKS, note_and_exit)
+    for number in range(u64(_ROUNDS)):
+        handle = spawn(number % STACKS, note_and_exit)
         await_state(handle, ThreadState.ENDED)
         expect(close(handle), Status.OK, "close")
-    for _ in range(_PATIENCE):
+    for _ in range(PATIENCE):
         if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD) == 1:
             break
         yield_now()

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 from compiler.prelude import asm_x64, const, naked, sizeof, u64
 from compiler.prelude.x64 import *
+from kernel.abi.syscall import Call
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import (
     CS,
@@ -38,6 +39,8 @@ from kernel.arch.x86_64.registers import MSR_GS_BASE
 _FRAME_BYTES = const(sizeof(Registers))
 _VECTOR_AND_ERROR_BYTES = const(16)
 _LOWER_HALF_BITS = const(47)
+_CALL = const(Call.CALL)
+_REPLY_RECEIVE = const(Call.REPLY_RECEIVE)
 
 
 @naked
@@ -64,12 +67,16 @@ def system_call_door() -> None:
     mov([rsp, R10], r10)
     mov(rsp, gs[cpu.kernel_stack_end])
     mov(rcx, r10)
+    cmp(rax, _CALL)
+    jae("message")
+    label("general")
     mov(r9, rax)
     raw("call system_call")
     # Status and value are in rax and rdx; what compiled code preserves still holds the user's values.
     mov(rsp, gs[cpu.frame])
     cmp(dword[gs, cpu.attention], 0)
     jne("look")
+    raw("leave_system_call:")
     mov(rcx, [rsp, RIP])
     mov(r11, rcx)
     shr(r11, _LOWER_HALF_BITS)
@@ -88,12 +95,33 @@ def system_call_door() -> None:
     mov(rsp, gs[cpu.kernel_stack_end])
     raw("call refuse_return")
     ud2()
+    label("message")
+    raw("je direct_call")
+    cmp(rax, _REPLY_RECEIVE)
+    raw("je direct_reply_receive")
+    jmp("general")
     label("look")
     mov([rsp, RAX], rax)
     mov([rsp, RDX], rdx)
     mov(rsp, gs[cpu.kernel_stack_end])
     raw("call look_after_call")
     jmp(resume_user)
+
+
+@naked
+@asm_x64
+def resume_call() -> NoReturn:
+    """Leaves the kernel as the thread in this CPU's frame, which has entered by a system call."""
+    mov(rsp, gs[cpu.frame])
+    mov(rax, [rsp, RAX])
+    mov(rdx, [rsp, RDX])
+    mov(rbx, [rsp, RBX])
+    mov(rbp, [rsp, RBP])
+    mov(r12, [rsp, R12])
+    mov(r13, [rsp, R13])
+    mov(r14, [rsp, R14])
+    mov(r15, [rsp, R15])
+    raw("jmp leave_system_call")
 
 
 @naked
@@ -164,6 +192,7 @@ def own_stack_entry() -> None:
     shr(rdx, 32)
     wrmsr()
     mov(rdi, rsp)
+    mov(rsi, rbx)
     raw("call exception_on_own_stack")
     mov(ecx, MSR_GS_BASE)
     mov(rax, rbx)

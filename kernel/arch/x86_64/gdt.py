@@ -90,7 +90,7 @@ def load(exception_stack_ends: ptr[u64]) -> None:
 def set_frame(frame: ptr[Registers]) -> None:
     """Makes entries from user mode on this CPU leave the user's registers in `frame`."""
     cpu.frame = frame
-    _mine().task.rsp0 = u64(frame) + sizeof(Registers)
+    _segments.task.rsp0 = u64(frame) + sizeof(Registers)
 
 
 def _mine() -> ptr[Segments]:

@@ -1,0 +1,213 @@
+"""call and reply_receive: messages of four words in registers, and the direct switch between caller and receiver.
+
+The switch is taken when nothing is queued on the channel and the other side may run here at once; otherwise the same
+message takes the general way (core/calls.py). On the short way nothing is counted, charged, recorded or locked; a
+thread's `conditions` equal to the CPU's index say in one comparison that there is nothing to save, load or refuse.
+A caller that waits is published before the receiver runs, a receiver before the caller does; what is read after that
+is behind a full fence (core/wait.py, core/channel_block.py).
+"""
+from typing import NoReturn
+
+from compiler.prelude import addr, array, cold, export, noinline, ptr, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.objects import ObjectKind
+from kernel.abi.rights import Right
+from kernel.arch.x86_64 import cpu, gdt
+from kernel.arch.x86_64.entry import resume_call
+from kernel.caps import table
+from kernel.caps.capability import Capability
+from kernel.core import calls, context, schedule, wait
+from kernel.core.channel_block import LEVELS, Channel
+from kernel.core.process_block import Process
+from kernel.core.thread_block import (
+    FAULT_CALL,
+    REGISTERS_OFFSET,
+    STOPPING,
+    WAIT_STEP,
+    Thread,
+    Wait,
+    current_thread,
+)
+from kernel.memory import address_space
+
+
+@export("direct_call")
+def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
+    caller = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
+    process = caller.process
+    slot = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
+    if slot is None:
+        _call(handle, word1, level)
+    channel = ptr[Channel](slot.object.load("relaxed"))
+    badge = slot.badge.load("relaxed")
+    receiver = channel.receiver.load("acquire")
+    if receiver == 0 or channel.queued.load("relaxed") != 0:
+        _call(handle, word1, level)
+    server = ptr[Thread](receiver)
+    priority = max(server.own_priority, channel.ceiling)
+    if priority < caller.priority or not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
+        _call(handle, word1, level)
+    channel.receiver.store(0, "release")
+    here = u64(cpu.index)
+    if caller.conditions.load("relaxed") != here:
+        context.save(caller)
+    registers = addr(server.registers)
+    registers.rax = u64(Status.OK)
+    registers.rdi = badge
+    registers.rsi = word0
+    registers.rdx = word1
+    registers.r10 = word2
+    registers.r8 = word3
+    word = caller.waits + WAIT_STEP
+    caller.waits = word
+    word |= u64(Wait.CALL)
+    server.answer.wait = word
+    server.answer.caller.store(u64(caller), "relaxed")
+    server.received_from = u64(channel)
+    server.priority = priority
+    caller.holder = u64(addr(server.answer))
+    schedule.charge(caller)
+    caller.wait.store(word, "seq_cst")
+    if caller.conditions.load("relaxed") != here:
+        calls.look_for_killer(caller, word)
+    _switch(server, process)
+
+
+@export("direct_reply_receive")
+def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
+    server = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
+    process = server.process
+    slot = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
+    found = server.answer.caller.load("relaxed")
+    here = u64(cpu.index)
+    if slot is None or found == 0 or found & FAULT_CALL != 0 or server.conditions.load("relaxed") != here:
+        _reply_receive(handle, word1)
+    channel = ptr[Channel](slot.object.load("relaxed"))
+    if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
+        _reply_receive(handle, word1)
+    caller = ptr[Thread](found)
+    # Before the fences below: a thread that is made ready from now on is compared with the caller (I-CORE-5).
+    schedule.note_level(caller.priority + 1)
+    if not wait.claim(caller, server.answer.wait):
+        _reply_receive(handle, word1)
+    server.answer.caller.store(0, "relaxed")
+    server.priority = server.own_priority
+    registers = addr(caller.registers)
+    registers.rax = u64(Status.OK)
+    registers.rsi = word0
+    registers.rdx = word1
+    registers.r10 = word2
+    registers.r8 = word3
+    schedule.charge(server)
+    server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
+    is_first = channel.receiver.cas(0, u64(server), "seq_cst")
+    if not is_first or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:
+        _receive_again(server, channel, caller)
+    if schedule.is_above(caller.priority):
+        schedule.make_ready(caller)
+        schedule.leave()
+    _switch(caller, process)
+
+
+def _switch(thread: ptr[Thread], process: ptr[Process]) -> NoReturn:
+    """Runs a thread that this CPU owns and that has entered by a system call, with `process` in force."""
+    if thread.conditions.load("relaxed") != u64(cpu.index):
+        _switch_with_state(thread)
+    gdt.set_frame(addr(thread.registers))
+    if thread.process != process:
+        address_space.enter(addr(thread.process.space))
+    resume_call()
+
+
+@cold
+@noinline
+def _switch_with_state(thread: ptr[Thread]) -> NoReturn:
+    """Also a thread that belongs to another CPU, if it may run here: whoever waits for it is about to be idle."""
+    conditions = thread.conditions.load("relaxed")
+    if conditions & STOPPING != 0 or not schedule.may_run_on(thread, cpu.index):
+        schedule.make_ready(thread)
+        schedule.leave()
+    schedule.move(thread, cpu.index)
+    context.load(thread)
+    resume_call()
+
+
+@cold
+@noinline
+def _call(handle: u64, word1: u64, level: u64) -> NoReturn:
+    """The general way; rdx is the only register of the message that the door has not kept."""
+    caller = current_thread()
+    caller.registers.rdx = word1
+    found = Capability()
+    status = table.lookup(
+        addr(caller.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND), addr(found)
+    )
+    if status == Status.OK and level >= LEVELS:
+        status = Status.BAD_ARGUMENT
+    if status == Status.OK:
+        header = found.object
+        assert header is not None
+        status = calls.begin_call(caller, ptr[Channel](header), found.badge, u32(level), Wait.CALL)
+        if status == Status.OK:
+            schedule.leave()
+    _return(caller, status)
+
+
+@cold
+@noinline
+def _reply_receive(handle: u64, word1: u64) -> NoReturn:
+    """The general way. Without a handle it only answers."""
+    server = current_thread()
+    server.registers.rdx = word1
+    found = Capability()
+    status: Status = Status.OK
+    if handle != 0:
+        status = table.lookup(
+            addr(server.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(found)
+        )
+    if status != Status.OK:
+        _return(server, status)
+    _answer(server)
+    header = found.object
+    if header is None:
+        _return(server, Status.OK)
+    if not calls.begin_receive(server, ptr[Channel](header)):
+        schedule.leave()
+    _leave_by_call()
+
+
+def _answer(server: ptr[Thread]) -> None:
+    caller = calls.take_answer(addr(server.answer))
+    if server.priority != server.own_priority:
+        server.priority = server.own_priority
+        cpu.attention = 1
+    if caller is not None:
+        said = addr(server.registers)
+        words: array[u64, 4] = array(said.rsi, said.rdx, said.r10, said.r8)
+        calls.give_answer(caller, server.answer.wait, addr(words[0]))
+
+
+@cold
+@noinline
+def _receive_again(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) -> NoReturn:
+    """Something came between the look at the channel and the server's wait on it. The caller has its answer."""
+    schedule.make_ready(caller)
+    if not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
+        schedule.leave()
+    _ = channel.receiver.cas(u64(server), 0, "seq_cst")
+    if not calls.begin_receive(server, channel):
+        schedule.leave()
+    cpu.attention = 1
+    _leave_by_call()
+
+
+def _return(thread: ptr[Thread], status: Status) -> NoReturn:
+    thread.registers.rax = u64(status)
+    thread.registers.rdx = 0
+    _leave_by_call()
+
+
+def _leave_by_call() -> NoReturn:
+    while cpu.attention != 0:
+        schedule.look()
+    resume_call()

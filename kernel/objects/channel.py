@@ -1,0 +1,114 @@
+"""The channel object, and the replies that a receiver can keep for later or hand to others."""
+from compiler.prelude import addr, fence, ptr, sizeof, struct, u32, u64
+from kernel.abi.errors import Status
+from kernel.abi.objects import ObjectKind
+from kernel.abi.thread import PRIORITIES
+from kernel.caps import table
+from kernel.caps.object import Account, Object, State
+from kernel.core import calls
+from kernel.core.channel_block import Channel
+from kernel.core.destruction import set_destroyer
+from kernel.core.thread_block import FAULT_CALL, Answer, Thread, current_thread
+from kernel.objects.creation import create, free
+from kernel.objects.handles import give_object, reserve_slot
+from kernel.objects.invocation import Invocation
+from kernel.sync.ranks import Rank
+
+
+@struct
+class Reply:
+    header: Object
+    answer: Answer
+
+
+def start() -> None:
+    calls.start()
+    set_destroyer(ObjectKind.CHANNEL, destroy_channel)
+    set_destroyer(ObjectKind.REPLY, destroy_reply)
+
+
+def create_channel(call: ptr[Invocation]) -> tuple[Status, u64]:
+    ceiling = call.arguments[0]
+    account = ptr[Account](call.target())
+    if ceiling >= PRIORITIES or ceiling > u64(account.highest_priority.load("relaxed")):
+        return Status.BAD_ARGUMENT, 0
+    slot, status = reserve_slot(call.process)
+    if status != Status.OK:
+        return status, 0
+    header, created = create(ObjectKind.CHANNEL, sizeof(Channel), account)
+    if header is None:
+        table.give_back(addr(call.process.table), slot)
+        return created, 0
+    channel = ptr[Channel](header)
+    channel.lock.rank = Rank.CHANNEL
+    channel.ceiling = u32(ceiling)
+    channel.receive_rights.store(1, "relaxed")
+    return Status.OK, give_object(call.process, slot, header)
+
+
+def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
+    """CHANNEL_KEEP_REPLY: turns the answer that the calling thread owes into an object."""
+    thread = current_thread()
+    if thread.answer.caller.load("relaxed") == 0:
+        return Status.WOULD_BLOCK, 0
+    slot, status = reserve_slot(call.process)
+    if status != Status.OK:
+        return status, 0
+    header, created = create(ObjectKind.REPLY, sizeof(Reply), ptr[Account](call.argument_object(0)))
+    if header is None:
+        table.give_back(addr(call.process.table), slot)
+        return created, 0
+    _move_answer(addr(thread.answer), addr(ptr[Reply](header).answer))
+    thread.priority = thread.own_priority
+    return Status.OK, give_object(call.process, slot, header)
+
+
+def invoke_reply(call: ptr[Invocation]) -> tuple[Status, u64]:
+    """REPLY_ANSWER: once; a caller that is gone is an error that the server may ignore."""
+    reply = ptr[Reply](call.target())
+    caller = calls.take_answer(addr(reply.answer))
+    if caller is None:
+        return Status.PEER_CLOSED, 0
+    calls.give_answer(caller, reply.answer.wait, addr(call.arguments[0]))
+    return Status.OK, 0
+
+
+def take_receive_right(channel: ptr[Channel]) -> None:
+    """One more capability from which calls can be received. Requires: it is made from another one."""
+    _ = channel.receive_rights.fetch_add(1, "relaxed")
+
+
+def end_channel(channel: ptr[Channel]) -> None:
+    """Destroyed by its owner."""
+    with channel.lock:
+        channel.header.state.store(State.DEAD, "seq_cst")
+        channel.receive_rights.store(0, "seq_cst")
+    calls.close(channel, Status.DESTROYED)
+
+
+def destroy_channel(header: ptr[Object]) -> bool:
+    calls.close(ptr[Channel](header), Status.CLOSED)
+    free(header)
+    return True
+
+
+def destroy_reply(header: ptr[Object]) -> bool:
+    """Dropped unanswered: the caller is told at once."""
+    calls.fail_answer(addr(ptr[Reply](header).answer), Status.PEER_CLOSED)
+    free(header)
+    return True
+
+
+def _move_answer(source: ptr[Answer], to: ptr[Answer]) -> None:
+    """A killer of the caller may be about to clear what it finds owed to it."""
+    found = source.caller.exchange(0, "acq_rel")
+    if found == 0:
+        return
+    caller = ptr[Thread](found & ~u64(FAULT_CALL))
+    to.wait = source.wait
+    to.caller.store(found, "release")
+    caller.holder = u64(to)
+    fence("seq_cst")
+    # Pairs with the killer's claim, after which it reads `holder`: one of the two clears the answer.
+    if caller.wait.load("seq_cst") != to.wait:
+        _ = to.caller.cas(found, 0, "seq_cst")
