@@ -28,6 +28,7 @@ _SYSTEM_REGISTERS = re.compile(r"\b[cd]r\d+\b")
 _STACK_STEP = re.compile(r"rsp, (-?(?:0x[0-9a-f]+|\d+))")
 _STACK_ADDRESS = re.compile(r"rsp, \[rsp ([+-]) (0x[0-9a-f]+|\d+)\]")
 _FRAME_ADDRESS = re.compile(r"rsp, \[rbp(?: ([+-]) (0x[0-9a-f]+|\d+))?\]")
+_PROBED_TO = re.compile(r"r11, (0x[0-9a-f]+|\d+)")
 _TARGET = re.compile(r"0x[0-9a-f]+")
 _ENDS_STRAIGHT_LINE = ("ret", "jmp", "ud2", "iretq", "sysretq")
 
@@ -108,7 +109,7 @@ def _stack_depths(function: Function, instructions: Sequence[Instruction]) -> It
     Behind a jump or return the depth is the one with which an earlier branch went there; for a place that is reached
     from below or by a jump table, the deepest so far is taken, which may be too much but not too little.
     """
-    depth = deepest = frame_pointer = 0
+    depth = deepest = frame_pointer = probed = 0
     at_target: dict[int, int] = {}
     for address, _size, mnemonic, operands in instructions:
         depth = at_target.get(address, depth)
@@ -126,6 +127,10 @@ def _stack_depths(function: Function, instructions: Sequence[Instruction]) -> It
             frame_pointer = depth
         elif mnemonic == "mov" and operands == "rsp, rbp":
             depth = frame_pointer
+        elif mnemonic == "sub" and (end := _PROBED_TO.fullmatch(operands)):
+            probed = depth + int(end[1], 0)
+        elif mnemonic == "cmp" and operands == "rsp, r11":
+            depth = probed  # the loop that touches each page of a large frame is over
         elif operands.startswith("rsp, ") and mnemonic in ("sub", "add", "lea", "and", "mov"):
             depth = _adjust(function, depth, frame_pointer, mnemonic, operands)
         deepest = max(deepest, depth)

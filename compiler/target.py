@@ -29,8 +29,14 @@ class Target:
 
 _BARE = "x86_64-unknown-none-elf"
 # Address 0 is memory like any other (the real-mode vector table); interrupts would overwrite a red zone, and so would
-# assembler text that pushes.
-_BARE_MARKS = ("noredzone", "noimplicitfloat", "null_pointer_is_valid", '"frame-pointer"="all"')
+# assembler text that pushes. A frame larger than a page touches each page in turn, so that none skips a guard page.
+_BARE_MARKS = (
+    "noredzone",
+    "noimplicitfloat",
+    "null_pointer_is_valid",
+    '"frame-pointer"="all"',
+    '"probe-stack"="inline-asm"',
+)
 TARGETS = {
     target.name: target
     for target in (

@@ -19,7 +19,7 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
 """
 _NAMES = re.compile(r"^from compiler\.prelude import \*$", re.MULTILINE)
 _PRELUDE = (
-    "array atomic addr asm_x64 bits byte_swap const copy export i8 i32 i64 interrupt mem32 naked noinline "
+    "array atomic addr asm_x64 bits const copy export i8 i32 i64 interrupt mem8 mem32 naked noinline "
     "panic panic_handler percpu percpu_address placed ptr section sizeof span struct u8 u16 u32 u64 u128 union volatile "
     "zeroed"
 )

@@ -140,3 +140,21 @@ def test_every_call_in_a_function_has_a_location(tmp_path: Path) -> None:
     calls = [line for line in emit_function(tmp_path, source, "f").split("\n") if " call " in line]
     assert len(calls) == 3
     assert all("!dbg" in line for line in calls)
+
+
+def test_a_large_frame_touches_every_page(tmp_path: Path) -> None:
+    """A guard page below the stack is of use only when no frame can jump over it."""
+    source = """
+@noinline
+def fill(items: span[u8]) -> u64:
+    for i in range(len(items)):
+        items[i] = mem8[i]
+    return u64(items[5])
+@export
+def f() -> u64:
+    large: array[u8, 20000] = zeroed()
+    return fill(large[0:20000])
+"""
+    body = create_build(tmp_path, source).object("asm").decode().split("\nf:")[1].split(".size")[0]
+    assert re.search(r"subq\t\$4096, %(rsp|r11)", body)
+    assert re.search(r"(orq|movq)\t\$0, \(%rsp\)", body)
