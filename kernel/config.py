@@ -3,6 +3,7 @@ from compiler.prelude import const
 
 CPU_LIMIT = const(256)
 MEMORY_REGION_LIMIT = const(512)
+LEAST_MEMORY_MEBIBYTES = const(32)
 MODULE_LIMIT = const(16)
 MODULE_NAME_BYTES = const(32)
 COMMAND_LINE_BYTES = const(1024)

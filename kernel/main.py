@@ -8,12 +8,15 @@ from typing import NoReturn
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
-from kernel.arch.x86_64 import apic, clock, cpu, fpu, gdt, mailbox, tlb, traps
+from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, tlb, traps
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, options, processors
+from kernel.boot.firmware import read_firmware
 from kernel.boot.first_process import start_first_process
+from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_summary
+from kernel.config import LEAST_MEMORY_MEBIBYTES
 from kernel.core import log, schedule, state, wait
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
@@ -21,7 +24,7 @@ from kernel.entry.invoke import invoke
 from kernel.memory import address_space, kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
-from kernel.selftest import panics
+from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
 from kernel.submit import operations
 
@@ -57,9 +60,10 @@ def start() -> NoReturn:
 
 def _continue_on_own_stack() -> NoReturn:
     _ = state.change(KernelState.EARLY_BOOT, KernelState.INITIALIZING, read_time_stamp())
-    steps: array[Step, 7] = array(
+    steps: array[Step, 8] = array(
         Step(name="tables", run=_load_own_tables),
         Step(name="interrupts", run=_start_interrupt_controllers),
+        Step(name="firmware", run=read_firmware),
         Step(name="objects", run=_open_objects),
         Step(name="scheduler", run=_open_scheduler),
         Step(name="processors", run=processors.start_processors),
@@ -69,7 +73,7 @@ def _continue_on_own_stack() -> NoReturn:
     _take(span(addr(steps[0]), len(steps)))
     _ = state.change(KernelState.INITIALIZING, KernelState.RUNNING, read_time_stamp())
     if SELFTEST:
-        panics.run_on_boot_cpu()
+        tests.run_on_boot_cpu()
     start_first_process()
 
 
@@ -82,10 +86,12 @@ def start_processor(start: ptr[CpuStart]) -> NoReturn:
     cpu.turn_on_features()
     fpu.turn_on_features()
     apic.start()
+    for _ in range(clock_step.LOOKS):
+        clock_step.look()
     _ = cpu.running_cpus.fetch_add(1, "acq_rel")
     start.is_running.store(1, "release")
     if SELFTEST:
-        panics.run_on_other_cpu()
+        tests.run_on_other_cpu()
     schedule.run()
 
 
@@ -118,6 +124,8 @@ def _load_early_tables() -> str:
 def _take_over_memory() -> str:
     if not window.place(machine.direct_map):
         return "the loader mapped physical memory where the kernel cannot use it"
+    if memory_total_mebibytes(machine.regions()) < LEAST_MEMORY_MEBIBYTES:
+        return "the machine has less than 32 MiB of memory"
     if not physical.start(machine.regions()):
         return "no region of memory can hold the table of frames"
     if not kernel_space.build(machine.regions(), machine.image_physical):
@@ -162,7 +170,10 @@ def _open_objects() -> str:
 
 
 def _open_scheduler() -> str:
-    clock.measure()
+    if not clock.measure():
+        log.warn("boot: there is no clock to measure time by: it may run too fast or too slow")
+    elif log.HAS_DEBUG:
+        log.debug(f"boot: time stamps run at {clock.ticks_per_second()} Hz by the {clock.reference_name}")
     wait.start()
     fault.start()
     operations.start(invoke)

@@ -75,6 +75,13 @@ class Method(IntEnum):
     ACCOUNT_CREATE_MEMORY = 0xBC
     SYSTEM_WALK_OBJECTS = 0xC0
     SYSTEM_FAIL_ALLOCATION = 0xC1
+    SYSTEM_STATE = 0xC2
+    SYSTEM_CHANGE_STATE = 0xC3
+    SYSTEM_STATE_TIME = 0xC4
+    SYSTEM_POWER_OFF = 0xC5
+    SYSTEM_RESTART = 0xC6
+    SYSTEM_SHOW_LOG_LEVEL = 0xC7
+    SYSTEM_READ_LOG = 0xC8
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
 
@@ -200,7 +207,7 @@ METHODS = const((
      (("priority", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.OVER_LIMIT)),
     (Method.ACCOUNT_CREATE_PROCESS, ObjectKind.ACCOUNT, Right.CREATE,
      (("name", Argument.ADDRESS), ("name_bytes", Argument.NUMBER), ("parent", Argument.PROCESS_TO_MANAGE)),
-     (Status.BAD_ADDRESS, Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+     (Status.BAD_ADDRESS, Status.BAD_ARGUMENT, Status.BUSY, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.ACCOUNT_CREATE_NOTIFICATION, ObjectKind.ACCOUNT, Right.CREATE, (), (Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.ACCOUNT_CREATE_LEASE, ObjectKind.ACCOUNT, Right.CREATE,
      (("parent", Argument.LEASE_TO_FILL), ("expiry_ns", Argument.NUMBER)),
@@ -243,6 +250,18 @@ METHODS = const((
      (Status.BAD_OPERATION, Status.BUSY)),
     (Method.SYSTEM_FAIL_ALLOCATION, ObjectKind.SYSTEM, Right.MANAGE,
      (("countdown", Argument.NUMBER),), (Status.BAD_OPERATION,)),
+    (Method.SYSTEM_STATE, ObjectKind.SYSTEM, Right.INSPECT, (), ()),
+    (Method.SYSTEM_CHANGE_STATE, ObjectKind.SYSTEM, Right.MANAGE,
+     (("old", Argument.NUMBER), ("new", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.SYSTEM_STATE_TIME, ObjectKind.SYSTEM, Right.INSPECT,
+     (("state", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.WOULD_BLOCK)),
+    (Method.SYSTEM_POWER_OFF, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY, Status.BAD_OPERATION)),
+    (Method.SYSTEM_RESTART, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY,)),
+    (Method.SYSTEM_SHOW_LOG_LEVEL, ObjectKind.SYSTEM, Right.MANAGE,
+     (("level", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.SYSTEM_READ_LOG, ObjectKind.SYSTEM, Right.INSPECT,
+     (("cpu", Argument.NUMBER), ("number", Argument.NUMBER), ("record", Argument.ADDRESS)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.WOULD_BLOCK, Status.NO_SUCH)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),

@@ -14,7 +14,7 @@ from boot.limine.protocol import (
     MpResponse,
 )
 from compiler.prelude import addr, array, const, copy, ptr, span, struct, u8, u32, u64, zeroed
-from kernel.boot import requests
+from kernel.boot import firmware_tables, requests
 from kernel.config import (
     COMMAND_LINE_BYTES,
     CPU_LIMIT,
@@ -69,6 +69,7 @@ def read_answers() -> str:
     """Copies every answer. Returns what is wrong with them, or nothing."""
     if requests.base_revision.requested_revision != 0:
         return "the loader does not speak revision 3 of the Limine boot protocol: use a late Limine 8 or newer"
+    firmware_tables.note_root()
     problem = _read_loader()
     if len(problem) == 0:
         problem = _read_memory()

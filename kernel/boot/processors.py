@@ -1,7 +1,7 @@
 """Bringing up the other CPUs: memory for each, a signal to all, and a bounded wait."""
 from boot.limine.protocol import MpInfo
 from compiler.prelude import addr, const, memory_fill, ptr, sizeof, spin_hint, u8, u32, u64
-from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64 import clock, clock_step, cpu
 from kernel.arch.x86_64.smp import processor_door, starts
 from kernel.boot import machine, options
 from kernel.config import CPU_START_POLLS
@@ -46,6 +46,7 @@ def start_processors() -> str:
     for index in range(u64(1), started + 1):
         if not _answers(index):
             _report_silent(index)
+    _check_clocks()
     return ""
 
 
@@ -57,8 +58,19 @@ def _answers(index: u64) -> bool:
     for _ in range(CPU_START_POLLS):
         if starts[index].is_running.load("acquire") != 0:
             return True
+        clock_step.look()
         spin_hint()
     return False
+
+
+def _check_clocks() -> None:
+    step = clock_step.largest()
+    if step <= clock_step.TOLERATED:
+        return
+    if clock.use_event_timer():
+        log.warn(f"boot: the CPUs' time stamps differ by {step}: time is taken from the event timer")
+    else:
+        log.warn(f"boot: the CPUs' time stamps differ by {step}, and there is no other clock: time may go backwards")
 
 
 def _report_silent(index: u64) -> None:

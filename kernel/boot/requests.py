@@ -41,6 +41,16 @@ modules: Request = placed(
     section=".limine_requests",
     keep=True,
 )
-processors: MpRequest = placed(MpRequest(), section=".limine_requests", keep=True)
+root_table: Request = placed(
+    Request(feature_0=protocol.RSDP_0, feature_1=protocol.RSDP_1),
+    section=".limine_requests",
+    keep=True,
+)
+framebuffer: Request = placed(
+    Request(feature_0=protocol.FRAMEBUFFER_0, feature_1=protocol.FRAMEBUFFER_1),
+    section=".limine_requests",
+    keep=True,
+)
+processors: MpRequest = placed(MpRequest(flags=protocol.MP_X2APIC), section=".limine_requests", keep=True)
 
 _end: EndMarker = placed(EndMarker(), section=".limine_requests_end", keep=True)

@@ -19,6 +19,7 @@ from kernel.sync.spinlock import SpinLock
 
 HAS_DEBUG = const(option("DEBUG", False))   # ask this before debug(): a release build then has not even its text
 
+LEVEL_BITS = const(0xFF)                # of a record in a ring
 _ALWAYS = const(0x100)                  # beside a level: shown whatever the command line says
 
 console_lock: SpinLock = SpinLock(rank=Rank.CONSOLE)
@@ -120,4 +121,4 @@ def _show(ring: ptr[LogRing]) -> None:
         if not is_there:
             _ = _lost.fetch_add(1, "relaxed")
         elif record.level & _ALWAYS != 0 or record.level <= _shown_level.load("relaxed"):
-            console.write_line(record.level & ~u32(_ALWAYS), record.text[0 : record.length])
+            console.write_line(record.level & LEVEL_BITS, record.text[0 : record.length])

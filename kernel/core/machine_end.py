@@ -58,6 +58,15 @@ def stop_machine(succeeded: bool) -> NoReturn:
     stop_cpu()
 
 
+def power_off() -> None:
+    """Turns the machine off. Returns when it cannot be turned off by its firmware's rules, or does not obey."""
+    power.power_off()
+
+
+def restart() -> NoReturn:
+    power.restart()
+
+
 def end_after_panic() -> NoReturn:
     """Requires: the other CPUs have been stopped."""
     match _panic_action:

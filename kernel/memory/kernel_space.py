@@ -45,9 +45,14 @@ def build(regions: span[MemoryMapEntry], image_physical: u64) -> bool:
 
 def map_device(registers: u64, length: u64) -> u64:
     """Maps whole pages of hardware registers, uncached. Returns where, or 0 when memory runs out. Boot only."""
+    return map_hardware(registers, length, paging.DEVICE)
+
+
+def map_hardware(start: u64, length: u64, access: u64) -> u64:
+    """As map_device(), for what else is no memory of ours: firmware's tables, the screen."""
     global _next_device
     place = _next_device
-    if not paging.map_range(root, place, registers, length, paging.DEVICE, physical.allocate_zeroed):
+    if not paging.map_range(root, place, start, length, access, physical.allocate_zeroed):
         return 0
     _next_device = place + length + PAGE_BYTES
     return place

@@ -11,10 +11,11 @@ from compiler.prelude import addr, array, const, panic, ptr, sizeof, span, u8, u
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState
+from kernel.abi.system import KernelState
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
-from kernel.core import log, schedule, thread_list
+from kernel.core import log, schedule, state, thread_list
 from kernel.core.destruction import begin_end, release, set_destroyer
 from kernel.core.line import Line
 from kernel.core.machine_end import stop_machine
@@ -56,6 +57,8 @@ def create_process(call: ptr[Invocation]) -> tuple[Status, u64]:
     length = call.arguments[1]
     if length > NAME_BYTES:
         return Status.BAD_ARGUMENT, 0
+    if state.current() == KernelState.SHUTTING_DOWN:
+        return Status.BUSY, 0
     name: array[u8, NAME_BYTES] = zeroed()
     if not copy_from_user(ptr[u8](addr(name)), call.arguments[0], length):
         return Status.BAD_ADDRESS, 0

@@ -1,10 +1,16 @@
 """The System object: what is done to the whole machine. There is one, part of the kernel."""
-from compiler.prelude import const, option, ptr, u32, u64
+from compiler.prelude import addr, const, option, ptr, sizeof, u8, u32, u64
 from kernel.abi.errors import Status
+from kernel.abi.log import Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
+from kernel.abi.system import KERNEL_STATES, KernelState
+from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
-from kernel.core import destruction
+from kernel.core import destruction, log, log_ring, machine_end, state
+from kernel.core.log_ring import LogRing
+from kernel.memory.usercopy import copy_to_user
 from kernel.objects import creation, walker
 from kernel.objects.invocation import Invocation
 
@@ -21,8 +27,68 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             if not destruction.is_idle():
                 return Status.BUSY, 0
             return Status.OK, walker.walk()
+        case Method.SYSTEM_STATE:
+            return Status.OK, u64(state.current())
+        case Method.SYSTEM_CHANGE_STATE:
+            return _change_state(call.arguments[0], call.arguments[1]), 0
+        case Method.SYSTEM_STATE_TIME:
+            return _state_time(call.arguments[0])
+        case Method.SYSTEM_POWER_OFF:
+            return _power_off(), 0
+        case Method.SYSTEM_RESTART:
+            if state.current() != KernelState.SHUTTING_DOWN:
+                return Status.BUSY, 0
+            machine_end.restart()
+        case Method.SYSTEM_SHOW_LOG_LEVEL:
+            if call.arguments[0] > Level.DEBUG:
+                return Status.BAD_ARGUMENT, 0
+            log.show_level(u32(call.arguments[0]))
+            return Status.OK, 0
+        case Method.SYSTEM_READ_LOG:
+            return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
         case _:
             if not creation.CAN_FAIL:
                 return Status.BAD_OPERATION, 0
             creation.fail_countdown.store(call.arguments[0], "relaxed")
             return Status.OK, 0
+
+
+def _change_state(old: u64, new: u64) -> Status:
+    """The way into PANIC is a panic's alone."""
+    if max(old, new) >= KERNEL_STATES or new == KernelState.PANIC or not state.is_edge(u32(old), u32(new)):
+        return Status.BAD_ARGUMENT
+    return Status.OK if state.change(u32(old), u32(new), read_time_stamp()) else Status.BUSY
+
+
+def _state_time(which: u64) -> tuple[Status, u64]:
+    """When the kernel last entered a state; WOULD_BLOCK when it never has."""
+    if which >= KERNEL_STATES:
+        return Status.BAD_ARGUMENT, 0
+    entered = state.entered(u32(which))
+    if entered == 0:
+        return Status.WOULD_BLOCK, 0
+    return Status.OK, clock.ns_at(entered)
+
+
+def _power_off() -> Status:
+    if state.current() != KernelState.SHUTTING_DOWN:
+        return Status.BUSY
+    machine_end.power_off()
+    return Status.BAD_OPERATION
+
+
+def _read_log(index: u64, number: u64, destination: u64) -> tuple[Status, u64]:
+    """One line of a CPU's ring. The value is the number of the CPU's next line, also when this one is lost."""
+    if index >= u64(cpu.known_cpus) or log.rings[index] == 0:
+        return Status.BAD_ARGUMENT, 0
+    ring = ptr[LogRing](log.rings[index])
+    following = ring.next.load("acquire")
+    if number >= following:
+        return Status.WOULD_BLOCK, following
+    record = LogRecord()
+    if not log_ring.get(ring, number, addr(record)):
+        return Status.NO_SUCH, following
+    record.level &= log.LEVEL_BITS
+    if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(LogRecord)):
+        return Status.BAD_ADDRESS, following
+    return Status.OK, following

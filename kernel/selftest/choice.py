@@ -16,11 +16,13 @@ PANIC_CONSOLE_ELSEWHERE = const(6)
 PANIC_NESTED = const(7)
 PANIC_TWO = const(8)
 LOG_MANY = const(9)
-_COUNT = const(10)
+POWER_OFF = const(10)
+RESTART = const(11)
+_COUNT = const(12)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
-    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many",
+    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

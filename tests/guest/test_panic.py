@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from qemu.qmp import QMPError
 
-from kernel.selftest import panics
+from kernel.selftest import tests as selftests
 from tests.conftest import StartGuest
 from tests.guest.panic_report import PanicReport, read_panic_report
 from tests.harness.failures import GuestPanic
@@ -15,7 +15,7 @@ from tools.qemu import EXIT_FAILURE, Machine
 
 DEADLINE_SECONDS = 30
 CPUS = 4
-SOURCE = "kernel/selftest/panics.py"
+SOURCE = "kernel/selftest/tests.py"
 REGISTERS = {"rip", "rsp", "rbp", "rflags", *(f"r{n}" for n in range(8, 16)), "rax", "rbx", "rcx", "rdx", "rsi", "rdi"}
 REGISTERS |= {"cs", "error", "cr0", "cr2", "cr3", "cr4"}
 
@@ -35,9 +35,9 @@ def check_report(report: PanicReport, cpu: int, culprit: str, cpus: int = CPUS) 
     assert report.values["cpu"] == str(cpu)
     assert report.values["state"] == "running"
     function, file, line = report.callers[0]
-    assert function == f"kernel.selftest.panics.{culprit}"
+    assert function == f"kernel.selftest.tests.{culprit}"
     assert file == SOURCE
-    _, first = inspect.getsourcelines(getattr(panics, culprit))
+    _, first = inspect.getsourcelines(getattr(selftests, culprit))
     assert first <= line < first + 40
     assert set(report.cpus) == set(range(cpus)) - {cpu}
     assert report.action == "exit"
@@ -49,7 +49,7 @@ async def test_a_failed_assertion(start_guest: StartGuest, selftest_archive: Pat
     check_report(report, 0, "fail_assertion", cpus)
     assert report.message == "assertion failed: one is two"
     assert report.place == f"{SOURCE}:{report.callers[0][2]}"
-    assert report.callers[1][0] == "kernel.selftest.panics.run_on_boot_cpu"
+    assert report.callers[1][0] == "kernel.selftest.tests.run_on_boot_cpu"
     assert all(told.startswith("stopped at 0x") for told in report.cpus.values())
 
 

@@ -3,7 +3,7 @@
 Owns: the APIC's registers; the two legacy interrupt controllers, which are masked for good.
 Source: SDM vol 3, 11.4 (xAPIC), 11.5.4 (timer), 11.6 (interprocessor interrupts), 11.12 (x2APIC); 8259A data sheet.
 """
-from compiler.prelude import array, const, mem32, spin_hint, u32, u64, zeroed
+from compiler.prelude import array, const, fence, mem32, spin_hint, u32, u64, zeroed
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import (
     MSR_APIC_BASE,
@@ -43,6 +43,7 @@ _MASKED = const(1 << 16)
 _DELIVERY_NMI = const(4 << 8)
 _ASSERT = const(1 << 14)
 _IS_PENDING = const(1 << 12)            # of the command register: the last command has not been sent yet
+_DEADLINE_MODE = const(2 << 17)
 _DIVIDE_BY_1 = const(0b1011)
 _SEND_POLLS = const(1_000_000)
 
@@ -55,6 +56,7 @@ _PIC_8086_MODE = const(1)
 
 _registers: u64 = 0                     # where xAPIC's registers are mapped
 _is_x2apic: bool = False
+_timer_mode: u32 = 0
 _identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU, plus one; 0: has not started
 
 
@@ -78,7 +80,7 @@ def start() -> None:
     _write(_TASK_PRIORITY, 0)
     _write(_TIMER_DIVIDE, _DIVIDE_BY_1)
     _write(_TIMER_START, 0)
-    _write(_LOCAL_TIMER, TIMER)
+    _write(_LOCAL_TIMER, _timer_mode | TIMER)
     _write(_LOCAL_LINE_0, _MASKED)
     _write(_LOCAL_LINE_1, _DELIVERY_NMI)
     _write(_LOCAL_ERROR, _MASKED)
@@ -105,6 +107,14 @@ def send(target: u32, vector: u32) -> None:
 def identity_of(target: u32) -> u32:
     """What other interrupt controllers call the CPU of this index. Requires: it has started."""
     return _identities[target] - 1
+
+
+def use_deadlines() -> None:
+    """Lets the timers of this CPU and of those that start later interrupt at a value of the time stamp counter."""
+    global _timer_mode
+    _timer_mode = _DEADLINE_MODE
+    _write(_LOCAL_TIMER, _timer_mode | TIMER)
+    fence("seq_cst")                    # the first deadline may not be written before the mode
 
 
 def start_countdown(ticks: u32) -> None:

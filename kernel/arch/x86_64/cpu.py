@@ -64,6 +64,8 @@ _PAT = const(0x0007_0105_0007_0406)
 _LEAF_FEATURES = const(1)
 _LEAF_STRUCTURED = const(7)
 _LEAF_EXTENDED = const(0x8000_0001)
+_LEAF_SIZES = const(0x8000_0008)
+_PHYSICAL_BITS_AT_LEAST = const(36)
 _EXTENDED_BASE = const(0x8000_0000)
 
 # Read by the doors in entry.py.
@@ -145,6 +147,16 @@ def find_features() -> str:
     if read_cr4() & CR4_FIVE_LEVELS != 0:
         return "the loader turned five-level paging on, which was not asked for"
     return ""
+
+
+def physical_end() -> u64:
+    """The first physical address that the processor cannot reach."""
+    answer = CpuidResult()
+    read_cpuid(_EXTENDED_BASE, 0, addr(answer))
+    if answer.eax < _LEAF_SIZES:
+        return u64(1) << _PHYSICAL_BITS_AT_LEAST
+    read_cpuid(_LEAF_SIZES, 0, addr(answer))
+    return u64(1) << u64(answer.eax & 0xFF)
 
 
 def turn_on_no_execute() -> None:

@@ -5,8 +5,9 @@ Source: ACPI 6.5, 4.8.3.2 (PM1 control), 7.4.2 (S5), 4.8.3.6 (reset register); 8
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, asm_x64, const, mem8, naked, ptr, struct, u8, u16, u64
+from compiler.prelude import addr, asm_x64, const, mem8, naked, ptr, u16, u64
 from compiler.prelude.x64 import *
+from kernel.arch.x86_64.acpi import PowerRegisters
 from kernel.arch.x86_64.gdt import TablePointer
 from kernel.arch.x86_64.registers import in8, in16, out8, out16
 
@@ -18,43 +19,49 @@ _POLLS = const(100_000)
 _SLEEP_TYPE_SHIFT = const(10)
 _SLEEP_TYPE = const(7 << _SLEEP_TYPE_SHIFT)
 _SLEEP_ENABLE = const(1 << 13)
+_ACPI_IS_ON = const(1 << 0)
 
 
-@struct
-class PowerControl:
-    """What the firmware's tables say; a port of 0 is absent."""
-    pm1a_port: u16 = 0
-    pm1b_port: u16 = 0
-    sleep_a: u8 = 0                     # the sleep types of S5
-    sleep_b: u8 = 0
-    has_soft_off: bool = False
-    reset_port: u16 = 0
-    reset_memory: u64 = 0               # where the register is mapped, if it lies in memory
-    reset_value: u8 = 0
+registers: PowerRegisters = PowerRegisters()
+
+_reset_register: u64 = 0                # where it is mapped, if it lies in memory
+_has_soft_off: bool = False
+_sleep_types: u16 = 0                   # of S5, for PM1b in the upper byte
 
 
-control: PowerControl = PowerControl()
+def set_soft_off(sleep_types: u16) -> None:
+    global _has_soft_off, _sleep_types
+    _has_soft_off = True
+    _sleep_types = sleep_types
 
 
-def power_off() -> bool:
-    """Turns the machine off. Returns False when it cannot, or did not."""
-    if not control.has_soft_off or control.pm1a_port == 0:
-        return False
-    _sleep(control.pm1a_port, control.sleep_a)
-    if control.pm1b_port != 0:
-        _sleep(control.pm1b_port, control.sleep_b)
-    for _ in range(_POLLS):
-        _ = in8(_KEYBOARD_STATUS)
-    return False
+def set_reset_register(place: u64) -> None:
+    global _reset_register
+    _reset_register = place
+
+
+def can_power_off() -> bool:
+    return _has_soft_off and registers.pm1a_port != 0
+
+
+def power_off() -> None:
+    """Turns the machine off. Returns when it cannot, or the machine does not obey."""
+    if not can_power_off():
+        return
+    _turn_acpi_on()
+    _sleep(registers.pm1a_port, _sleep_types & 7)
+    if registers.pm1b_port != 0:
+        _sleep(registers.pm1b_port, (_sleep_types >> 8) & 7)
+    _wait()
 
 
 def restart() -> NoReturn:
     """By the reset register, else by the keyboard controller, else by a shutdown of the processor."""
-    if control.reset_port != 0:
-        out8(control.reset_port, control.reset_value)
+    if registers.reset_port != 0:
+        out8(registers.reset_port, registers.reset_value)
         _wait()
-    if control.reset_memory != 0:
-        mem8[control.reset_memory] = control.reset_value
+    if _reset_register != 0:
+        mem8[_reset_register] = registers.reset_value
         _wait()
     for _ in range(_POLLS):
         if in8(_KEYBOARD_STATUS) & _INPUT_FULL == 0:
@@ -65,9 +72,19 @@ def restart() -> NoReturn:
     _shut_down(addr(nothing))
 
 
-def _sleep(port: u16, sleep_type: u8) -> None:
+def _turn_acpi_on() -> None:
+    """Firmware that still owns the power registers gives them up when asked through its own port."""
+    if registers.smi_port == 0 or registers.enable_value == 0 or in16(registers.pm1a_port) & _ACPI_IS_ON != 0:
+        return
+    out8(registers.smi_port, registers.enable_value)
+    for _ in range(_POLLS):
+        if in16(registers.pm1a_port) & _ACPI_IS_ON != 0:
+            break
+
+
+def _sleep(port: u16, sleep_type: u16) -> None:
     kept = in16(port) & ~u16(_SLEEP_TYPE | _SLEEP_ENABLE)
-    out16(port, kept | (u16(sleep_type) << _SLEEP_TYPE_SHIFT) | _SLEEP_ENABLE)
+    out16(port, kept | (sleep_type << _SLEEP_TYPE_SHIFT) | _SLEEP_ENABLE)
 
 
 def _wait() -> None:

@@ -26,6 +26,7 @@ CR4_SMEP = const(1 << 20)
 CR4_SMAP = const(1 << 21)
 
 MSR_APIC_BASE = const(0x1B)
+MSR_TSC_DEADLINE = const(0x6E0)
 MSR_PAT = const(0x277)
 MSR_X2APIC = const(0x800)
 MSR_EFER = const(0xC000_0080)
@@ -178,6 +179,16 @@ def break_into_debugger() -> None:
 @asm_x64
 def read_time_stamp() -> u64:
     rdtsc()
+    shl(rdx, 32)
+    or_(rax, rdx)
+
+
+@asm_x64
+def read_ordered_time_stamp() -> u64:
+    """After all earlier loads, before all later ones."""
+    lfence()
+    rdtsc()
+    lfence()
     shl(rdx, 32)
     or_(rax, rdx)
 

@@ -1,11 +1,11 @@
-"""Panics on purpose, to see that each ends in one complete report; and lines from all CPUs at once."""
+"""Panics on purpose, to see that each ends in one complete report; lines from all CPUs at once; ends of the machine."""
 from collections.abc import Callable
 from typing import NoReturn
 
 from compiler.prelude import asm_x64, const, mem64, naked, noinline, panic, spin_hint, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
-from kernel.core import log
+from kernel.core import log, machine_end
 from kernel.selftest import choice
 
 _VICTIM = const(3)                      # the CPU that panics in tests of another CPU's panic
@@ -40,6 +40,11 @@ def run_on_boot_cpu() -> None:
         case choice.LOG_MANY:
             _write_lines()
             _wait_for_others()
+        case choice.POWER_OFF:
+            machine_end.power_off()
+            panic("the machine does not turn itself off")
+        case choice.RESTART:
+            machine_end.restart()
         case _:
             pass
 
