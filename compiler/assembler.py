@@ -54,6 +54,7 @@ WRITES: dict[str, tuple[str, ...]] = {
 }  # fmt: skip
 """Registers that a mnemonic writes without naming them."""
 ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
+SHIFTS = ("shl", "shr", "sal", "sar", "rol", "ror", "rcl", "rcr")
 PREFIXES = ("rep", "repe", "repne", "lock")
 
 
@@ -94,6 +95,9 @@ class _Translator:
                 f"{mnemonic} ends a real function; this one is inlined", call, hint="mark it @naked as well"
             )
         operands = [self.operand(a, mnemonic) for a in call.args]
+        if mnemonic in SHIFTS and operands[1:2] and operands[1] != "cl" and operands[1] in FAMILY_OF:
+            # LLVM would take it for an instruction that processors of today do not have.
+            raise self.error(f"{mnemonic} counts by cl or by a constant, not by {operands[1]}", call)
         self.written |= set(WRITES.get(mnemonic, ()))
         prefix, _, rest = mnemonic.partition("_")
         text = f"{prefix} {rest}" if prefix in PREFIXES and rest else mnemonic

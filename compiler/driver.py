@@ -14,19 +14,20 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TypeVar
 
+from compiler.assembler_errors import locate_mistakes
 from compiler.cache import Cache, SourceRecord, key_of
 from compiler.check import Checker, Program
 from compiler.check_program import check_program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
 from compiler.emit_parts import emit_parts
-from compiler.errors import Diagnostics
+from compiler.errors import CompilationFailed, Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
 from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
-from compiler.target import TARGETS, Target, generate_objects
+from compiler.target import TARGETS, AssemblerError, Target, generate_objects
 
 RUNTIME_MODULES = ("compiler.runtime.memory",)
 PROGRAM_START = "userspace.lib.program"
@@ -57,6 +58,7 @@ class Build:
     cached: bool = True
     times: dict[str, float] = field(default_factory=dict)
     project: Project | None = None
+    program: Program | None = None
 
     def __post_init__(self) -> None:
         if self.target not in TARGETS:
@@ -106,10 +108,15 @@ class Build:
 
     def _emit(self, emitter: Callable[[Program, Target, EmitOptions], Text]) -> Text:
         program = self.check()
+        self.program = program
         start = time.perf_counter()
-        result = emitter(program, self.machine, EmitOptions(self.profile == "debug", self.bounds_checks, self.small))
+        result = emitter(program, self.machine, self._emit_options)
         self.times["emit"] = time.perf_counter() - start
         return result
+
+    @property
+    def _emit_options(self) -> EmitOptions:
+        return EmitOptions(self.profile == "debug", self.bounds_checks, self.small)
 
     def _generate(self, modules: list[str], emit: str = "object") -> list[bytes]:
         start = time.perf_counter()
@@ -135,7 +142,12 @@ class Build:
         return [results[index] for index in range(len(modules))]
 
     def _generate_share(self, modules: list[str], emit: str) -> list[bytes]:
-        return generate_objects(modules, self.machine, opt=self.opt, emit=emit)
+        try:
+            return generate_objects(modules, self.machine, opt=self.opt, emit=emit)
+        except AssemblerError as error:
+            assert self.program is not None
+            located = locate_mistakes(self.program, self.machine, self._emit_options)
+            raise (CompilationFailed(located) if located else error) from None
 
     def image(self) -> bytes:
         """The linked ELF executable."""
