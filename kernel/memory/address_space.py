@@ -19,7 +19,6 @@ from kernel.memory_map import PAGE_SHIFT
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
-
 # Error code of a page fault (SDM vol 3, 4.7).
 _FAULT_WRITES = const(1 << 1)
 _FAULT_BY_USER = const(1 << 2)
