@@ -30,9 +30,9 @@ class Method(IntEnum):
     PROCESS_EXIT_CAUSE = 0x15
     PROCESS_NOTIFY_EXIT = 0x16
     PROCESS_SET_EXCEPTION_CHANNEL = 0x17
-    PROCESS_UNMAP = 0x17
-    PROCESS_PROTECT = 0x18
-    PROCESS_PAGE_STATE = 0x19
+    PROCESS_UNMAP = 0x18
+    PROCESS_PROTECT = 0x19
+    PROCESS_PAGE_STATE = 0x1A
     THREAD_START = 0x20
     THREAD_SUSPEND = 0x21
     THREAD_RESUME = 0x22
@@ -266,3 +266,5 @@ METHODS = const((
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),
 ))
+
+assert max(sum(row[0] == other[0] for other in METHODS) for row in METHODS) == 1, "two operations have one number"
