@@ -54,7 +54,7 @@ def _diagnostic(body: Body, message: str) -> Diagnostic:
     return Diagnostic("assembler", f"the assembler refuses this: {words}", span, here=text[0] if text else "")
 
 
-def _statement_of(function: ast.FunctionDef, line: int) -> ast.stmt | None:
+def _statement_of(function: ast.FunctionDef | ast.AsyncFunctionDef, line: int) -> ast.stmt | None:
     """The statement that made a line of the text: each makes one, `raw` as many as it holds."""
     at = 0
     for statement in function.body:
