@@ -38,7 +38,9 @@ class ArgumentRule:
 
 
 # By method number; what is in no row of the table sums up to zeros.
+assert sum(sum(row[0] == number for row in METHODS) > 1 for number in range(METHOD_NUMBERS)) == 0
 _KNOWN = const([sum(row[0] == number for row in METHODS) != 0 for number in range(METHOD_NUMBERS)])
+assert sum(sum(row[0] == number for row in METHODS) > 1 for number in range(METHOD_NUMBERS)) == 0
 _KINDS = const([sum(row[1] for row in METHODS if row[0] == number) for number in range(METHOD_NUMBERS)])
 _RIGHTS = const([sum(row[2] for row in METHODS if row[0] == number) for number in range(METHOD_NUMBERS)])
 _ARGUMENTS = const([

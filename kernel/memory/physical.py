@@ -24,6 +24,7 @@ from compiler.prelude import (
 from kernel.arch.x86_64 import cpu
 from kernel.memory import buddy, frame_table, window
 from kernel.memory.buddy import Buddy
+from kernel.memory.fail_nth import must_fail
 from kernel.memory.frame_table import Frame, Use, record
 from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.sync.ranks import Rank
@@ -85,6 +86,8 @@ def add_range(base: u64, end: u64) -> None:
 
 def allocate(order: u32) -> u64:
     """The physical address of 2^order frames of unknown contents, aligned to their size; 0 when there are none."""
+    if must_fail():
+        return 0
     if order == 0:
         return _allocate_single()
     with _lock:
@@ -93,6 +96,8 @@ def allocate(order: u32) -> u64:
 
 def allocate_zeroed() -> u64:
     """One frame of zeros; 0 when there is none."""
+    if must_fail():
+        return 0
     cache = _mine()
     if cache.zeroed_count != 0:
         cache.zeroed_count -= 1

@@ -10,6 +10,7 @@ from compiler.prelude import addr, array, const, option, percpu, percpu_address,
 from kernel.arch.x86_64 import cpu
 from kernel.memory import physical, window
 from kernel.memory.buddy import NO_FRAME
+from kernel.memory.fail_nth import must_fail
 from kernel.memory.frame_table import Frame, Use, record
 from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.sync.ranks import Rank
@@ -57,6 +58,8 @@ _caches: percpu[Caches] = Caches()
 def allocate(length: u64) -> ptr[u8] | None:
     """At least `length` zeroed bytes on a cache line of their own; None when memory runs out."""
     assert length <= LARGEST_OBJECT
+    if must_fail():
+        return None
     kind = u64(_class_of[(length + UNIT - 1) // UNIT])
     cache = addr(_mine().of_class[kind])
     if cache.count == 0 and not _refill(cache, kind):

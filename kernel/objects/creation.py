@@ -1,8 +1,5 @@
-"""Memory for kernel objects, charged to an account.
-
-Test builds can make any allocation fail: the countdown of SYSTEM_FAIL_ALLOCATION (fail_countdown).
-"""
-from compiler.prelude import addr, array, atomic, const, option, ptr, u8, u32, u64
+"""Memory for kernel objects, charged to an account."""
+from compiler.prelude import addr, array, atomic, ptr, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind, Resource
 from kernel.caps import account as accounts
@@ -11,10 +8,7 @@ from kernel.caps.object import Account, Object, State
 from kernel.core.destruction import release
 from kernel.memory import physical, slab, window
 
-CAN_FAIL = const(option("FAIL_ALLOCATIONS", False))
-
 live: array[atomic[u64], OBJECT_KINDS] = array(0 for _ in range(OBJECT_KINDS))    # objects of each kind
-fail_countdown: atomic[u64] = 0         # 1: the next allocation fails; 0: none does
 
 
 def create(kind: ObjectKind, length: u64, account: ptr[Account] | None) -> tuple[ptr[Object] | None, Status]:
@@ -25,7 +19,7 @@ def create(kind: ObjectKind, length: u64, account: ptr[Account] | None) -> tuple
     resource = resource_of(kind)
     if not accounts.charge(account, resource, 1):
         return None, Status.OVER_LIMIT
-    place = slab.allocate(length) if not must_fail() else None
+    place = slab.allocate(length)
     if place is None:
         accounts.uncharge(account, resource, 1)
         return None, Status.NO_MEMORY
@@ -70,7 +64,7 @@ def allocate_page(account: ptr[Account] | None) -> tuple[u64, Status]:
     """A zeroed page as the kernel sees it, charged as a frame. Errors: OVER_LIMIT, NO_MEMORY; then it is 0."""
     if not accounts.charge(account, u32(Resource.FRAMES), 1):
         return 0, Status.OVER_LIMIT
-    frame = physical.allocate_zeroed() if not must_fail() else u64(0)
+    frame = physical.allocate_zeroed()
     if frame == 0:
         accounts.uncharge(account, u32(Resource.FRAMES), 1)
         return 0, Status.NO_MEMORY
@@ -80,16 +74,3 @@ def allocate_page(account: ptr[Account] | None) -> tuple[u64, Status]:
 def free_page(page: u64, account: ptr[Account] | None) -> None:
     physical.release_frame(window.physical(page))
     accounts.uncharge(account, u32(Resource.FRAMES), 1)
-
-
-def must_fail() -> bool:
-    """Whether this allocation is the one that a test wants to fail. Every allocation for a user asks."""
-    if not CAN_FAIL:
-        return False
-    left = fail_countdown.load("relaxed")
-    while left != 0:
-        found, is_done = fail_countdown.compare_exchange(left, left - 1, "relaxed")
-        if is_done:
-            return left == 1
-        left = found
-    return False

@@ -23,7 +23,6 @@ from kernel.memory.address_space import AddressSpace
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
 from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
-from kernel.objects.creation import must_fail
 from kernel.objects.memory_block import Mapping, MappingState, Memory, of_node
 
 LEASE_USE = const(1)                    # kind of the uses that mappings hang on leases (objects/lease.py)
@@ -93,7 +92,7 @@ def make_mapping(process: ptr[Process]) -> tuple[ptr[Mapping] | None, Status]:
     account = process.header.account
     if not accounts.charge(account, u32(Resource.OBJECTS), 1):
         return None, Status.OVER_LIMIT
-    fresh = slab.allocate(sizeof(Mapping)) if not must_fail() else None
+    fresh = slab.allocate(sizeof(Mapping))
     if fresh is None:
         accounts.uncharge(account, u32(Resource.OBJECTS), 1)
         return None, Status.NO_MEMORY
@@ -144,7 +143,7 @@ def prepare_tables(process: ptr[Process], count: u64) -> Status:
     account = process.header.account
     if not accounts.charge(account, u32(Resource.FRAMES), count):
         return Status.OVER_LIMIT
-    if must_fail() or not address_space.prepare_tables(count):
+    if not address_space.prepare_tables(count):
         accounts.uncharge(account, u32(Resource.FRAMES), count)
         return Status.NO_MEMORY
     process.space.tables += count

@@ -17,7 +17,7 @@ from kernel.core.process_block import Process
 from kernel.memory import frame_set, physical
 from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.objects import unmapping
-from kernel.objects.creation import create, free, must_fail
+from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.lease import set_taker
@@ -63,7 +63,7 @@ def make_memory(
     if memory is None:
         accounts.uncharge(account, u32(Resource.FRAMES), pages)
         return None, status
-    if must_fail() or not _fill(memory, pages, is_contiguous):
+    if not _fill(memory, pages, is_contiguous):
         accounts.uncharge(account, u32(Resource.FRAMES), pages)
         free(addr(memory.header))
         return None, Status.NO_MEMORY

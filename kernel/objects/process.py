@@ -24,7 +24,7 @@ from kernel.core.thread_block import current_thread
 from kernel.memory import address_space
 from kernel.memory.usercopy import copy_from_user
 from kernel.objects import unmapping
-from kernel.objects.creation import create, free, must_fail
+from kernel.objects.creation import create, free
 from kernel.objects.handles import drop_capability, free_table_page, give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.mapping import page_state
@@ -81,7 +81,7 @@ def make_process(account: ptr[Account] | None, name: span[u8]) -> tuple[ptr[Proc
     if header is None:
         return None, status
     process = ptr[Process](header)
-    if must_fail() or not address_space.create(addr(process.space)):
+    if not address_space.create(addr(process.space)):
         free(header)
         return None, Status.NO_MEMORY
     process.lock.rank = Rank.PROCESS

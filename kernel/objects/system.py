@@ -11,7 +11,8 @@ from kernel.caps.object import Object
 from kernel.core import destruction, log, log_ring, machine_end, state
 from kernel.core.log_ring import LogRing
 from kernel.memory.usercopy import copy_to_user
-from kernel.objects import creation, walker
+from kernel.memory import fail_nth
+from kernel.objects import walker
 from kernel.objects.invocation import Invocation
 
 _CAN_WALK = const(option("DEBUG", False))
@@ -47,9 +48,9 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.SYSTEM_READ_LOG:
             return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
         case _:
-            if not creation.CAN_FAIL:
+            if not fail_nth.CAN_FAIL:
                 return Status.BAD_OPERATION, 0
-            creation.fail_countdown.store(call.arguments[0], "relaxed")
+            fail_nth.countdown.store(call.arguments[0], "relaxed")
             return Status.OK, 0
 
 

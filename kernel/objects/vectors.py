@@ -5,7 +5,6 @@ from kernel.arch.x86_64 import fpu
 from kernel.caps import account as accounts
 from kernel.core.thread_block import HAS_VECTORS, Thread
 from kernel.memory import physical, slab, window
-from kernel.objects.creation import must_fail
 
 
 def begin_use(thread: ptr[Thread]) -> bool:
@@ -13,7 +12,7 @@ def begin_use(thread: ptr[Thread]) -> bool:
     account = thread.header.account
     if thread.vectors != 0 or not accounts.charge(account, u32(Resource.OBJECTS), 1):
         return False
-    state = _allocate() if not must_fail() else u64(0)
+    state = _allocate()
     if state == 0:
         accounts.uncharge(account, u32(Resource.OBJECTS), 1)
         return False
