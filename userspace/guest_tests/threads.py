@@ -11,6 +11,7 @@ from userspace.lib.syscall import close, invoke, yield_now
 
 STACKS = const(8)
 STACK_BYTES = const(4096)
+OWN_INDEX = const(0xFFFF_FFFF_FFFF_FFFF)
 PATIENCE = const(3_000_000)             # yields before something that should have happened is given up
 
 
@@ -22,12 +23,16 @@ class Stack:
 _stacks: array[Stack, STACKS] = zeroed()
 
 
-def make(index: u64, function: Callable[[u64], None]) -> u64:
-    """A thread on stack `index`, which is also its argument."""
-    stack_end = u64(addr(_stacks[index])) + STACK_BYTES
+def stack_of(index: u64) -> u64:
+    return u64(addr(_stacks[index]))
+
+
+def make(index: u64, function: Callable[[u64], None], argument: u64 = OWN_INDEX) -> u64:
+    """A thread on stack `index`, which is also its argument unless another one is given."""
+    stack_end = stack_of(index) + STACK_BYTES
     # As after a call: functions expect a return address there.
     status, handle = invoke(
-        ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, u64(function), stack_end - 8, index
+        ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, u64(function), stack_end - 8, index if argument == OWN_INDEX else argument
     )
     expect(status, Status.OK, "creation")
     return handle
