@@ -1,11 +1,15 @@
 """Each door in a guest: the same summary, and the same first program, whatever brought the kernel there."""
 
 import shutil
+from dataclasses import replace
+from itertools import combinations
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from tests.boot.conftest import CD, DISK, limine_image
+from tests.boot.pairwise import choose_rows, pairs_of
 from tests.conftest import StartGuest
 from tests.harness.protocol import END
 from tools.qemu import Firmware, Machine, Medium
@@ -66,26 +70,44 @@ async def test_limine_door(start_guest: StartGuest, images: Path, firmware: Firm
     await check_boot(start_guest, machine, "limine", UEFI_SECONDS)
 
 
-MODELS = ("qemu64", "Nehalem", "max", "max,-smap,-smep")
-DIRECT_SHAPES = [(model, memory) for model in MODELS for memory in (64, 256, 4096, 8192)]
+AXES = {
+    "door": (
+        "direct",
+        *(f"bios {medium}" for medium in ("cd", "usb", "disk", "virtio")),
+        *(f"uefi {medium}" for medium in ("cd", "usb", "virtio")),
+        *("limine-bios cd", "limine-uefi cd", "limine-uefi usb"),
+    ),
+    "cpus": ("1", "2", "4", "8"),
+    "board": ("q35", "pc"),
+    "memory": ("64", "256", "4096", "8192"),
+    "model": ("qemu64", "Nehalem", "max", "max,-smap,-smep"),
+}
+UEFI_LEAST_MIB = 128                    # the firmware itself does not start with less
 
 
 @pytest.mark.long
-@pytest.mark.parametrize(("model", "memory"), DIRECT_SHAPES)
+@pytest.mark.parametrize("row", choose_rows(AXES), ids=lambda row: "-".join(row.values()).replace(" ", "-"))
 @pytest.mark.usefixtures("boot_files")
-async def test_direct_door_on_many_machines(start_guest: StartGuest, model: str, memory: int) -> None:
-    machine = Machine(cpus=2, cpu_model=model, memory_mib=memory)
-    await check_boot(start_guest, machine, "direct", BIOS_SECONDS)
+async def test_pairs(start_guest: StartGuest, images: Path, row: dict[str, str]) -> None:
+    door, _, medium = row["door"].partition(" ")
+    machine = Machine(
+        cpus=int(row["cpus"]), machine=row["board"], memory_mib=int(row["memory"]), cpu_model=row["model"]
+    )
+    if medium:
+        image = limine_image(images) if door.startswith("limine") else image_for(images, cast(Medium, medium))
+        machine = replace(machine, medium=cast(Medium, medium), image=image)
+    if door.endswith("uefi"):
+        machine = replace(machine, firmware="uefi", memory_mib=max(machine.memory_mib, UEFI_LEAST_MIB))
+    await check_boot(start_guest, machine, door.partition("-")[0], UEFI_SECONDS)
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("firmware", ["bios", "uefi"])
-@pytest.mark.parametrize("memory", [64, 4096, 8192])
-@pytest.mark.parametrize("board", ["q35", "pc"])
-async def test_images_on_many_machines(
-    start_guest: StartGuest, images: Path, firmware: Firmware, memory: int, board: str
-) -> None:
-    if firmware == "uefi" and memory == 64:
-        memory = 128                    # the firmware itself does not start with less
-    machine = Machine(cpus=8, machine=board, memory_mib=memory, medium="cd", image=images / CD, firmware=firmware)
-    await check_boot(start_guest, machine, firmware, UEFI_SECONDS)
+@pytest.mark.usefixtures("boot_files")
+async def test_thirty_two_processors(start_guest: StartGuest) -> None:
+    await check_boot(start_guest, Machine(cpus=32, memory_mib=1024), "direct", UEFI_SECONDS)
+
+
+def test_chosen_rows_hold_every_pair() -> None:
+    every = {(a, b) for first, second in combinations(sorted(AXES), 2) for a in AXES[first] for b in AXES[second]}
+    assert {(a, b) for row in choose_rows(AXES) for (_, a), (_, b) in pairs_of(row)} == every
+    assert len(choose_rows(AXES)) <= 60
