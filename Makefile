@@ -4,7 +4,7 @@ export CPUS MEMORY ARGS DOOR PROGRAM ACCEL LOADER LIMINE_DIR DEVICE FORCE IMAGE
 
 PYTHON := .venv/bin/python
 
-.PHONY: all setup build iso usb flash run run-uefi run-direct debug test test-fast test-long check size bench-compiler abi-reference clean help
+.PHONY: all setup build iso usb flash run run-uefi run-direct debug test test-fast test-long check size bench bench-compiler abi-reference clean help
 all: build
 
 help:         ## this list
@@ -51,6 +51,9 @@ check: setup  ## lint, types and style
 
 size: setup   ## bytes of each module, and what changed since the last time
 	@$(PYTHON) -m tools.size
+
+bench: setup  ## guest instructions per operation, beside the peers'; PLOT=1 draws them
+	@$(PYTHON) -m tools.bench
 
 bench-compiler: setup ## speed and size of compiled code against C, and the compiler's own speed
 	@$(PYTHON) -m tools.bench_compiler

@@ -1,0 +1,171 @@
+"""Guest instructions per operation, as a table beside the peers' and as build/bench.json.
+
+    python -m tools.bench
+
+The benchmark program runs as the first process of a release kernel with every check on, under `-icount`, where the time
+stamp counter counts instructions. A plugin built from tools/instruction_counter.c tells user from kernel; where there
+is no C compiler these two stay null. PLOT=1 draws the totals against the goals.
+"""
+
+import json
+import os
+import re
+import shutil
+import statistics
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from elftools.elf.elffile import ELFFile
+
+from compiler.driver import Build
+from tools.bench_peers import PEERS
+from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
+from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
+from tools.qemu import EXIT_SUCCESS, Machine
+
+PROGRAM = Program("userspace.benchmarks.main", "user", BUILD / "bench" / "init.elf")
+KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL)
+LOADER = Program("boot.direct.main", "loader", DIRECT_LOADER)
+LINE = re.compile(r"bench: (\w+) rounds=(\d+) per_round=(\d+) low=(\d+) median=(\d+) high=(\d+)")
+DEADLINE_SECONDS = 300
+BOOTS = 7
+
+
+@dataclass(frozen=True)
+class Row:
+    """One figure; `total` holds it whatever its unit, `spread` is the highest sample less the lowest."""
+
+    name: str
+    cpus: int
+    user: float | None
+    kernel: float | None
+    total: float
+    unit: str
+    n: int
+    spread: float
+
+
+def main() -> int:
+    try:
+        _build()
+    except BuildFailed as failure:
+        print(f"bench: {failure}", file=sys.stderr)
+        return 1
+    rows = [*_count_operations(), *_sizes(), _boot_time()]
+    BENCH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
+    print(_table(rows))
+    print(f"written to {BENCH.relative_to(ROOT)}")
+    return 0
+
+
+def _build() -> None:
+    PROGRAM.output.parent.mkdir(parents=True, exist_ok=True)
+    with only_one_builder():
+        for program in (KERNEL_PROGRAM, LOADER, PROGRAM):
+            build_program(program, "release")
+        write_archive(BENCH_ARCHIVE, (KERNEL, PROGRAM.output))
+
+
+def _build_plugin() -> bool:
+    """Whether there is a plugin; it needs a C compiler."""
+    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
+    if compiler is None:
+        print("bench: no C compiler, so user and kernel are not told apart (install gcc)", file=sys.stderr)
+        return False
+    source = ROOT / "tools" / "instruction_counter.c"
+    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(INSTRUCTION_COUNTER), str(source)], check=True)
+    return True
+
+
+def _count_operations() -> list[Row]:
+    counts = BUILD / "bench" / "counts.txt"
+    counts.unlink(missing_ok=True)
+    machine = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE, icount=True)
+    command = machine.command("stdio")
+    if _build_plugin():
+        command += ["-plugin", f"{INSTRUCTION_COUNTER},out={counts}"]
+    result = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
+    )
+    if result.returncode != EXIT_SUCCESS or "bench: end" not in result.stdout:
+        sys.exit(f"bench: the guest did not finish:\n{result.stdout}{result.stderr}")
+    return _rows(result.stdout, _split(counts))
+
+
+def _split(counts: Path) -> list[tuple[int, int]]:
+    """User and kernel instructions of each sample, in the order in which they were taken."""
+    if not counts.exists():
+        return []
+    return [(int(user), int(kernel)) for _, _, user, kernel in map(str.split, counts.read_text().splitlines())]
+
+
+def _rows(output: str, split: list[tuple[int, int]]) -> list[Row]:
+    """The loop around an operation is measured with an empty one, and taken off."""
+    found = [(m[1], *map(int, m.groups()[1:])) for m in LINE.finditer(output)]
+    samples = len(split) // len(found) if found else 0
+    rows: list[Row] = []
+    empty_total = empty_user = 0.0
+    for place, (name, rounds, per_round, low, median, high) in enumerate(found):
+        n = rounds * per_round
+        mine = split[place * samples : (place + 1) * samples]
+        user = statistics.median(u for u, _ in mine) / n if mine else None
+        kernel = statistics.median(k for _, k in mine) / n if mine else None
+        if name == "empty":
+            empty_total, empty_user = median / 100, user or 0.0
+            continue
+        total = round(median / 100 - empty_total / per_round, 2)
+        own = None if user is None else round(user - empty_user / per_round, 2)
+        theirs = None if kernel is None else round(kernel, 2)
+        rows.append(Row(name, 1, own, theirs, total, "instructions", n, (high - low) / 100))
+    return rows
+
+
+def _sizes() -> list[Row]:
+    with KERNEL.open("rb") as file:
+        image = sum(s["p_filesz"] for s in ELFFile(file).iter_segments() if s["p_type"] == "PT_LOAD")
+    job = Build(ROOT, "kernel.main")
+    job.check()
+    thread = job.project.modules["kernel.core.thread_block"].symbols["Thread"].type.size  # type: ignore[union-attr]
+    return [
+        Row("kernel_image_bytes", 0, None, None, image, "bytes", 1, 0),
+        Row("thread_bytes", 0, None, None, thread, "bytes", 1, 0),
+    ]
+
+
+def _boot_time() -> Row:
+    """Wall time from the start of QEMU to the first line of the first program, on one CPU."""
+    command = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE).command("stdio")
+    times = []
+    for _ in range(BOOTS):
+        begin = time.perf_counter()
+        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as guest:
+            assert guest.stdout is not None
+            for line in guest.stdout:
+                if line.startswith("bench: "):
+                    times.append((time.perf_counter() - begin) * 1000)
+                    break
+            guest.kill()
+    if not times:
+        sys.exit("bench: the guest did not boot")
+    spread = round(max(times) - min(times), 1)
+    return Row("boot_direct_ms", 1, None, None, round(statistics.median(times), 1), "ms", len(times), spread)
+
+
+def _table(rows: list[Row]) -> str:
+    lines = [f"{'operation':24}{'user':>10}{'kernel':>10}{'total':>12} {'unit':13}{'goal':>9}  best peer"]
+    for row in rows:
+        goal, peer = PEERS.get(row.name, (None, ""))
+        parts = [f"{'-' if x is None else format(x, '.1f'):>10}" for x in (row.user, row.kernel)]
+        lines.append(
+            f"{row.name:24}{''.join(parts)}{row.total:>12.1f} {row.unit:13}{'-' if goal is None else goal:>9}  {peer}"
+        )
+        if os.environ.get("PLOT") and goal:
+            lines.append(f"{'':24}|{'#' * min(60, round(20 * row.total / goal))} ({row.total / goal:.2f} of the goal)")
+    return "\n".join(lines)
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,86 @@
+"""What each operation costs, in hundredths of an instruction: one line for each, which tools/bench.py reads."""
+from compiler.prelude import addr, const, ptr, u8, u64, zeroed
+from kernel.abi.bootinfo import OWN_PROCESS, ROOT_ACCOUNT
+from kernel.abi.layout import FIRST_RING
+from kernel.abi.memory import READ, WRITE
+from kernel.abi.methods import Method
+from kernel.abi.rights import ALL_RIGHTS
+from kernel.abi.ring import Completion, Operation, Submission
+from userspace.benchmarks.clock import measure
+from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
+from userspace.lib.ring import Ring, open_ring
+from userspace.lib.syscall import close, invoke, ring_enter, yield_now
+
+_PLACE = const(0x1000_0000)
+_BATCH = const(31)                      # as many as the smallest ring has completions for
+_ROUNDS = const(200)
+
+_ring: Ring = zeroed()
+_memory: u64 = 0
+_notification: u64 = 0
+
+
+def nothing() -> None:
+    pass
+
+
+def null_syscall() -> None:
+    yield_now()
+
+
+def mint_close() -> None:
+    _, handle = invoke(_notification, Method.MINT, ALL_RIGHTS, 7)
+    _ = close(handle)
+
+
+def map_touch_unmap() -> None:
+    _ = map_memory(_memory, OWN_PROCESS, u64(_PLACE) | READ | WRITE, 0, PAGE)
+    ptr[u64](_PLACE)[0] = 1
+    _ = unmap(OWN_PROCESS, _PLACE, PAGE)
+
+
+def signal_without_waiter() -> None:
+    _, _ = invoke(_notification, Method.NOTIFICATION_SIGNAL, 1)
+
+
+def ring_nop_1() -> None:
+    _submit_nop()
+    _, _ = ring_enter(1, 1, 0)
+    _take_completions()
+
+
+def ring_nop_batch() -> None:
+    for _ in range(_BATCH):
+        _submit_nop()
+    _, _ = ring_enter(_BATCH, _BATCH, 0)
+    _take_completions()
+
+
+def _submit_nop() -> None:
+    entry = Submission(operation=u8(Operation.NOP))
+    _ = _ring.submit(addr(entry))
+
+
+def _take_completions() -> None:
+    completion: Completion = zeroed()
+    while _ring.next_completion(addr(completion)):
+        pass
+
+
+def main() -> None:
+    global _memory, _notification
+    _, _notification = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
+    _, _memory = create_memory(ROOT_ACCOUNT, PAGE)
+    open_ring(addr(_ring), FIRST_RING)
+    measure("empty", nothing, _ROUNDS, 1)
+    measure("null_syscall", null_syscall, _ROUNDS, 1)
+    measure("mint_close", mint_close, _ROUNDS, 1)
+    measure("map_touch_unmap", map_touch_unmap, _ROUNDS, 1)
+    measure("signal_without_waiter", signal_without_waiter, _ROUNDS, 1)
+    measure("ring_nop_1", ring_nop_1, _ROUNDS, 1)
+    measure("ring_nop_32", ring_nop_batch, _ROUNDS // 8, _BATCH)
+    print("bench: end")
+
+
+if __name__ == "__main__":
+    main()
