@@ -71,25 +71,26 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
 
 
 @inline
-def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> ptr[Slot] | None:
-    """The short way for calls: the slot of a capability under no lease, of this kind, with this right, or None.
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[ptr[Object] | None, u64]:
+    """The short way for calls: object and badge of a capability under no lease, of this kind, with this right.
 
-    None says nothing about why; lookup() does. The slot may be emptied meanwhile: as with lookup(), the object and the
-    badge that it had are good until the kernel is left.
+    No object says nothing about why; lookup() does. As there, the object is good until the kernel is left.
     """
     generation = generation_of(handle)
     index = index_of(handle)
     if index >= table.slots.load("acquire"):
-        return None
+        return None, 0
     slot = _slot(table, index)
     if slot.generation.load("acquire") != generation or generation & 1 == 0 or slot.lease.load("relaxed") != NO_LEASE:
-        return None
+        return None, 0
     header = ptr[Object](slot.object.load("relaxed"))
-    if slot.rights.load("relaxed") & right == 0 or header.kind != kind:
-        return None
-    if header.state.load("relaxed") != State.ALIVE or slot.generation.load("acquire") != generation:
-        return None
-    return slot
+    badge = slot.badge.load("relaxed")
+    has_right = slot.rights.load("relaxed") & right != 0
+    # As in read(): the slot may have been emptied, and filled with another capability, while its fields were read.
+    fence("acquire")
+    if slot.generation.load("relaxed") != generation or not has_right or header.kind != kind:
+        return None, 0
+    return header if header.state.load("relaxed") == State.ALIVE else None, badge
 
 
 def read(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:

@@ -41,6 +41,7 @@ RIGHT = [
     ("lookups", "explore_lookup"),
     ("lookups", "explore_two_lookups"),
     ("lookups", "explore_close_against_close"),
+    ("lookups", "explore_find"),
     ("lookups", "explore_free_slots"),
     ("leases", "explore_lease"),
 ]

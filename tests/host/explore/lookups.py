@@ -53,6 +53,12 @@ def explore_close_against_close(most: u64) -> tuple[u64, bool]:
     return explore(addr(scenario), most)
 
 
+def explore_find(most: u64) -> tuple[u64, bool]:
+    """The short way of calls against a close and two mints."""
+    scenario = Scenario(prepare=_prepare, tasks=array(_find, _close, _mint, _find), count=4, is_right=_is_right)
+    return explore(addr(scenario), most)
+
+
 def explore_free_slots(most: u64) -> tuple[u64, bool]:
     """Slots go off the list and come back meanwhile."""
     scenario = Scenario(
@@ -144,6 +150,13 @@ def _look_up() -> None:
     found = Capability()
     if table.lookup(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), 0, addr(found)) == Status.OK:
         _note(addr(found))
+
+
+def _find() -> None:
+    global _mixtures
+    header, badge = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD)
+    if header is not None and (header != addr(_objects[_OLD]) or badge != _OLD):
+        _mixtures += 1
 
 
 def _close() -> None:
