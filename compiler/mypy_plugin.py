@@ -8,7 +8,9 @@ Not here: widths of literals, constants and everything else that the compiler al
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import TypeAlias, cast
 
 from mypy.checker import TypeChecker
@@ -27,16 +29,24 @@ from mypy.nodes import (
     Var,
     WithStmt,
 )
+from mypy.options import Options
 from mypy.plugin import (
     AnalyzeTypeContext,
+    AttributeContext,
     ClassDefContext,
     FunctionContext,
+    FunctionSigContext,
     MethodContext,
     MethodSigContext,
     Plugin,
+    ReportConfigContext,
 )
 from mypy.plugins.common import add_method_to_class
 from mypy.types import AnyType, FunctionLike, Instance, NoneType, Type, TypeOfAny, UnboundType, get_proper_type
+
+# mypy loads a plugin by its path, without the project's root.
+sys.path.append(str(Path(__file__).resolve().parents[1]))
+from compiler.mypy_assembler import imports_assembler, separate
 
 PRELUDE = "compiler.prelude"
 SOURCES = ("kernel", "boot", "userspace")
@@ -50,6 +60,9 @@ _LITERALS = dict.fromkeys((*INTEGERS, f"{PRELUDE}.AtomicLiteral"), "builtins.int
 }
 """Classes of the prelude, each with the Python type of the literals that it takes."""
 
+_PYTHONS_OWN = {"builtins.int": "i64", "builtins.float": "f64", "builtins.bytes": "Span"}
+"""Python's types that have a meaning of ours in sources."""
+
 STRUCT_DECORATORS = ("struct", "union")
 _MNEMONICS = f"{PRELUDE}.x64"
 
@@ -57,26 +70,45 @@ AnalyzeHook: TypeAlias = Callable[[AnalyzeTypeContext], Type]
 
 
 class LanguagePlugin(Plugin):
+    def __init__(self, options: Options) -> None:
+        super().__init__(options)
+        self._literals_have_classes = False
+
     def get_additional_deps(self, file: MypyFile) -> list[tuple[int, str, int]]:
-        return [(10, PRELUDE, -1)] if _is_source(file.fullname) else []
+        if not _is_source(file.fullname):
+            return []
+        separate(file)
+        return [(10, PRELUDE, -1)]
+
+    def report_config_data(self, ctx: ReportConfigContext) -> object:
+        """Has a module whose import was separated analysed anew in every run: mypy's cache would restore the star."""
+        return ctx.is_check if _is_source(ctx.id) and imports_assembler(ctx.path) else None
 
     def get_type_analyze_hook(self, fullname: str) -> AnalyzeHook | None:
-        if fullname in ("builtins.int", "builtins.bytes"):
+        self._let_literals_through()
+        if fullname in _PYTHONS_OWN:
             return _analyze_builtin
         package, _, name = fullname.rpartition(".")
         return _FORMS.get(name) if package == PRELUDE else None
 
     def get_customize_class_mro_hook(self, fullname: str) -> Callable[[ClassDefContext], None] | None:
-        literal = _LITERALS.get(fullname)
-        if literal is not None:
-            return lambda ctx: _promote(ctx, literal)
         return None if fullname.startswith(f"{PRELUDE}.") else _derive_structure
 
     def get_class_decorator_hook_2(self, fullname: str) -> Callable[[ClassDefContext], bool] | None:
         package, _, name = fullname.rpartition(".")
         return _add_constructor if package == PRELUDE and name in STRUCT_DECORATORS else None
 
+    def get_attribute_hook(self, fullname: str) -> Callable[[AttributeContext], Type] | None:
+        self._let_literals_through()
+        return None
+
+    def get_function_signature_hook(self, fullname: str) -> Callable[[FunctionSigContext], FunctionLike] | None:
+        self._let_literals_through()
+        called = self._find_class(fullname) if self._modules is not None and _is_source(fullname) else None
+        return _convert_to_member if called is not None and called.is_enum else None
+
     def get_method_signature_hook(self, fullname: str) -> Callable[[MethodSigContext], FunctionLike] | None:
+        self._let_literals_through()
         return _leave_without_exception if fullname.endswith(".__exit__") and _is_source(fullname) else None
 
     def get_method_hook(self, fullname: str) -> Callable[[MethodContext], Type] | None:
@@ -86,6 +118,27 @@ class LanguagePlugin(Plugin):
         if fullname == f"{_MNEMONICS}.raw":
             return _note_assembler
         return {"builtins.len": self._type_len, "builtins.range": self._type_range}.get(fullname)
+
+    def _let_literals_through(self) -> None:
+        """Lets values of Python's types, which only literals have in sources, go where a class of ours is wanted.
+
+        mypy's cache does not keep this, so every run does it as soon as both classes are there.
+        """
+        if self._literals_have_classes or self._modules is None:
+            return
+        for name, literal in _LITERALS.items():
+            ours, python = self._find_class(name), self._find_class(literal)
+            if ours is None or python is None:
+                return
+            if not any(isinstance(p, Instance) and p.type is ours for p in python._promote):
+                python._promote.append(Instance(ours, []))
+            if name in (f"{PRELUDE}.i64", f"{PRELUDE}.f64"):
+                ours.alt_promote = Instance(python, [])  # which a local has that starts as a literal
+        self._literals_have_classes = True
+
+    def _find_class(self, fullname: str) -> TypeInfo | None:
+        found = self.lookup_fully_qualified(fullname)
+        return found.node if found is not None and isinstance(found.node, TypeInfo) else None
 
     def _type_len(self, ctx: FunctionContext) -> Type:
         """In sources a length is a u64."""
@@ -100,9 +153,9 @@ class LanguagePlugin(Plugin):
         return self._instance("Range", boxes[0] if boxes else self._instance("i64"))
 
     def _instance(self, name: str, *arguments: Type) -> Instance:
-        found = self.lookup_fully_qualified(f"{PRELUDE}.{name}")
-        assert found is not None and isinstance(found.node, TypeInfo), f"{PRELUDE} has no {name}"
-        return Instance(found.node, list(arguments))
+        found = self._find_class(f"{PRELUDE}.{name}")
+        assert found is not None, f"{PRELUDE} has no {name}"
+        return Instance(found, list(arguments))
 
 
 def plugin(version: str) -> type[Plugin]:
@@ -115,10 +168,10 @@ def _is_source(fullname: str) -> bool:
 
 def _analyze_builtin(ctx: AnalyzeTypeContext) -> Type:
     """Python's own names mean our types in sources."""
-    in_bytes = ctx.type.name.endswith("bytes")
+    name = ctx.type.name.rpartition(".")[2]
     if not _is_source(getattr(ctx.api.api, "cur_mod_id", "")):  # type: ignore[attr-defined]
-        return _named(ctx, "builtins.bytes" if in_bytes else "builtins.int")
-    return _named(ctx, "Span", _named(ctx, "u8")) if in_bytes else _named(ctx, "i64")
+        return _named(ctx, f"builtins.{name}")
+    return _named(ctx, "Span", _named(ctx, "u8")) if name == "bytes" else _named(ctx, _PYTHONS_OWN[f"builtins.{name}"])
 
 
 def _named(ctx: AnalyzeTypeContext, name: str, *arguments: Type) -> Instance:
@@ -191,16 +244,6 @@ def _decorator_name(decorator: Expression) -> str:
     return decorator.name if isinstance(decorator, NameExpr) else ""
 
 
-def _promote(ctx: ClassDefContext, literal: str) -> None:
-    """Lets values of a Python type, which only literals have in sources, go where this class is wanted."""
-    found = ctx.api.lookup_fully_qualified(literal).node
-    assert isinstance(found, TypeInfo)
-    info = ctx.cls.info
-    if not any(isinstance(p, Instance) and p.type is info for p in found._promote):
-        found._promote.append(Instance(info, []))
-    info.alt_promote = Instance(found, [])  # mypy restores the promotion from this when it reads its cache
-
-
 def _derive_structure(ctx: ClassDefContext) -> None:
     """Structs inherit what pointers to them can do."""
     if not _has_struct_decorator(ctx.cls):
@@ -262,6 +305,12 @@ def _leave_without_exception(ctx: MethodSigContext) -> FunctionLike:
     """`__exit__` takes self alone; mypy checks `with` by a call with three arguments more."""
     anything: list[Type] = [AnyType(TypeOfAny.special_form)] * 3
     return ctx.default_signature.copy_modified(arg_types=anything, arg_kinds=[ARG_OPT] * 3, arg_names=[None] * 3)
+
+
+def _convert_to_member(ctx: FunctionSigContext) -> FunctionLike:
+    """An enum is made of an integer of any width."""
+    signature = ctx.default_signature
+    return signature.copy_modified(arg_types=[AnyType(TypeOfAny.special_form)] * len(signature.arg_types))
 
 
 def _in_source(ctx: FunctionContext) -> bool:
