@@ -1,13 +1,14 @@
 """The BIOS door: the 64-bit loader behind the real-mode stage, for CDs and sticks on machines without UEFI."""
 from typing import NoReturn
 
-from boot.bios.facts import HANDOFF_MAGIC, MAP_BASE, MODE_INFO_BASE
+from boot.bios.facts import FONT_BASE, HANDOFF_MAGIC, MAP_BASE, MODE_INFO_BASE
 from boot.bios.root_pointer import find_root_pointer
 from boot.bios.video_mode import describe_mode
 from boot.core import e820, pages, start
 from boot.core.handoff import Handoff
 from boot.core.memory_map import kind_of
 from boot.core.report import fail
+from boot.core.screen_text import open_screen
 from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.limine import protocol
 from compiler.prelude import addr, export, ptr, sizeof, span, struct, u8, u32, u64, zeroed
@@ -38,6 +39,9 @@ class RangeDescriptor:
 def begin(report: ptr[StageReport]) -> NoReturn:
     if report.magic != HANDOFF_MAGIC:
         fail("the BIOS loader was started by something that is not its own first stage")
+    if report.has_mode != 0:
+        describe_mode(MODE_INFO_BASE, report.video_version, addr(_handoff.framebuffer))
+        open_screen(addr(_handoff.framebuffer), FONT_BASE)
     _handoff.loader_name = b"Ringneck bios\0"
     _handoff.firmware_type = protocol.FIRMWARE_BIOS
     _handoff.archive = span(ptr[u8](u64(report.archive_address)), u64(report.archive_bytes))
@@ -49,8 +53,6 @@ def begin(report: ptr[StageReport]) -> NoReturn:
             pages.add_region(told.address, told.size, e820.region_kind(told.kind))
     pages.finish_regions()
     _check_archive_memory(u64(report.archive_address), u64(report.archive_bytes))
-    if report.has_mode != 0:
-        describe_mode(MODE_INFO_BASE, report.video_version, addr(_handoff.framebuffer))
     start.boot(addr(_handoff))
 
 

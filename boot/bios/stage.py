@@ -8,6 +8,8 @@ Every failure is said on the screen and on COM1, then the machine stops.
 from boot.bios.facts import (  # noqa: F401 - named in the assembler text
     BOUNCE_BASE,
     BOUNCE_UNITS,
+    FONT_BASE,
+    FONT_WORDS,
     HANDOFF_BASE,
     HANDOFF_MAGIC,
     MAP_BASE,
@@ -64,6 +66,7 @@ at_zero:
     movw $table_archive, %si
     call load
     call read_memory_map
+    call copy_font
     call set_video_mode
     call fill_handoff
     cli
@@ -311,6 +314,23 @@ fill_handoff:
     movl %eax, 16(%di)
     movzwl {VIDEO_INFO_BASE} + 4, %eax
     movl %eax, 20(%di)
+    ret
+
+# The firmware's own font outlives its text mode in a copy.
+copy_font:
+    movw $0x1130, %ax
+    movb $6, %bh
+    int $0x10
+    pushw %ds
+    movw %es, %ax
+    movw %ax, %ds
+    movw %bp, %si
+    xorw %ax, %ax
+    movw %ax, %es
+    movw ${FONT_BASE}, %di
+    movw ${FONT_WORDS}, %cx
+    rep movsw
+    popw %ds
     ret
 
 # si: zero-terminated text.

@@ -65,4 +65,4 @@ def limine_image(folder: Path) -> Path:
     return folder / LIMINE_CD
 
 
-__all__ = ["CD", "DISK", "HANDOFF_COMMAND_LINE", "build_guest", "limine_image"]
+__all__ = ["CD", "DISK", "HANDOFF_COMMAND_LINE", "build_guest", "limine_image", "make_images"]

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from boot.bios import facts
 from boot.limine import protocol
-from tests.boot.conftest import CD
+from tests.boot.conftest import CD, make_images
+from tests.boot.screen import read_text
 from tests.boot.test_archive import pack
 from tests.conftest import StartGuest
 from tests.harness.failures import GuestPanic
@@ -81,6 +83,19 @@ async def test_a_processor_without_64_bits(start_guest: StartGuest, images: Path
     await check_refusal(start_guest, machine, "this processor has no 64-bit mode")
     machine = replace(machine, medium="cd", image=images / CD)
     await check_refusal(start_guest, machine, "this processor has no 64-bit mode")
+
+
+async def test_the_screen_tells_it_in_graphics_too(start_guest: StartGuest, tmp_path: Path) -> None:
+    archive = tmp_path / "boot.tar"
+    archive.write_bytes(pack({"kernel.elf": b"#!/bin/sh\n" * 100}))
+    folder = make_images(tmp_path / "images", "", str(archive))
+    async with start_guest(Machine(medium="cd", image=folder / CD, video=True)) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect(NEVER, DEADLINE_SECONDS)
+        font = tmp_path / "font"
+        await guest.monitor.execute("pmemsave", val=facts.FONT_BASE, size=facts.FONT_WORDS * 2, filename=str(font))
+        rows = read_text(await guest.take_screenshot(), font.read_bytes())
+    assert "loader: error: kernel: not an ELF file" in rows
 
 
 @pytest.mark.slow
