@@ -11,6 +11,7 @@ from kernel.objects import channel, lease, memory, notification, process, thread
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
+from kernel.objects.notification_block import Notification
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -162,4 +163,4 @@ def _pays_for(account: ptr[Account], header: ptr[Object]) -> bool:
 def _tell_soft_limit(account: ptr[Account], resource: u32) -> None:
     watcher = account.watcher.load("acquire")
     if watcher != 0:
-        notification.signal(ptr[notification.Notification](watcher), account.watcher_bits.load("relaxed"))
+        notification.signal(ptr[Notification](watcher), account.watcher_bits.load("relaxed"))

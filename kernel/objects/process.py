@@ -28,7 +28,8 @@ from kernel.objects.creation import create, free
 from kernel.objects.handles import drop_capability, free_table_page, give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.mapping import page_state
-from kernel.objects.notification import Notification, signal
+from kernel.objects.notification import signal
+from kernel.objects.notification_block import Notification
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -86,6 +87,7 @@ def make_process(account: ptr[Account] | None, name: span[u8]) -> tuple[ptr[Proc
         return None, Status.NO_MEMORY
     process.lock.rank = Rank.PROCESS
     process.table.lock.rank = Rank.TABLE
+    table.prepare(addr(process.table))
     process.holds.store(1, "relaxed")
     for index in range(len(name)):
         process.name[index] = name[index]

@@ -32,7 +32,8 @@ from kernel.objects import vectors
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
-from kernel.objects.notification import Notification, signal
+from kernel.objects.notification import signal
+from kernel.objects.notification_block import Notification
 from kernel.objects.registers import read_registers, write_registers
 
 
