@@ -8,7 +8,7 @@ from typing import NoReturn
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
-from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, tlb, traps
+from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, options, processors
@@ -17,7 +17,7 @@ from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
-from kernel.core import log, schedule, state, wait
+from kernel.core import framebuffer, log, schedule, state, wait
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
@@ -38,6 +38,7 @@ class Step:
     run: Callable[[], str]              # returns what went wrong, or nothing
 
 
+_screen_place: u64 = 0
 _early_stack: array[u8, _EARLY_STACK_BYTES] = zeroed(align=16)
 
 
@@ -59,6 +60,7 @@ def start() -> NoReturn:
 
 
 def _continue_on_own_stack() -> NoReturn:
+    framebuffer.move(_screen_place)
     _ = state.change(KernelState.EARLY_BOOT, KernelState.INITIALIZING, read_time_stamp())
     steps: array[Step, 8] = array(
         Step(name="tables", run=_load_own_tables),
@@ -130,10 +132,28 @@ def _take_over_memory() -> str:
         return "no region of memory can hold the table of frames"
     if not kernel_space.build(machine.regions(), machine.image_physical):
         return "out of memory for page tables"
+    if not _map_screen():
+        return "out of memory for page tables"
     if not stacks.make(kernel_space.root, _BOOT_CPU, cpu.gs_base_of(cpu.area)):
         return "out of memory for stacks"
     cpu.turn_on_no_execute()
     return ""
+
+
+def _map_screen() -> bool:
+    """Where it will be found once the kernel's page tables are in force; fast to write to, not to be read."""
+    global _screen_place
+    if framebuffer.width == 0:
+        return True
+    physical_place = framebuffer.place() - machine.direct_map
+    offset = physical_place & (PAGE_BYTES - 1)
+    length = (offset + framebuffer.length() + PAGE_BYTES - 1) & ~u64(PAGE_BYTES - 1)
+    access: u64 = paging.KERNEL_DATA | paging.WRITE_COMBINING
+    _screen_place = kernel_space.map_hardware(physical_place - offset, length, access)
+    if _screen_place == 0:
+        return False
+    _screen_place += offset
+    return True
 
 
 def _load_own_tables() -> str:

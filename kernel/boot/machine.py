@@ -7,6 +7,8 @@ from boot.limine.protocol import (
     ExecutableAddressResponse,
     ExecutableFileResponse,
     File,
+    Framebuffer,
+    FramebufferResponse,
     HhdmResponse,
     MemoryMapEntry,
     MemoryMapResponse,
@@ -23,6 +25,7 @@ from kernel.config import (
     MODULE_LIMIT,
     MODULE_NAME_BYTES,
 )
+from kernel.core import screen
 from kernel.memory.regions import TOO_MANY, put_in_order
 
 TOO_LONG = const(0xFFFF_FFFF_FFFF_FFFF)
@@ -70,6 +73,7 @@ def read_answers() -> str:
     if requests.base_revision.requested_revision != 0:
         return "the loader does not speak revision 3 of the Limine boot protocol: use a late Limine 8 or newer"
     firmware_tables.note_root()
+    _take_screen()
     problem = _read_loader()
     if len(problem) == 0:
         problem = _read_memory()
@@ -95,6 +99,14 @@ def _read_loader() -> str:
     if _loader_name_length == TOO_LONG or _command_line_length == TOO_LONG:
         return "the kernel command line is longer than 1024 bytes, or the loader's name longer than 32"
     return ""
+
+
+def _take_screen() -> None:
+    """The first screen; a machine need not have any."""
+    answer = requests.framebuffer.response
+    if answer == 0 or ptr[FramebufferResponse](answer).framebuffer_count == 0:
+        return
+    screen.start(ptr[Framebuffer](_pointer(ptr[FramebufferResponse](answer).framebuffers, 0)))
 
 
 def _read_memory() -> str:

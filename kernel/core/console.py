@@ -1,10 +1,11 @@
-"""The console: every line goes to all outputs that the machine has.
+"""The console: every line goes to all outputs that the machine has, to the serial port last: it tells of the others.
 
 Owns: which outputs there are. Locks: none; core/log.py serialises lines.
 """
 from compiler.prelude import const, span, u8, u32
 from kernel.abi.log import Level
 from kernel.arch.x86_64 import debug_port, serial
+from kernel.core import screen
 
 _NEWLINE = const(0x0A)
 
@@ -17,6 +18,7 @@ def start() -> None:
 
 
 def write_line(level: u32, text: span[u8]) -> None:
+    screen.write_line(level, text)
     if level == Level.ERROR:
         _write_bytes("error: ".encode())
     elif level == Level.WARN:
@@ -25,7 +27,8 @@ def write_line(level: u32, text: span[u8]) -> None:
     end_line()
 
 
-def write_plain_line(text: span[u8]) -> None:
+def write_panic_line(text: span[u8]) -> None:
+    screen.write_line(Level.ERROR, text)
     _write_bytes(text)
     end_line()
 

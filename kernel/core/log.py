@@ -97,7 +97,7 @@ def seize() -> None:
 
 def write_in_panic(line: ptr[Line]) -> None:
     """Requires: seize() was called, and by this CPU."""
-    console.write_plain_line(line.written())
+    console.write_panic_line(line.written())
 
 
 def _write(level: u32, line: ptr[Line]) -> None:

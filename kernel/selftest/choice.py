@@ -18,11 +18,12 @@ PANIC_TWO = const(8)
 LOG_MANY = const(9)
 POWER_OFF = const(10)
 RESTART = const(11)
-_COUNT = const(12)
+PANIC_LONG = const(12)
+_COUNT = const(13)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
-    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart",
+    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

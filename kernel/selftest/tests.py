@@ -40,6 +40,9 @@ def run_on_boot_cpu() -> None:
         case choice.LOG_MANY:
             _write_lines()
             _wait_for_others()
+        case choice.PANIC_LONG:
+            _write_lines()
+            fail_assertion(1)
         case choice.POWER_OFF:
             machine_end.power_off()
             panic("the machine does not turn itself off")

@@ -1,0 +1,107 @@
+"""Lines of text on the screen: the newest at the bottom, in the colour of their level.
+
+A line that is longer than the screen is wide goes on in the next row. To scroll, only cells whose letter changes are
+drawn again.
+Owns: what stands on the screen. Locks: none; core/log.py serialises lines.
+"""
+from boot.limine.protocol import Framebuffer
+from compiler.prelude import addr, array, const, ptr, span, struct, u8, u32, u64, zeroed
+from kernel.abi.log import Level
+from kernel.core import framebuffer
+from kernel.core.font import HEIGHT, WIDTH
+
+_MOST_COLUMNS = const(200)
+_MOST_ROWS = const(80)
+_SPACE = const(0x20)
+_LEVELS = const(4)
+
+
+@struct
+class Row:
+    length: u64
+    colour: u64
+    letters: array[u8, _MOST_COLUMNS]
+
+
+columns: u64 = 0                        # 0: there is no screen
+rows: u64 = 0
+
+_rows: array[Row, _MOST_ROWS] = zeroed()    # a circle; the topmost on the screen is _top
+_top: u64 = 0
+_used: u64 = 0
+_is_writing: bool = False               # still, when a line comes: the last one panicked, and the screen is given up
+_background: u64 = 0
+_level_colours: array[u64, _LEVELS] = zeroed()
+
+
+def start(screen: ptr[Framebuffer]) -> None:
+    """Takes over a screen, where the loader mapped it, and clears it. One of a strange form is left alone."""
+    global columns, rows, _background
+    if not framebuffer.start(screen):
+        return
+    _background = framebuffer.add_colour(screen, 0, 0, 0)
+    _level_colours[Level.ERROR] = framebuffer.add_colour(screen, 255, 112, 96)
+    _level_colours[Level.WARN] = framebuffer.add_colour(screen, 255, 208, 96)
+    _level_colours[Level.INFO] = framebuffer.add_colour(screen, 224, 224, 224)
+    _level_colours[Level.DEBUG] = framebuffer.add_colour(screen, 128, 160, 192)
+    framebuffer.clear(_background)
+    columns = min(framebuffer.width // (WIDTH * framebuffer.scale), _MOST_COLUMNS)
+    rows = min(framebuffer.height // (HEIGHT * framebuffer.scale), _MOST_ROWS)
+    if rows == 0:
+        columns = 0
+
+
+def write_line(level: u32, text: span[u8]) -> None:
+    global columns, _is_writing
+    if _is_writing:
+        columns = 0
+    if columns == 0:
+        return
+    _is_writing = True
+    length = u64(len(text))
+    done: u64 = 0
+    while True:
+        end = min(done + columns, length)
+        _write_row(_level_colours[min(level, _LEVELS - 1)], text[done:end])
+        done = end
+        if done == length:
+            break
+    _is_writing = False
+
+
+def _write_row(colour: u64, text: span[u8]) -> None:
+    global _used
+    if _used == rows:
+        _scroll()
+    at = _used
+    row = _row(at)
+    row.length = u64(len(text))
+    row.colour = colour
+    for column in range(row.length):
+        row.letters[column] = text[column]
+        framebuffer.draw(column, at, text[column], colour, _background)
+    _used += 1
+
+
+def _scroll() -> None:
+    """Moves every row up by one; the bottom row becomes free and empty."""
+    global _top, _used
+    for at in range(rows - 1):
+        _redraw(at, _row(at), _row(at + 1))
+    last = _row(rows - 1)
+    for column in range(last.length):
+        framebuffer.draw(column, rows - 1, _SPACE, last.colour, _background)
+    _top = (_top + 1) % rows
+    _used -= 1
+
+
+def _redraw(at: u64, old: ptr[Row], new: ptr[Row]) -> None:
+    for column in range(max(old.length, new.length)):
+        before = old.letters[column] if column < old.length else u8(_SPACE)
+        after = new.letters[column] if column < new.length else u8(_SPACE)
+        if before != after or (old.colour != new.colour and after != _SPACE):
+            framebuffer.draw(column, at, after, new.colour, _background)
+
+
+def _row(at: u64) -> ptr[Row]:
+    return addr(_rows[(_top + at) % rows])
