@@ -46,8 +46,8 @@ def _assembler_names() -> frozenset[str]:
 _NAMES = _assembler_names()
 
 
-def imports_assembler(path: str) -> bool:
-    return path.endswith(".py") and f"from {X64} import *" in Path(path).read_text(encoding="utf-8")
+def imports_assembler(source: str) -> bool:
+    return f"from {X64} import *" in source
 
 
 def separate(file: MypyFile) -> None:

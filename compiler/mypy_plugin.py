@@ -42,7 +42,17 @@ from mypy.plugin import (
     ReportConfigContext,
 )
 from mypy.plugins.common import add_method_to_class
-from mypy.types import AnyType, FunctionLike, Instance, NoneType, Type, TypeOfAny, UnboundType, get_proper_type
+from mypy.types import (
+    AnyType,
+    CallableType,
+    FunctionLike,
+    Instance,
+    NoneType,
+    Type,
+    TypeOfAny,
+    UnboundType,
+    get_proper_type,
+)
 
 # mypy loads a plugin by its path, without the project's root.
 sys.path.append(str(Path(__file__).resolve().parents[1]))
@@ -63,6 +73,7 @@ _LITERALS = dict.fromkeys((*INTEGERS, f"{PRELUDE}.AtomicLiteral"), "builtins.int
 _PYTHONS_OWN = {"builtins.int": "i64", "builtins.float": "f64", "builtins.bytes": "Span"}
 """Python's types that have a meaning of ours in sources."""
 
+_AWAIT = "__async_await__"
 STRUCT_DECORATORS = ("struct", "union")
 _MNEMONICS = f"{PRELUDE}.x64"
 
@@ -78,11 +89,13 @@ class LanguagePlugin(Plugin):
         if not _is_source(file.fullname):
             return []
         separate(file)
+        _rename_await(file)
         return [(10, PRELUDE, -1)]
 
     def report_config_data(self, ctx: ReportConfigContext) -> object:
-        """Has a module whose import was separated analysed anew in every run: mypy's cache would restore the star."""
-        return ctx.is_check if _is_source(ctx.id) and imports_assembler(ctx.path) else None
+        """Has a module whose tree is changed analysed anew in every run: mypy's cache would bring the old one back."""
+        is_changed = _is_source(ctx.id) and ctx.path.endswith(".py") and _changes_tree(Path(ctx.path).read_text())
+        return ctx.is_check if is_changed else None
 
     def get_type_analyze_hook(self, fullname: str) -> AnalyzeHook | None:
         self._let_literals_through()
@@ -164,6 +177,10 @@ def plugin(version: str) -> type[Plugin]:
 
 def _is_source(fullname: str) -> bool:
     return fullname.partition(".")[0] in SOURCES
+
+
+def _changes_tree(source: str) -> bool:
+    return imports_assembler(source) or "async def __await__" in source
 
 
 def _analyze_builtin(ctx: AnalyzeTypeContext) -> Type:
@@ -273,7 +290,29 @@ def _add_constructor(ctx: ClassDefContext) -> bool:
         kind = _initial_type(symbol.node.type)
         arguments.append(Argument(Var(name.name, kind), kind, None, ARG_OPT))
     add_method_to_class(ctx.api, ctx.cls, "__init__", arguments, NoneType())
+    return _add_await(ctx)
+
+
+def _add_await(ctx: ClassDefContext) -> bool:
+    """For mypy the `async def __await__` of a struct returns what Python's own would."""
+    symbol = ctx.cls.info.names.get(_AWAIT)
+    if symbol is None or not isinstance(symbol.node, FuncDef):
+        return True
+    if not isinstance(symbol.node.type, CallableType):
+        return bool(ctx.api.final_iteration)
+    coroutine = get_proper_type(symbol.node.type.ret_type)
+    anything = AnyType(TypeOfAny.special_form)
+    result = coroutine.args[-1] if isinstance(coroutine, Instance) and coroutine.args else anything
+    generator = ctx.api.named_type("typing.Generator", [anything, anything, result])
+    add_method_to_class(ctx.api, ctx.cls, "__await__", [], generator)
     return True
+
+
+def _rename_await(file: MypyFile) -> None:
+    for definition in file.defs:
+        for member in definition.defs.body if isinstance(definition, ClassDef) else []:
+            if isinstance(member, FuncDef) and member.is_coroutine and member.name == "__await__":
+                member._name = _AWAIT
 
 
 def _initial_type(kind: Type) -> Type:

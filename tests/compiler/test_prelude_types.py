@@ -154,6 +154,21 @@ def call(number: u64, word: u8) -> u64:
     return 1 + number
 
 
+@struct
+class Later:
+    value: u64
+
+    async def __await__(self) -> u64:
+        return self.value
+
+
+async def wait(later: ptr[Later]) -> u64:
+    return await later + 1
+
+
+assert Kind.EMPTY == 0 and Kind.FULL != 0
+
+
 @interrupt
 def tick(frame: ptr[u64]) -> None:
     handlers[0] = on_tick
