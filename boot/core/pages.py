@@ -18,8 +18,10 @@ _chunk_end: u64 = 0
 
 
 def add_region(base: u64, length: u64, kind: u64) -> None:
-    """Before anything is allocated: one region as the firmware tells it."""
-    if not append(addr(memory), base, length, kind):
+    """Before anything is allocated: one region as the firmware tells it. A full map is merged to make room."""
+    if append(addr(memory), base, length, kind):
+        return
+    if not normalise(addr(memory)) or not append(addr(memory), base, length, kind):
         fail("the firmware's memory map has too many regions")
 
 

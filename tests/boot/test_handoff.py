@@ -10,7 +10,7 @@ from tests.harness.protocol import END, check_report
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 60
-CHECKS = 26
+CHECKS = 27
 
 
 async def check_handoff(start_guest: StartGuest, machine: Machine) -> None:

@@ -23,7 +23,7 @@ from compiler.prelude import (
 from compiler.prelude.x64 import *
 from tests.boot.handoff_kernel import mappings, report, requests, state
 
-PLAN = const(26)
+PLAN = const(27)
 FIRST_MOMENT = const(1577836800)        # 2020
 LONGEST_WAIT_SPINS = const(2000000000)
 
@@ -169,6 +169,7 @@ def _check_files(direct_map: u64) -> None:
 
 def _check_processors() -> None:
     response = ptr[MpResponse](requests.processors.response)
+    report.check("x2apic", state.x2apic_is_right(u64(response.flags)))
     for index in range(response.cpu_count):
         info = ptr[MpInfo](mem64[response.cpus + index * 8])
         if info.lapic_id == response.bsp_lapic_id:
@@ -188,7 +189,9 @@ def check_other(info: ptr[MpInfo]) -> NoReturn:
     words = addr(_other[0])
     is_good = state.registers_are_zero(words, 1) and state.flags_are_clear(words) and state.stack_is_good(words)
     is_good = is_good and state.selectors_are_right(words) and state.control_registers_are_right()
-    is_good = is_good and state.pat_is_right() and u64(info) >= _field(requests.direct_map.response, 8)
+    flags = ptr[MpResponse](requests.processors.response).flags
+    is_good = is_good and state.x2apic_is_right(u64(flags)) and state.pat_is_right()
+    is_good = is_good and u64(info) >= _field(requests.direct_map.response, 8)
     if is_good:
         _ = _good_arrivals.fetch_add(1)
     _ = _arrived.fetch_add(1)

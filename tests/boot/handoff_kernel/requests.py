@@ -33,7 +33,7 @@ framebuffer: Request = placed(
     Request(feature_0=protocol.FRAMEBUFFER_0, feature_1=protocol.FRAMEBUFFER_1), section=".limine_requests", keep=True
 )
 paging_mode: PagingModeRequest = placed(PagingModeRequest(), section=".limine_requests", keep=True)
-processors: MpRequest = placed(MpRequest(), section=".limine_requests", keep=True)
+processors: MpRequest = placed(MpRequest(flags=protocol.MP_X2APIC), section=".limine_requests", keep=True)
 memory_map: Request = placed(
     Request(feature_0=protocol.MEMORY_MAP_0, feature_1=protocol.MEMORY_MAP_1), section=".limine_requests", keep=True
 )

@@ -1,6 +1,6 @@
 """The state of a processor when the kernel gets it, saved by the first instructions and checked later."""
-from boot.core import cache_types, machine
-from boot.core.processor_features import has_no_execute
+from boot.core import cache_types, local_apic, machine
+from boot.core.processor_features import has_local_apic, has_no_execute, has_x2apic
 from compiler.prelude import addr, asm_x64, const, mem64, ptr, struct, u16, u64
 from compiler.prelude.x64 import *
 
@@ -59,6 +59,14 @@ def control_registers_are_right() -> bool:
 
 def pat_is_right() -> bool:
     return (machine.read_msr(machine.MSR_PAT) & PAT_FIXED_MASK) == (cache_types.PAT_VALUE & PAT_FIXED_MASK)
+
+
+def x2apic_is_right(flags: u64) -> bool:
+    """The mode is on exactly where the loader said so, and it said so exactly where the processor can."""
+    if not has_local_apic():
+        return (flags & 1) == 0
+    is_on = local_apic.is_x2apic()
+    return is_on == ((flags & 1) != 0) and is_on == has_x2apic()
 
 
 def descriptors_are_right(direct_map: u64) -> bool:
