@@ -13,6 +13,7 @@ from __future__ import annotations
 import ctypes
 import functools
 from pathlib import Path
+from typing import Any
 
 import llvmlite.binding as llvm
 
@@ -68,7 +69,7 @@ class NativeFunction:
         self.library, self.function, self.address = library, function, address
         self.__name__, self.__doc__ = function.name, None
 
-    def __call__(self, *arguments: object) -> object:
+    def __call__(self, *arguments: object) -> Any:
         params = self.function.params
         if len(arguments) != len(params):
             raise TypeError(f"{self.function.name} takes {len(params)} arguments, {len(arguments)} given")
@@ -163,7 +164,7 @@ def _address(value: object, alive: list[object]) -> int:
     return ctypes.addressof(value)  # type: ignore[arg-type]
 
 
-def _from_words(kind: Type, low: int, high: int) -> object:
+def _from_words(kind: Type, low: int, high: int) -> Any:
     match kind:
         case IntType(bits=128):
             return kind.wrap(low | high << 64)

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import compiler.driver
+import compiler.target
 from compiler.audit import audit
 from compiler.driver import Build, WrongUse
 from tests.compiler.source_text import create_build
@@ -124,7 +125,7 @@ def test_a_module_that_appears_is_seen(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_debug_build_generates_the_changed_module_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    generate, counts = compiler.driver.generate_objects, []
+    generate, counts = compiler.target.generate_objects, []
 
     def count(modules: list[str], *arguments: object, **options: object) -> list[bytes]:
         counts.append(len(modules))
