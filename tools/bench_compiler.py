@@ -26,7 +26,6 @@ from typing import cast
 
 from compiler.driver import Build
 from compiler.emit import EmitOptions, emit_program
-from compiler.native import load_module
 from compiler.target import generate_object
 from tools.bench_program import ENTRY, write_program
 from tools.object_size import code_bytes
@@ -94,8 +93,8 @@ def measure(name: str, compilers: list[str], folder: Path) -> Measured:
     """Builds and runs all variants of one program. Errors: WrongResult."""
     found = Measured(name)
     runners = {f"{compiler} -O2": _c_program(name, compiler, folder, found) for compiler in compilers}
-    runners["checked"] = _our_program(name, True, found)
-    runners["unchecked"] = _our_program(name, False, found)
+    runners["checked"] = _our_program(name, True, folder, found)
+    runners["unchecked"] = _our_program(name, False, folder, found)
     results = {variant: run(SIZES[name]) for variant, run in runners.items()}
     if len(set(results.values())) != 1:
         raise WrongResult(f"{name} gives {results}")
@@ -116,48 +115,63 @@ def _c_program(name: str, compiler: str, folder: Path, found: Measured) -> Runne
     words = [compiler, "-O2", "-shared", "-fPIC", "-o", str(library), str(SOURCES / f"{name}.c")]
     subprocess.run(words, check=True, timeout=60)
     found.compile_seconds[compiler] = time.perf_counter() - start
-    run = ctypes.CDLL(str(library)).run
-    run.argtypes, run.restype = [ctypes.c_uint64], ctypes.c_uint64
-    return lambda size: int(run(size))
+    return _load(library, "run")
 
 
-def _our_program(name: str, checked: bool, found: Measured) -> Runner:
+def _our_program(name: str, checked: bool, folder: Path, found: Measured) -> Runner:
+    stem = folder / f"{name}-{'checked' if checked else 'unchecked'}"
     start = time.perf_counter()
-    module = load_module(f"{PACKAGE}.{name}", profile="release", bounds_checks=checked, cpu=PLAIN_PROCESSOR, root=ROOT)
+    stem.with_suffix(".o").write_bytes(_compile(name, checked=checked))
     if checked:
         found.compile_seconds["ours"] = time.perf_counter() - start
-    run = cast(Runner, module.run)
-    return run
+    # Linked and loaded like the C programs: where code and data lie makes a difference.
+    words = ["gcc", "-shared", "-Wl,-Bsymbolic", "-o", f"{stem}.so", f"{stem}.o"]
+    subprocess.run(words, check=True, timeout=60)
+    return _load(stem.with_suffix(".so"), f"{PACKAGE}.{name}.run")
+
+
+def _compile(name: str, *, checked: bool = True, small: bool = False) -> bytes:
+    job = Build(ROOT, f"{PACKAGE}.{name}", "host", "release")
+    options = EmitOptions(False, checked, small, visible_module=f"{PACKAGE}.{name}")
+    text = emit_program(job.check(), job.machine, options)
+    return generate_object(text, job.machine, opt=2, cpu=PLAIN_PROCESSOR)
+
+
+def _load(library: Path, symbol: str) -> Runner:
+    run = getattr(ctypes.CDLL(str(library)), symbol)
+    run.argtypes, run.restype = [ctypes.c_uint64], ctypes.c_uint64
+    return cast(Runner, run)
 
 
 def _measure_code(name: str, folder: Path, found: Measured) -> None:
     """Bytes of code alone, ours with bounds checks; neither side uses vector registers."""
-    small = folder / f"{name}.o"
+    small = folder / f"{name}-small.o"
     words = ["gcc", "-Os", "-mgeneral-regs-only", "-c", "-o", str(small), str(SOURCES / f"{name}.c")]
     subprocess.run(words, check=True, timeout=60)
     found.code["gcc -Os"] = code_bytes(small.read_bytes())
-    job = Build(ROOT, f"{PACKAGE}.{name}", "host", "release")
-    options = EmitOptions(debug_checks=False, small=True, visible_module=f"{PACKAGE}.{name}")
-    text = emit_program(job.check(), job.machine, options)
-    found.code["ours"] = code_bytes(generate_object(text, job.machine, opt=2, cpu=PLAIN_PROCESSOR), "compiler.")
+    found.code["ours"] = code_bytes(_compile(name, small=True), "compiler.")
 
 
 def time_large_program(folder: Path) -> dict[str, float]:
-    """Seconds for a large program: with an empty cache, with nothing changed, with one file changed."""
+    """Seconds for a large program with debug information.
+
+    Release: with an empty cache, and with nothing changed. Debug, which compiles by module: cold, and one file changed.
+    """
     folder.mkdir()
     (folder / "compiler").symlink_to(ROOT / "compiler")
     lines = write_program(folder, LARGE_PROGRAM_LINES)
     times: dict[str, float] = {"lines": lines, "cold": _time_build(folder), "warm": _time_build(folder)}
+    times["debug cold"] = _time_build(folder, "debug")
     module = folder / "program" / "service_7.py"
     module.write_text(module.read_text().replace("return total\n", "return total + 1\n"))
-    times["changed"] = _time_build(folder)
+    times["debug changed"] = _time_build(folder, "debug")
     return times
 
 
-def _time_build(folder: Path) -> float:
+def _time_build(folder: Path, profile: str = "release") -> float:
     start = time.perf_counter()
-    words = [sys.executable, "-m", "compiler", "build", ENTRY, "--target", "kernel", "-o", "large.elf"]
-    subprocess.run(words, cwd=folder, check=True, timeout=300)
+    words = [sys.executable, "-m", "compiler", "build", ENTRY, "--target", "kernel", "--profile", profile]
+    subprocess.run([*words, "-o", "large.elf"], cwd=folder, check=True, timeout=300)
     return time.perf_counter() - start
 
 
@@ -174,7 +188,8 @@ def report(programs: list[Measured], large: dict[str, float]) -> None:
     print(f"{'geometric mean':<30}" + "".join(f"{means[v]:>12.3f}" for v in variants) + f"{size:>12.2f}")
     compile_seconds = {k: round(sum(p.compile_seconds[k] for p in programs), 2) for k in programs[0].compile_seconds}
     print("seconds to compile: " + ", ".join(f"{k} {v}" for k, v in compile_seconds.items()))
-    print(f"{large['lines']:.0f} lines: one file changed {large['changed']:.2f} s")
+    debug = f"cold {large['debug cold']:.2f} s, one file changed {large['debug changed']:.2f} s"
+    print(f"{large['lines']:.0f} lines: release cold {large['cold']:.2f} s, warm {large['warm']:.2f} s; debug {debug}")
     document = {
         "programs": [vars(program) for program in programs],
         "ratios": means,
