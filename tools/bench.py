@@ -21,6 +21,7 @@ from pathlib import Path
 from elftools.elf.elffile import ELFFile
 
 from compiler.driver import Build
+from compiler.symbols import TypeSymbol
 from tools.bench_peers import PEERS
 from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
 from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
@@ -104,11 +105,11 @@ def _split(counts: Path) -> list[tuple[int, int]]:
 
 def _rows(output: str, split: list[tuple[int, int]]) -> list[Row]:
     """The loop around an operation is measured with an empty one, and taken off."""
-    found = [(m[1], *map(int, m.groups()[1:])) for m in LINE.finditer(output)]
+    found = [(m[1], [int(number) for number in m.groups()[1:]]) for m in LINE.finditer(output)]
     samples = len(split) // len(found) if found else 0
     rows: list[Row] = []
     empty_total = empty_user = 0.0
-    for place, (name, rounds, per_round, low, median, high) in enumerate(found):
+    for place, (name, (rounds, per_round, low, median, high)) in enumerate(found):
         n = rounds * per_round
         mine = split[place * samples : (place + 1) * samples]
         user = statistics.median(u for u, _ in mine) / n if mine else None
@@ -128,10 +129,12 @@ def _sizes() -> list[Row]:
         image = sum(s["p_filesz"] for s in ELFFile(file).iter_segments() if s["p_type"] == "PT_LOAD")
     job = Build(ROOT, "kernel.main")
     job.check()
-    thread = job.project.modules["kernel.core.thread_block"].symbols["Thread"].type.size  # type: ignore[union-attr]
+    assert job.project is not None
+    thread = job.project.modules["kernel.core.thread_block"].symbols["Thread"]
+    assert isinstance(thread, TypeSymbol)
     return [
         Row("kernel_image_bytes", 0, None, None, image, "bytes", 1, 0),
-        Row("thread_bytes", 0, None, None, thread, "bytes", 1, 0),
+        Row("thread_bytes", 0, None, None, thread.type.size, "bytes", 1, 0),
     ]
 
 
