@@ -16,7 +16,7 @@ SLOTS = const(32)
 
 
 class Operation(IntEnum):
-    """Fields that an operation does not name must be zero; OPERATIONS says which flags each takes."""
+    """Fields that an operation does not name are not read; OPERATIONS says which flags each takes."""
     NOP = 0
     TIMER = 1               # completes OK when deadline_ns has come; word0 of the completion: the time, in ns
     CANCEL = 2              # word0 the slot, word1 the user_data of the operation to cancel

@@ -27,6 +27,18 @@ def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, r
     return index
 
 
+def write_completion(ring: ptr[Ring], index: u32, user_data: u64) -> None:
+    """A completion that says OK and nothing else, not yet the user's."""
+    entry = completion_at(ring, index)
+    entry.user_data = user_data
+    entry.status = 0
+    entry.flags = 0
+    entry.sequence = index
+    entry.badge = 0
+    entry.reply = 0
+    entry.word0 = 0
+
+
 def completion_at(ring: ptr[Ring], index: u32) -> ptr[Completion]:
     return addr(ring.kernel_page.completions[index % COMPLETION_PLACES])
 
@@ -58,8 +70,12 @@ def break_ring(ring: ptr[Ring]) -> None:
 
 
 def set_flag(ring: ptr[Ring], flag: RingFlags) -> None:
-    _ = ring.kernel_page.flags.value.fetch_or(u32(flag), "release")
+    if ring.flags & u32(flag) == 0:
+        ring.flags |= u32(flag)
+        ring.kernel_page.flags.value.store(ring.flags, "release")
 
 
 def clear_flag(ring: ptr[Ring], flag: RingFlags) -> None:
-    _ = ring.kernel_page.flags.value.fetch_and(~u32(flag), "release")
+    if ring.flags & u32(flag) != 0:
+        ring.flags &= ~u32(flag)
+        ring.kernel_page.flags.value.store(ring.flags, "release")

@@ -62,6 +62,7 @@ class Ring:
     reserved: u32                       # completions promised and not yet posted
     capacity: u32                       # completions that may be promised or unread; one more belongs to CANCEL
     is_broken: bool
+    flags: u32                          # what the kernel's page says
     latched: ptr[Record] | None         # watches with an unread completion
     thread: ptr[Object] | None          # whose ring it is
     waiting: u64                        # the thread's `wait` while it waits in ring_enter, else 0

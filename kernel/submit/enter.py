@@ -4,7 +4,7 @@ Each of the user's indices is loaded once per look. An entry is taken only when 
 stay where they are and the call tells so (STALLED). Entries that end at once are taken in runs under one hold of the
 lock; an operation that touches other objects begins when the lock is free.
 """
-from compiler.prelude import addr, array, const, offsetof, ptr, struct, u8, u32, u64, wrap_add
+from compiler.prelude import addr, array, const, offsetof, ptr, struct, u8, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
     MAX_CHAIN,
@@ -18,7 +18,7 @@ from kernel.abi.ring import (
 )
 from kernel.arch.x86_64 import clock, mailbox
 from kernel.complete.latch import look_at_head
-from kernel.complete.post import break_ring, clear_flag, end_wait, post, set_flag
+from kernel.complete.post import break_ring, clear_flag, end_wait, post, set_flag, write_completion
 from kernel.complete.queue import (
     give_up_reservation,
     reserve,
@@ -45,6 +45,7 @@ from kernel.submit.operations import begin
 
 _ENTRIES_PER_LOOK = const(16)           # between two looks at requests from other CPUs
 _TIMER = const(offsetof(Ring, "timer"))
+_PLAIN = const(0xFFFF)                  # operation and flags in the first word: zero for a plain no-op
 _ALLOWED: array[u8, OPERATION_NUMBERS] = array(flags for flags in OPERATIONS)
 
 
@@ -69,34 +70,51 @@ def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64
     """
     batch = Batch()
     with ring.lock:
-        status = _look(ring, entries, addr(batch))
-    if status != Status.OK:
-        return status, 0
-    while batch.left != 0:
-        with ring.lock:
-            chain, is_cancel = _take_run(ring, addr(batch))
+        if not _look(ring, entries, addr(batch)):
+            return Status.BROKEN, 0
+        chain, is_cancel = _take_run(ring, addr(batch))
+        if chain is None and not is_cancel and batch.left == 0 and _has_enough(ring, completions):
+            return _answer(ring, addr(batch))
+    while True:
         if chain is not None:
             begin(chain)
         elif is_cancel:
             _cancel(ring, batch.cancel_entry)
+        if batch.left == 0:
+            break
         mailbox.poll()
+        with ring.lock:
+            chain, is_cancel = _take_run(ring, addr(batch))
     return _wait(ring, addr(batch), completions, deadline_ns)
 
 
-def _look(ring: ptr[Ring], entries: u64, batch: ptr[Batch]) -> Status:
-    """Reads the user's indices. Requires: Ring.lock."""
+def _look(ring: ptr[Ring], entries: u64, batch: ptr[Batch]) -> bool:
+    """Reads the user's indices. Returns False for a broken ring. Requires: Ring.lock."""
     if ring.is_broken:
-        return Status.BROKEN
+        return False
     # Pairs with the user's releasing store of the tail: the entries below it are complete.
     tail = ring.user_page.submission_tail.value.load("acquire")
     waiting, is_possible = submissions_waiting(ring, tail)
     if not is_possible:
         break_ring(ring)
     look_at_head(ring)
-    if ring.is_broken:
-        return Status.BROKEN
     batch.left = min(u64(waiting), entries)
-    return Status.OK
+    return not ring.is_broken
+
+
+def _has_enough(ring: ptr[Ring], completions: u64) -> bool:
+    """Whether there is nothing to wait for: never for more than is unread or in flight."""
+    there = unread(ring)
+    return u64(there) >= min(completions, u64(there + ring.in_flight))
+
+
+def _answer(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[Status, u64]:
+    """What a call says that does not wait."""
+    if batch.is_full:
+        set_flag(ring, RingFlags.STALLED)
+        return Status.STALLED, batch.taken
+    clear_flag(ring, RingFlags.STALLED)
+    return Status.OK, batch.taken
 
 
 def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, bool]:
@@ -105,8 +123,11 @@ def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, b
     begun: ptr[Record] | None = None
     is_cancel = False
     while batch.left != 0 and looks < _ENTRIES_PER_LOOK and begun is None and not is_cancel:
-        entry = u64(addr(ring.user_page.submissions[ring.submission_head % SUBMISSION_PLACES]))
-        first = first_word(entry)
+        first = _take_plain(ring, batch)
+        if batch.left == 0:
+            begun = _close_chain(batch)
+            break
+        entry = _entry_at(ring, ring.submission_head)
         if not _reserve(ring, first):
             batch.is_full = True
             batch.left = 0
@@ -121,6 +142,43 @@ def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, b
             begun = _close_chain(batch)
     ring.kernel_page.submission_head.value.store(u32(ring.submission_head), "release")
     return begun, is_cancel
+
+
+def _entry_at(ring: ptr[Ring], index: u32) -> u64:
+    return u64(addr(ring.user_page.submissions[index % SUBMISSION_PLACES]))
+
+
+def _take_plain(ring: ptr[Ring], batch: ptr[Batch]) -> u64:
+    """Takes no-ops without flags for as long as there are any, and writes their completions with one store of the tail.
+
+    Returns the first word of the entry that is something else; there is one unless nothing is left.
+    """
+    head = ring.submission_head
+    entry = _entry_at(ring, head)
+    first = first_word(entry)
+    if batch.last is not None or batch.is_cancelled:
+        return first
+    room = ring.capacity - min(ring.capacity, ring.reserved + unread(ring))
+    tail = ring.completion_tail
+    end = wrap_add(tail, u32(min(u64(room), batch.left)))
+    while first & _PLAIN == 0 and tail != end:
+        write_completion(ring, tail, user_data(entry))
+        tail = wrap_add(tail, 1)
+        head = wrap_add(head, 1)
+        if tail == end and u64(room) >= batch.left:
+            break
+        entry = _entry_at(ring, head)
+        first = first_word(entry)
+    taken = wrap_sub(tail, ring.completion_tail)
+    if taken != 0:
+        ring.submission_head = head
+        ring.completion_tail = tail
+        ring.kernel_page.completion_tail.value.store(tail, "release")
+        ring.accepted += u64(taken)
+        ring.completed += u64(taken)
+        batch.taken += u64(taken)
+        batch.left -= u64(taken)
+    return first
 
 
 def _reserve(ring: ptr[Ring], first: u64) -> bool:
@@ -144,9 +202,6 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
         _refuse(ring, batch, entry, first, Status.CANCELLED)
     elif operation >= OPERATION_NUMBERS or flags & ~_ALLOWED[operation] != 0:
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
-    elif operation == Operation.NOP and flags == 0 and not is_linked:
-        ring.completed += 1
-        _ = post(ring, user_data(entry), u64(Status.OK), 0, 0, 0)
     elif operation == Operation.CANCEL:
         if not is_linked:
             batch.cancel_entry = entry
@@ -225,13 +280,10 @@ def _wait(ring: ptr[Ring], batch: ptr[Batch], completions: u64, deadline_ns: u64
         look_at_head(ring)
         if ring.is_broken:
             return Status.BROKEN, batch.taken
-        if batch.is_full:
-            set_flag(ring, RingFlags.STALLED)
-        else:
-            clear_flag(ring, RingFlags.STALLED)
+        status, taken = _answer(ring, batch)
+        if _has_enough(ring, completions):
+            return status, taken
         ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
-        if unread(ring) >= ring.wanted:
-            return Status.STALLED if batch.is_full else Status.OK, batch.taken
         if deadline_ns != 0 and deadline_ns <= clock.now_ns():
             return Status.TIMEOUT, batch.taken
         thread.registers.rdx = batch.taken

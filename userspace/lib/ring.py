@@ -1,5 +1,5 @@
 """The thread's ring: writing submissions, reading completions."""
-from compiler.prelude import copy, fence, ptr, struct, u32, u64, wrap_add, wrap_sub
+from compiler.prelude import addr, copy, fence, ptr, struct, u8, u16, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
     COMPLETION_PLACES,
@@ -31,6 +31,34 @@ class Ring:
         # Pairs with the kernel's acquiring load: the entry is complete before it is visible.
         self.user_page.submission_tail.value.store(self.submission_tail, "release")
         return True
+
+    def stage(self, operation: u8, slot: u16, flags: u8, user_data: u64) -> ptr[Submission] | None:
+        """Begins an entry in its place, for publish(); the caller fills in what the operation reads besides."""
+        if wrap_sub(self.submission_tail, self.kernel_page.submission_head.value.load("relaxed")) == SUBMISSION_PLACES:
+            return None
+        entry = addr(self.user_page.submissions[self.submission_tail % SUBMISSION_PLACES])
+        ptr[u64](entry)[0] = u64(operation) | u64(flags) << 8 | u64(slot) << 16
+        entry.user_data = user_data
+        self.submission_tail = wrap_add(self.submission_tail, 1)
+        return entry
+
+    def publish(self) -> None:
+        """Shows the kernel what was staged."""
+        # Pairs with the kernel's acquiring load: the entries are complete before they are visible.
+        self.user_page.submission_tail.value.store(self.submission_tail, "release")
+
+    def unread(self) -> u32:
+        """How many completions there are to read, with completion() and done_with()."""
+        return wrap_sub(self.kernel_page.completion_tail.value.load("acquire"), self.completion_head)
+
+    def completion(self, index: u32) -> ptr[Completion]:
+        """An unread completion in its place, 0 the oldest."""
+        return addr(self.kernel_page.completions[wrap_add(self.completion_head, index) % COMPLETION_PLACES])
+
+    def done_with(self, count: u32) -> None:
+        """Frees the places of the oldest completions."""
+        self.completion_head = wrap_add(self.completion_head, count)
+        self.user_page.completion_head.value.store(self.completion_head, "release")
 
     def enter(self, entries: u64, completions: u64) -> Status:
         status, _ = ring_enter(entries, completions, 0)
