@@ -190,6 +190,9 @@ class ModuleEmitter:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:
             marks.append("noreturn")
+            if not function.is_naked:
+                # Nobody comes back to find a register changed.
+                marks.append('"no_callee_saved_registers"')
         if function.module.name.startswith(RUNTIME):
             marks.append('"no-builtins"')
         section = decorators.get("section")

@@ -10,7 +10,22 @@ Invariants: I-CAP-4: an occupied slot holds one reference on its object. I-CAP-5
 never filled again. I-CAP-6: an object that a lookup found stays memory until its CPU leaves the kernel (core/grace.py).
 Locks: Table.lock (Rank.TABLE) is held while pages are added.
 """
-from compiler.prelude import array, atomic, const, fence, inline, ptr, sizeof, struct, u32, u64, wrap_add
+from compiler.prelude import (
+    addr,
+    array,
+    atomic,
+    const,
+    fence,
+    inline,
+    offsetof,
+    ptr,
+    sizeof,
+    struct,
+    u32,
+    u64,
+    wrap_add,
+    zeroed,
+)
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import RIGHTS_AT_END
@@ -24,6 +39,7 @@ PAGES_PER_DIRECTORY = const(512)
 DIRECTORIES = const(32)
 MAX_SLOTS = const(SLOTS_PER_PAGE * PAGES_PER_DIRECTORY * DIRECTORIES)
 _TAG_SHIFT = const(32)
+_KIND = const(offsetof(Object, "kind"))
 
 
 @struct(size=64)
@@ -42,10 +58,14 @@ class Table:
     lock: SpinLock
     free: atomic[u64]                   # tag, and the index of the first free slot; index 0 is none
     slots: atomic[u32]                  # that exist; slot 0 is never used
+    first_page: u64                     # address of the first slots
     directories: array[atomic[u64], DIRECTORIES]        # addresses of pages of addresses of pages of slots
 
 
 assert sizeof(Slot) == 64
+assert offsetof(Object, "state") == _KIND + 4 and State.ALIVE == 0
+
+_no_slots: array[Slot, SLOTS_PER_PAGE] = zeroed()
 
 
 def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Capability]) -> Status:
@@ -71,26 +91,30 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
 
 
 @inline
-def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[ptr[Object] | None, u64]:
-    """The short way for calls: object and badge of a capability under no lease, of this kind, with this right.
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[ptr[Slot], bool]:
+    """The short way for calls: the slot of a capability among the first 64, under no lease, of this kind, with this
+    right, and whether it is that.
 
-    No object says nothing about why; lookup() does. As there, the object is good until the kernel is left.
+    False says nothing about why; lookup() does. The slot may be emptied meanwhile: as with lookup(), the object and the
+    badge that it had are good until the kernel is left.
     """
+    index = handle & 0xFFFF_FFFF
     generation = generation_of(handle)
-    index = index_of(handle)
-    if index >= table.slots.load("acquire"):
-        return None, 0
-    slot = _slot(table, index)
+    if index >= SLOTS_PER_PAGE:
+        return addr(_no_slots[0]), False
+    slot = ptr[Slot](table.first_page + index * sizeof(Slot))
     if slot.generation.load("acquire") != generation or generation & 1 == 0 or slot.lease.load("relaxed") != NO_LEASE:
-        return None, 0
-    header = ptr[Object](slot.object.load("relaxed"))
-    badge = slot.badge.load("relaxed")
-    has_right = slot.rights.load("relaxed") & right != 0
-    # As in read(): the slot may have been emptied, and filled with another capability, while its fields were read.
-    fence("acquire")
-    if slot.generation.load("relaxed") != generation or not has_right or header.kind != kind:
-        return None, 0
-    return header if header.state.load("relaxed") == State.ALIVE else None, badge
+        return slot, False
+    if slot.rights.load("relaxed") & right == 0:
+        return slot, False
+    # One comparison for both: the object is of this kind and alive.
+    kind_and_state = ptr[u64](slot.object.load("relaxed") + _KIND)[0]
+    return slot, kind_and_state == u64(kind) and slot.generation.load("acquire") == generation
+
+
+def prepare(table: ptr[Table]) -> None:
+    """Of a zeroed table. The page that find() looks at has no capability in it yet."""
+    table.first_page = u64(addr(_no_slots[0]))
 
 
 def read(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:
@@ -203,6 +227,8 @@ def add_slots(table: ptr[Table], page: u64) -> None:
     entry = first // SLOTS_PER_PAGE
     directory = ptr[atomic[u64]](table.directories[entry // PAGES_PER_DIRECTORY].load("relaxed"))
     directory[entry % PAGES_PER_DIRECTORY].store(page, "relaxed")
+    if first == 0:
+        table.first_page = page
     # Pairs with the acquiring loads of the number of slots: a slot below it can be reached.
     table.slots.store(first + SLOTS_PER_PAGE, "release")
     index = first + SLOTS_PER_PAGE

@@ -72,6 +72,7 @@ def begin_receive(server: ptr[Thread], channel: ptr[Channel]) -> bool:
         if caller is not None:
             _deliver(server, channel, caller)
             return True
+        _raise(server, channel)
         server.wait.store(word, "seq_cst")
         if not channel.receiver.cas(0, u64(server), "seq_cst"):
             channel.receivers = append(channel.receivers, server)
@@ -124,6 +125,8 @@ def close(channel: ptr[Channel], status: Status) -> None:
             server = _take_receiver(channel)
         if server is None:
             break
+        server.ceiling = 0
+        server.priority = server.own_priority
         server.registers.rax = u64(status)
         schedule.make_ready(server)
 
@@ -162,8 +165,7 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
     is_fault = caller.call_wait & WAIT_KIND == Wait.FAULT
     server.answer.wait = caller.call_wait
     server.answer.caller.store(u64(caller) | (u64(FAULT_CALL) if is_fault else u64(0)), "release")
-    server.received_from = u64(channel)
-    server.priority = max(server.own_priority, channel.ceiling)
+    _raise(server, channel)
     caller.holder = u64(addr(server.answer))
     registers = addr(server.registers)
     said = addr(caller.registers)
@@ -179,6 +181,13 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
         registers.rdx = said.rdx
         registers.r10 = said.r10
         registers.r8 = said.r8
+
+
+def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:
+    """Whoever receives is at the ceiling already while it waits, so that the direct switch need not raise it."""
+    server.received_from = u64(channel)
+    server.ceiling = channel.ceiling
+    server.priority = max(server.own_priority, channel.ceiling)
 
 
 def _enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:

@@ -109,7 +109,7 @@ def note_level(level: u32) -> None:
 
 def is_above(priority: u32) -> bool:
     """Whether a thread of a higher priority is ready on this CPU."""
-    return (_queue.ready.load("relaxed") >> u64(priority)) > 1
+    return (_queue.ready.load("relaxed") >> u64(priority & 63)) > 1
 
 
 def look() -> None:

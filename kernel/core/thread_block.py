@@ -84,8 +84,9 @@ class Thread:
     received_from: u64                  # address of the channel of its last call received; only compared
     exception_badge: u64
     exception_channel: ptr[Object] | None
-    priority: u32                       # in force: the own one, or the ceiling of a channel that it serves
+    priority: u32                       # in force: the higher one of the two that follow
     own_priority: u32
+    ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0
     cpu_time: u64                       # in ticks of the time stamp counter
     slice_left_ns: u64                  # when it was preempted; 0: all of it
     # (queue)

@@ -8,7 +8,7 @@ is behind a full fence (core/wait.py, core/channel_block.py).
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, array, cold, export, noinline, ptr, u32, u64
+from compiler.prelude import addr, array, cold, export, inline, noinline, ptr, u32, u64, wrap_add
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import Right
@@ -35,21 +35,20 @@ from kernel.memory import address_space
 def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
     caller = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = caller.process
-    header, badge = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
-    if header is None:
+    slot, is_found = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
+    here = u64(cpu.index)
+    if not is_found or caller.conditions.load("relaxed") != here:
         _call(handle, word1, level)
-    channel = ptr[Channel](header)
+    channel = ptr[Channel](slot.object.load("relaxed"))
+    badge = slot.badge.load("relaxed")
     receiver = channel.receiver.load("acquire")
     if receiver == 0 or channel.queued.load("relaxed") != 0:
         _call(handle, word1, level)
     server = ptr[Thread](receiver)
-    priority = max(server.own_priority, channel.ceiling)
-    if priority < caller.priority or not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
+    # What waits to receive is at the channel's ceiling already (core/calls.py).
+    if server.priority < caller.priority or not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
         _call(handle, word1, level)
     channel.receiver.store(0, "release")
-    here = u64(cpu.index)
-    if caller.conditions.load("relaxed") != here:
-        context.save(caller)
     registers = addr(server.registers)
     registers.rax = u64(Status.OK)
     registers.rdi = badge
@@ -57,31 +56,32 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
     registers.rdx = word1
     registers.r10 = word2
     registers.r8 = word3
-    word = caller.waits + WAIT_STEP
+    word = wrap_add(caller.waits, WAIT_STEP)
     caller.waits = word
     word |= u64(Wait.CALL)
     server.answer.wait = word
     server.answer.caller.store(u64(caller), "relaxed")
-    server.received_from = u64(channel)
-    server.priority = priority
     caller.holder = u64(addr(server.answer))
     schedule.charge(caller)
     caller.wait.store(word, "seq_cst")
     if caller.conditions.load("relaxed") != here:
         calls.look_for_killer(caller, word)
-    _switch(server, process)
+    _switch(server, process, here)
 
 
 @export("direct_reply_receive")
 def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
     server = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = server.process
-    header, _ = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
-    found = server.answer.caller.load("relaxed")
+    slot, is_found = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
     here = u64(cpu.index)
-    if header is None or found == 0 or found & FAULT_CALL != 0 or server.conditions.load("relaxed") != here:
+    if not is_found or server.conditions.load("relaxed") != here:
         _reply_receive(handle, word1)
-    channel = ptr[Channel](header)
+    channel = ptr[Channel](slot.object.load("relaxed"))
+    found = server.answer.caller.load("relaxed")
+    # A server that receives again from where it received stays at that channel's ceiling.
+    if found == 0 or found & FAULT_CALL != 0 or server.received_from != u64(channel):
+        _reply_receive(handle, word1)
     if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
         _reply_receive(handle, word1)
     caller = ptr[Thread](found)
@@ -90,7 +90,6 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     if not wait.claim(caller, server.answer.wait):
         _reply_receive(handle, word1)
     server.answer.caller.store(0, "relaxed")
-    server.priority = server.own_priority
     registers = addr(caller.registers)
     registers.rax = u64(Status.OK)
     registers.rsi = word0
@@ -105,12 +104,13 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     if schedule.is_above(caller.priority):
         schedule.make_ready(caller)
         schedule.leave()
-    _switch(caller, process)
+    _switch(caller, process, here)
 
 
-def _switch(thread: ptr[Thread], process: ptr[Process]) -> NoReturn:
+@inline
+def _switch(thread: ptr[Thread], process: ptr[Process], here: u64) -> NoReturn:
     """Runs a thread that this CPU owns and that has entered by a system call, with `process` in force."""
-    if thread.conditions.load("relaxed") != u64(cpu.index):
+    if thread.conditions.load("relaxed") != here:
         _switch_with_state(thread)
     gdt.set_frame(addr(thread.registers))
     if thread.process != process:
@@ -177,7 +177,8 @@ def _reply_receive(handle: u64, word1: u64) -> NoReturn:
 
 def _answer(server: ptr[Thread]) -> None:
     caller = calls.take_answer(addr(server.answer))
-    if server.priority != server.own_priority:
+    if server.ceiling != 0:
+        server.ceiling = 0
         server.priority = server.own_priority
         cpu.attention = 1
     if caller is not None:

@@ -1,16 +1,17 @@
 """A user address space: page tables whose upper half is the kernel's, the ranges in use, and the CPUs that have it.
 
-Invariants: I-MEM-7: a CPU is in `cpus` from before it loads the tables until after it has loaded others, so whoever
-changes an entry and then reads `cpus` misses nobody who could still have the old one.
+Invariants: I-MEM-7: a CPU says which space it has in force before it loads the tables, with a full fence between, so
+whoever changes an entry and then, behind a full fence, looks who has the space misses nobody who could still have the
+old one. `cpus` only tells where to look: a CPU that has once had the space stays in it.
 Locks: AddressSpace.lock (Rank.SPACE) guards tables, ranges and `is_ending`.
 Not here: what is mapped (objects/mapping.py), who pays.
 """
-from compiler.prelude import atomic, const, count_zeros_right, percpu, ptr, struct, u32, u64
+from compiler.prelude import addr, atomic, const, count_zeros_right, offsetof, percpu, ptr, struct, u32, u64
 from kernel.abi.layout import USER_END
 from kernel.arch.x86_64 import cpu, mailbox, paging, tlb
 from kernel.arch.x86_64.mailbox import Request
 from kernel.arch.x86_64.registers import write_cr3
-from kernel.arch.x86_64.tlb import CPU_WORDS, CpuSet
+from kernel.arch.x86_64.tlb import CPU_WORDS, CpuSet, in_force
 from kernel.memory import kernel_space, physical
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.frame_table import record
@@ -37,9 +38,10 @@ class AddressSpace:
     cpus: CpuSet
 
 
-_current: percpu[u64] = 0               # address of the space that this CPU has in force, 0: the kernel's alone
 _spare: percpu[u32] = NO_FRAME          # frames for tables, linked by their records
 _detached: percpu[u32] = NO_FRAME       # tables that were taken out, linked likewise
+
+_CPUS = const(offsetof(AddressSpace, "cpus"))
 
 
 def start() -> None:
@@ -59,25 +61,22 @@ def create(space: ptr[AddressSpace]) -> bool:
 
 def enter(space: ptr[AddressSpace]) -> None:
     """Puts a space in force on this CPU. Requires: it is not ending."""
-    global _current
-    old = _current
-    if old == u64(space):
+    mine = u64(addr(space.cpus))
+    if in_force.cpus.load("relaxed") == mine:
         return
-    # Full: whoever removes an entry after this sees that it must ask this CPU.
-    _ = space.cpus.words[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
+    word = addr(space.cpus.words[cpu.index // 64])
+    bit = u64(1) << u64(cpu.index % 64)
+    if word.load("relaxed") & bit == 0:
+        _ = word.fetch_or(bit, "relaxed")
+    in_force.cpus.store(mine, "seq_cst")
     write_cr3(space.root)
-    _current = u64(space)
-    _be_forgotten(old)
 
 
 def leave() -> None:
     """Puts the kernel's own tables in force."""
-    global _current
-    old = _current
-    if old != 0:
+    if in_force.cpus.load("relaxed") != 0:
         write_cr3(kernel_space.root)
-        _current = 0
-        _be_forgotten(old)
+        in_force.cpus.store(0, "seq_cst")
 
 
 def permits(address: u64, error: u64) -> bool:
@@ -85,22 +84,23 @@ def permits(address: u64, error: u64) -> bool:
 
     A CPU may remember for a while that there was no page. Source: SDM vol 3, 4.10.4.3 (spurious faults).
     """
-    if _current == 0 or address >= USER_END or error & ~u64(_FAULT_CODES) != 0 or error & _FAULT_BY_USER == 0:
+    space = _current()
+    if space is None or address >= USER_END or error & ~u64(_FAULT_CODES) != 0 or error & _FAULT_BY_USER == 0:
         return False
-    entry = paging.translate(ptr[AddressSpace](_current).root, address)
+    entry = paging.translate(space.root, address)
     if entry & paging.PRESENT == 0 or (error & _FAULT_WRITES != 0 and entry & paging.WRITABLE == 0):
         return False
     return error & _FAULT_FETCHES == 0 or entry & paging.NO_EXECUTE == 0
 
 
 def is_current(space: ptr[AddressSpace]) -> bool:
-    return _current == u64(space)
+    return in_force.cpus.load("relaxed") == u64(addr(space.cpus))
 
 
 def is_in_force(space: ptr[AddressSpace]) -> bool:
     """Whether any CPU has it."""
     for group in range(CPU_WORDS):
-        if space.cpus.words[group].load("seq_cst") != 0:
+        if tlb.who_has(addr(space.cpus), group) != 0:
             return True
     return False
 
@@ -110,7 +110,7 @@ def drive_out(space: ptr[AddressSpace]) -> None:
     if is_current(space):
         leave()
     for group in range(CPU_WORDS):
-        others = space.cpus.words[group].load("seq_cst")
+        others = tlb.who_has(addr(space.cpus), group)
         while others != 0:
             mailbox.post(u32(group) * 64 + u32(count_zeros_right(others)), Request.TLB_FLUSH)
             others &= others - 1
@@ -187,13 +187,12 @@ def _note_detached(table: u64) -> None:
     _detached = frame
 
 
-def _be_forgotten(old: u64) -> None:
-    """This CPU has loaded other tables than those of the space at address `old`."""
-    if old != 0:
-        space = ptr[AddressSpace](old)
-        _ = space.cpus.words[cpu.index // 64].fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
-
-
 def _leave_if_ending() -> None:
-    if _current != 0 and ptr[AddressSpace](_current).is_ending.load("seq_cst") != 0:
+    space = _current()
+    if space is not None and space.is_ending.load("seq_cst") != 0:
         leave()
+
+
+def _current() -> ptr[AddressSpace] | None:
+    cpus = in_force.cpus.load("relaxed")
+    return None if cpus == 0 else ptr[AddressSpace](cpus - _CPUS)

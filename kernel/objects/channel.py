@@ -59,6 +59,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         table.give_back(addr(call.process.table), slot)
         return created, 0
     _move_answer(addr(thread.answer), addr(ptr[Reply](header).answer))
+    thread.ceiling = 0
     thread.priority = thread.own_priority
     return Status.OK, give_object(call.process, slot, header)
 

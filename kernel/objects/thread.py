@@ -199,7 +199,7 @@ def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
     if account is not None and priority > u64(account.highest_priority.load("relaxed")):
         return Status.OVER_LIMIT
     thread.own_priority = u32(priority)
-    schedule.set_priority(thread, u32(priority))
+    schedule.set_priority(thread, max(u32(priority), thread.ceiling))
     return Status.OK
 
 

@@ -18,6 +18,7 @@ from compiler.prelude import (
     atomic,
     const,
     count_zeros_right,
+    fence,
     i64,
     panic,
     percpu,
@@ -26,6 +27,7 @@ from compiler.prelude import (
     struct,
     u32,
     u64,
+    wrap_neg,
     zeroed,
 )
 from kernel.arch.x86_64 import cpu, mailbox
@@ -44,7 +46,13 @@ _PAGES_ONE_BY_ONE = const(32)           # more are forgotten with everything els
 
 @struct
 class CpuSet:
+    """The CPUs that have ever had a space in force."""
     words: array[atomic[u64], CPU_WORDS]
+
+
+@struct
+class InForce:
+    cpus: atomic[u64]                   # address of the CpuSet of the space whose tables this CPU has, 0: the kernel's
 
 
 @struct
@@ -79,6 +87,7 @@ def _do_nothing() -> None:
 finish: Callable[[ptr[Flush]], None] = _no_finish       # what follows the last answer (objects/mapping.py)
 attend: Callable[[], None] = _do_nothing                # run after every answer, without locks (address_space.py)
 
+in_force: percpu[InForce] = InForce()
 _inbox: percpu[Inbox] = Inbox()
 _requests: percpu[Requests] = Requests()
 _newest: atomic[u64] = 0
@@ -95,7 +104,8 @@ def forget(start: u64, end: u64) -> None:
 
 
 def has_others(cpus: ptr[CpuSet]) -> bool:
-    """Whether a CPU besides this one is in a set."""
+    """Whether a CPU besides this one has in force the space with this set, whose entries have been changed."""
+    fence("seq_cst")
     for group in range(CPU_WORDS):
         if _others(cpus, group) != 0:
             return True
@@ -107,6 +117,7 @@ def ask(flush: ptr[Flush], cpus: ptr[CpuSet], start: u64, end: u64) -> bool:
 
     When it returns True, finish(flush) will be called once, on any CPU.
     """
+    fence("seq_cst")
     asked: u64 = 0
     word = _word_for(start, end)
     for group in range(CPU_WORDS):
@@ -196,8 +207,24 @@ def _word_for(start: u64, end: u64) -> u64:
     return start | (pages - 1) if pages <= _PAGES_ONE_BY_ONE else u64(_EVERYTHING)
 
 
+def who_has(cpus: ptr[CpuSet], group: i64) -> u64:
+    """Those CPUs of a group that have in force the space with this set; no other has any of its translations.
+
+    Requires: a full fence since the entries were changed.
+    """
+    found: u64 = 0
+    left = cpus.words[group].load("relaxed")
+    while left != 0:
+        bit = left & wrap_neg(left)
+        index = u32(group) * 64 + u32(count_zeros_right(left))
+        if ptr[InForce](cpu.areas[index] + percpu_address(in_force)).cpus.load("acquire") == u64(cpus):
+            found |= bit
+        left ^= bit
+    return found
+
+
 def _others(cpus: ptr[CpuSet], group: i64) -> u64:
-    others = cpus.words[group].load("seq_cst")
+    others = who_has(cpus, group)
     if u32(group) == cpu.index // 64:
         others &= ~(u64(1) << u64(cpu.index % 64))
     return others
