@@ -39,6 +39,8 @@ class DebugInfo:
         self.types: dict[Type, int] = {}
         self.locations: dict[tuple[int, int, int], int] = {}
         self.globals: list[int] = []
+        self.homes: dict[int, str] = {}  # the file of each subprogram
+        self.visits: dict[tuple[int, str], int] = {}
         self.unit = self._node("")
 
     def _node(self, text: str) -> int:
@@ -80,12 +82,14 @@ class DebugInfo:
         signature = self._node(f"!DISubroutineType(types: !{{{kinds}}})")
         file = self.file(span.file)
         name = f"{function.owner}.{function.name}" if function.owner else function.name
-        return self._node(
+        scope = self._node(
             f"distinct !DISubprogram(name: {_text(name + function.suffix)}, "
             f"linkageName: {_text(function.symbol)}, scope: !{file}, "
             f"file: !{file}, line: {span.line}, type: !{signature}, scopeLine: {span.line}, "
             f"flags: DIFlagPrototyped, spFlags: DISPFlagDefinition | DISPFlagOptimized, unit: !{self.unit})"
         )
+        self.homes[scope] = span.file.path
+        return scope
 
     def artificial_subprogram(self, name: str) -> tuple[int, int]:
         """A function that no source holds: its subprogram and a location in it."""
@@ -103,10 +107,20 @@ class DebugInfo:
         return [result, *(p.type for p in function.params)]
 
     def location(self, span: Span, scope: int) -> int:
+        scope = self._scope_in_file(scope, span.file)
         key = (span.line, span.column + 1, scope)
         if key not in self.locations:
             self.locations[key] = self._node(f"!DILocation(line: {key[0]}, column: {key[1]}, scope: !{scope})")
         return self.locations[key]
+
+    def _scope_in_file(self, scope: int, file: SourceFile) -> int:
+        """A function's scope, or the one for text of another file in it, such as a default value."""
+        if self.homes.get(scope, file.path) == file.path:
+            return scope
+        if (scope, file.path) not in self.visits:
+            text = f"!DILexicalBlockFile(scope: !{scope}, file: !{self.file(file)}, discriminator: 0)"
+            self.visits[scope, file.path] = self._node(text)
+        return self.visits[scope, file.path]
 
     def variable(self, local: Local, scope: int, argument: int) -> int:
         arg = f"arg: {argument}, " if argument else ""

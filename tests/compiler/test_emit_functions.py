@@ -3,6 +3,9 @@
 import re
 from pathlib import Path
 
+import pytest
+
+from compiler.errors import CompilationFailed
 from tests.compiler.source_text import create_build, emit_function
 
 
@@ -158,3 +161,31 @@ def f() -> u64:
     body = create_build(tmp_path, source).object("asm").decode().split("\nf:")[1].split(".size")[0]
     assert re.search(r"subq\t\$4096, %(rsp|r11)", body)
     assert re.search(r"(orq|movq)\t\$0, \(%rsp\)", body)
+
+
+def test_text_of_another_file_keeps_its_file(tmp_path: Path) -> None:
+    """A default value stands in the struct's file, not in that of the function that makes one."""
+    other = (
+        "from compiler.prelude import struct, u64\n\nsize: u64 = 3\n\n\n@struct\nclass Box:\n    a: u64 = 1 + size\n"
+    )
+    (tmp_path / "other.py").write_text(other)
+    source = "from other import Box\n@export\ndef f() -> u64:\n    box = Box()\n    return box.a\n"
+    try:
+        ir = create_build(tmp_path, source).ir()
+    except CompilationFailed:
+        pytest.skip("the language takes constants alone as defaults")
+    assert re.search(r"!DILexicalBlockFile\(scope: !\d+, file: !\d+, discriminator: 0\)", ir)
+
+
+def test_wide_atomics_are_single_instructions(tmp_path: Path) -> None:
+    source = """
+pair: atomic[u128] = 0
+@export
+def f(low: u64) -> u64:
+    pair.store(u128(low))
+    _ = pair.cas(1, 2)
+    return u64(pair.load())
+"""
+    text = create_build(tmp_path, source).object("asm").decode()
+    assert text.count("cmpxchg16b") >= 3
+    assert "__atomic" not in text
