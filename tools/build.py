@@ -35,14 +35,23 @@ class Program:
     options: tuple[str, ...] = ()       # NAME=VALUE for the compiler's -D
 
 
+def user_programs() -> list[str]:
+    """The names of the programs in userspace/programs."""
+    return sorted(path.stem for path in (ROOT / "userspace" / "programs").glob("[a-z]*.py"))
+
+
+USER_PROGRAMS = tuple(
+    Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()
+)
 PROGRAMS = (
     Program("kernel.main", "kernel", KERNEL),
     Program("boot.direct.main", "loader", DIRECT_LOADER),
     Program("userspace.init.main", "user", INIT),
     Program("boot.probe.main", "loader", KVM_PROBE),
+    *USER_PROGRAMS,
 )
 # The kernel comes first: that is how a loader knows it; the others are its modules.
-ARCHIVE_MEMBERS = (KERNEL, INIT)
+ARCHIVE_MEMBERS = (KERNEL, INIT, *(program.output for program in USER_PROGRAMS))
 
 
 # Programs that are compiled at the same time.
@@ -70,6 +79,7 @@ def build_all(profile: str = "release") -> None:
 
 def build_program(program: Program, profile: str) -> None:
     """Compiles one program unless it is up to date. Errors: BuildFailed."""
+    program.output.parent.mkdir(parents=True, exist_ok=True)
     stamp = program.output.with_suffix(".stamp")
     wanted = _fingerprint(program, profile)
     if program.output.exists() and stamp.exists() and stamp.read_text() == wanted:

@@ -22,14 +22,9 @@ def names() -> list[str]:
     return sorted(path.stem for path in (ROOT / "userspace" / "guest_tests").glob("test_*.py"))
 
 
-def user_programs() -> list[str]:
-    """The programs of userspace/programs."""
-    return sorted(path.stem for path in (ROOT / "userspace" / "programs").glob("[a-z]*.py"))
-
-
-def build_guest_test(name: str, package: str = "guest_tests") -> Path:
-    """Brings the archive up to date in which a program is the first one. Errors: BuildFailed, OSError."""
-    program = Program(f"userspace.{package}.{name}", "user", GUEST_TESTS / name / "init.elf")
+def build_guest_test(name: str) -> Path:
+    """Brings a test's archive up to date. Errors: BuildFailed, OSError."""
+    program = Program(f"userspace.guest_tests.{name}", "user", GUEST_TESTS / name / "init.elf")
     BUILD.mkdir(exist_ok=True)
     program.output.parent.mkdir(parents=True, exist_ok=True)
     archive = GUEST_TESTS / f"{name}.tar"

@@ -1,17 +1,16 @@
-"""The first process: made by the kernel from the module init.elf, with one thread, one stack and one ring."""
+"""The first process: made by the kernel from a boot module, init.elf by default, with one thread, stack and ring."""
 from typing import NoReturn
 
-from compiler.prelude import addr, array, const, panic, ptr, span, u8, u64
+from compiler.prelude import addr, array, panic, ptr, u64
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.ring import COMPLETION_CAPACITY
-from kernel.boot import machine, user_elf
+from kernel.boot import machine, options, user_elf
 from kernel.caps.object import Account, Object
 from kernel.core import log, schedule
 from kernel.core.line import Line
-from kernel.core.options import is_equal
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
 from kernel.memory import physical
@@ -24,16 +23,15 @@ from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.inspect import inspect
 from kernel.objects.system import system
 
-_MODULE = const("init.elf")
-_NAME = const("init")
-
 
 def start_first_process() -> NoReturn:
-    file = _find_module()
+    file = machine.module_file(options.first_program)
+    if len(file) == 0:
+        panic("there is no module init.elf")
     account = create_root_account(physical.total_frames())
     if account is None:
         panic("out of memory for the first process")
-    process, _ = processes.make_process(account, _NAME.encode())
+    process, _ = processes.make_process(account, options.first_program)
     if process is None:
         panic("out of memory for the first process")
     processes.machine_process = process
@@ -57,14 +55,6 @@ def start_first_process() -> NoReturn:
     schedule.run()
 
 
-def _find_module() -> span[u8]:
-    for index in range(machine.module_count):
-        module = addr(machine.modules[index])
-        if is_equal(module.name[0 : module.name_length], _MODULE):
-            return span(ptr[u8](module.address), module.length)
-    panic("there is no module init.elf")
-
-
 def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
     thread, _ = threads.make_thread(account, process)
     if thread is None:
@@ -84,6 +74,6 @@ def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
 
 def _report(problem: str) -> None:
     line = Line()
-    line.text("boot: init.elf: ")
+    line.text("boot: the first program: ")
     line.text(problem)
     log.write(addr(line))

@@ -26,6 +26,7 @@ from kernel.config import (
     MODULE_NAME_BYTES,
 )
 from kernel.core import screen
+from kernel.core.options import is_equal
 from kernel.memory.regions import TOO_MANY, put_in_order
 
 TOO_LONG = const(0xFFFF_FFFF_FFFF_FFFF)
@@ -131,6 +132,28 @@ def _read_memory() -> str:
     if _region_count == TOO_MANY:
         return "the regions of the memory map overlap in more than 512 pieces"
     return ""
+
+
+def module_file(name: span[u8]) -> span[u8]:
+    """The contents of the module NAME.elf; empty when there is none."""
+    for index in range(module_count):
+        module = addr(modules[index])
+        if _is_elf_named(module.name[0 : module.name_length], name):
+            return span(ptr[u8](module.address), module.length)
+    return b""
+
+
+def has_module(name: span[u8]) -> bool:
+    return len(module_file(name)) != 0
+
+
+def _is_elf_named(file: span[u8], name: span[u8]) -> bool:
+    if len(file) != len(name) + 4 or not is_equal(file[len(name) :], ".elf"):
+        return False
+    for index in range(len(name)):
+        if file[index] != name[index]:
+            return False
+    return True
 
 
 def _read_modules() -> str:

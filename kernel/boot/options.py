@@ -15,7 +15,7 @@ from kernel.core.options import NO_NUMBER, Word, decimal, is_equal, next_word
 from kernel.selftest.choice import SELFTEST, choose
 
 _DOT = const(0x2E)
-_OPTIONS = const(5)
+_OPTIONS = const(6)
 _WORDS_TOLD = const(100)                # characters of a refused word that are shown
 _LEVELS = const(4)
 
@@ -29,6 +29,8 @@ class Option:
 
 cpu_limit: u64 = CPU_LIMIT              # CPUs that are brought up at most
 
+first_program: span[u8] = b"init"       # the module, without .elf, that becomes the first process
+
 _seen: array[bool, _OPTIONS] = array(False for _ in range(_OPTIONS))
 _level_names: array[str, _LEVELS] = array("error", "warn", "info", "debug")
 
@@ -40,6 +42,7 @@ def read_options() -> str:
         Option(key="panic", values="halt, exit, reboot or debug", take=_take_panic),
         Option(key="log", values="error, warn, info or debug", take=_take_log),
         Option(key="cpus", values="a number from 1 to 256", take=_take_cpus),
+        Option(key="program", values="the name of a boot module, without .elf", take=_take_program),
         Option(key="selftest", values="the name of a test, in a kernel that is built with them", take=_take_selftest),
     )
     word = Word()
@@ -61,7 +64,7 @@ def _take(options: span[Option], word: ptr[Word]) -> None:
             _tell_values(word, options[index].values)
         return
     if not _is_for_programs(word.key):
-        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=")
+        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=")
 
 
 def _is_for_programs(key: span[u8]) -> bool:
@@ -131,6 +134,14 @@ def _take_cpus(value: span[u8]) -> bool:
     if count == NO_NUMBER or not 0 < count <= CPU_LIMIT:
         return False
     cpu_limit = count
+    return True
+
+
+def _take_program(value: span[u8]) -> bool:
+    global first_program
+    if not machine.has_module(value):
+        return False
+    first_program = value
     return True
 
 
