@@ -1,4 +1,4 @@
-"""`python -m compiler`: build, check, run, dump, audit.
+"""`python -m compiler`: build, check, run, dump, audit, explain.
 
 Exit status: 0 good, 1 errors in the program, 2 wrong use; `run` gives what the program's `main` returns.
 """
@@ -16,6 +16,7 @@ from compiler.errors import CompilationFailed, render_all
 from compiler.link import LinkError
 from compiler.target import TARGETS, AssemblerError
 
+DEPTHS_SHOWN = 10
 RAW = "bios"
 """The target of modules that hold assembler text alone; not one that functions are compiled for."""
 
@@ -39,9 +40,11 @@ def _parser() -> argparse.ArgumentParser:
     dump = commands.add_parser("dump", parents=[common], help="print a stage of the compilation")
     dump.add_argument("--emit", choices=sorted(_DUMPS), default="ir")
     dump.set_defaults(act=_dump)
-    audit = commands.add_parser("audit", help="examine a linked image")
-    audit.add_argument("file", type=Path)
-    audit.set_defaults(act=_audit, time=False, json=False)
+    audit = commands.add_parser("audit", parents=[common], help="examine a program, or an image that was linked before")
+    audit.set_defaults(act=_audit)
+    explain = commands.add_parser("explain", help="what an error means, and what to write instead")
+    explain.add_argument("code", nargs="?", default="", help="the word in brackets after `error`; all without one")
+    explain.set_defaults(act=_explain, time=False, json=False)
     return parser
 
 
@@ -144,10 +147,29 @@ _DUMPS: dict[str, Callable[[Build], None]] = {
 
 def _audit(args: argparse.Namespace) -> int:
     from compiler.audit import audit
+    from compiler.call_depth import call_depths
 
-    report = audit(args.file.read_bytes())
-    print(report.text())
+    if "/" in args.entry or args.entry.endswith(".elf"):
+        report = audit(Path(args.entry).read_bytes())
+        print(report.text())
+    else:
+        job = _job(args)
+        report = audit(job.image())
+        print(report.text())
+        print("deepest stacks")
+        print("\n".join(depth.text() for depth in call_depths(job.check(), report.frames())[:DEPTHS_SHOWN]))
     return 1 if report.problems else 0
+
+
+def _explain(args: argparse.Namespace) -> int:
+    from compiler.explain import explain, near
+
+    text = explain(args.code)
+    if text is None:
+        meant = " or ".join(near(args.code))
+        raise WrongUse(f"no error has the code {args.code}" + (f": did you mean {meant}?" if meant else ""))
+    print(text, end="")
+    return 0
 
 
 def _print_times(args: argparse.Namespace) -> None:

@@ -2,7 +2,7 @@
 
 Rules: no segment or section is writable and executable; no vector or x87 instruction in code that runs without saved
 vector state (every target but `user`), apart from those that save and restore it; every function decodes.
-The worst stack depth is that of the machine code: calls through pointers are named, not followed.
+Not here: the worst stack depth, which takes the program's call graph (call_depth.py).
 """
 
 from collections import Counter, defaultdict
@@ -16,7 +16,6 @@ from elftools.elf.elffile import ELFFile
 from compiler import elf_format
 from compiler.disassembly import Function, read_functions
 from compiler.layout import LAYOUTS
-from compiler.stack_depth import measure_depths
 
 _UNNAMED = "(no module)"
 _LISTED = 15
@@ -33,6 +32,10 @@ class Report:
     segments: list[str] = field(default_factory=list)
     sizes: dict[str, dict[str, int]] = field(default_factory=dict)
 
+    def frames(self) -> dict[str, int]:
+        """Bytes of stack by function."""
+        return {function.name: function.frame_bytes for function in self.functions}
+
     def privileged(self) -> dict[str, list[str]]:
         """Functions with instructions that need ring 0, and these."""
         return {function.name: function.privileged for function in self.functions if function.privileged}
@@ -44,7 +47,6 @@ class Report:
             self._size_table(),
             self._largest(),
             self._frames(),
-            self._depths(),
             self._privileged_list(),
         ]
         return "\n\n".join(part for part in parts if part) + "\n"
@@ -69,9 +71,6 @@ class Report:
         ranked = sorted(self.functions, key=lambda function: (-function.frame_bytes, function.name))
         lines = [f"{f.frame_bytes:>8}  {f.name}{'  (moves rsp)' if f.frame_varies else ''}" for f in ranked[:_LISTED]]
         return "\n".join(["largest stack frames", *lines])
-
-    def _depths(self) -> str:
-        return "\n".join(["deepest stacks", *(depth.text() for depth in measure_depths(self.functions)[:_LISTED])])
 
     def _privileged_list(self) -> str:
         lines = []

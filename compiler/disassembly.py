@@ -45,8 +45,6 @@ class Function:
     vector: list[str] = field(default_factory=list)
     privileged: list[str] = field(default_factory=list)
     undecoded_bytes: int = 0
-    calls: set[int] = field(default_factory=set)  # addresses called or jumped to outside the function
-    calls_pointers: bool = False
 
 
 def read_functions(elf: ELFFile) -> list[Function]:
@@ -76,19 +74,8 @@ def _describe(function: Function, instructions: Sequence[Instruction]) -> None:
             function.vector.append(f"{mnemonic} {operands}".strip() + f" at {address:#x}")
         if _is_privileged(mnemonic, operands):
             function.privileged.append(mnemonic if mnemonic != "mov" else f"mov {operands}")
-        if mnemonic == "call" or mnemonic.startswith("j"):
-            _note_target(function, mnemonic, operands)
     depths = list(_stack_depths(function, instructions))
     function.frame_bytes = max(depths, default=0)
-
-
-def _note_target(function: Function, mnemonic: str, operands: str) -> None:
-    if not _TARGET.fullmatch(operands):
-        function.calls_pointers |= mnemonic == "call"
-        return
-    target = int(operands, 16)
-    if mnemonic == "call" or not function.address <= target < function.address + function.size:
-        function.calls.add(target)
 
 
 def _is_vector(mnemonic: str, operands: str) -> bool:

@@ -120,8 +120,18 @@ def test_a_build_tells_its_times_and_an_audit_where_bytes_and_stack_go(folder: P
     assert built.returncode == 0
     for word in ("check", "emit", "generate", "link", "peak"):
         assert word in built.stderr
-    report = run(folder, "audit", "program.elf")
-    assert report.returncode == 0
-    deepest = report.stdout.split("deepest stacks\n")[1].split("\n")[0]
-    assert "_start > program.weigh > compiler.trap" in deepest
-    assert "bytes per module" in report.stdout
+    for what in ("program.elf", "program"):
+        report = run(folder, "audit", what)
+        assert report.returncode == 0
+        assert "bytes per module" in report.stdout
+    assert report.stdout.split("deepest stacks\n")[1].split()[1:3] == ["_start", "program.weigh"]
+
+
+def test_explain_tells_what_an_error_means(folder: Path) -> None:
+    told = run(folder, "explain", "unknown-name")
+    assert told.returncode == 0
+    assert told.stdout.startswith("unknown-name: ")
+    assert "unknown-name" in run(folder, "explain").stdout
+    wrong = run(folder, "explain", "unknown-nane")
+    assert wrong.returncode == 2
+    assert "did you mean unknown-name" in wrong.stderr

@@ -7,7 +7,6 @@ import pytest
 from compiler.audit import Report, audit, module_of
 from compiler.layout import LAYOUTS
 from compiler.link import link
-from compiler.stack_depth import measure_depths
 from tests.compiler.link_objects import assemble, assemble_lines, read, section, symbols
 
 GOOD = """
@@ -157,41 +156,6 @@ define dso_local void @_start() noredzone "probe-stack"="inline-asm" "frame-poin
         LAYOUTS["kernel"],
     )
     assert local_bytes + 8 <= frames(audit(image))["_start"] <= local_bytes + 40
-
-
-CALLS = """
-_start:
-sub $0x10, %rsp
-call middle
-call leaf
-ret
-
-middle:
-push %rbx
-call leaf
-call *%rax
-pop %rbx
-ret
-
-leaf:
-sub $0x20, %rsp
-ret
-
-loops:
-push %rbx
-call loops
-jmp leaf
-"""
-
-
-def test_the_deepest_stack_follows_calls() -> None:
-    depths = {depth.chain[0]: depth for depth in measure_depths(functions(CALLS).functions)}
-    assert set(depths) == {"_start", "loops"}
-    deepest = depths["_start"]
-    assert deepest.chain == ("_start", "middle", "leaf")
-    assert deepest.stack_bytes == 0x10 + 8 + 8 + 8 + 0x20
-    assert (deepest.through_pointers, deepest.recursive) == (True, False)
-    assert (depths["loops"].recursive, depths["loops"].stack_bytes) == (True, 8 + 8 + 0x20)
 
 
 @pytest.mark.parametrize(
