@@ -97,6 +97,8 @@ def empty(frames: ptr[FrameSet]) -> None:
 
 def find_run(frames: ptr[FrameSet], page: u64) -> tuple[u64, u64]:
     """The physical address of a page of the set, and how many pages from there on are contiguous."""
+    if frames.extent_count == 1:
+        return (u64(frames.only.frame) + page) << PAGE_SHIFT, frames.pages - page
     low: u64 = 0
     high = frames.extent_count
     while high - low > 1:

@@ -193,19 +193,33 @@ def _commit(mapping: ptr[Mapping], capability: ptr[Capability]) -> Status:
         return Status.ALREADY_MAPPED if of_node(found).state == MappingState.ACTIVE else Status.BUSY
     if mapping.node.end - mapping.node.start >= LARGE_PAGE_BYTES:
         _free_empty_tables(mapping)
+    mapping.lease = capability.lease
+    mapping.epoch = capability.epoch
+    place, level = paging.find_entry(space.root, mapping.node.start)
+    if level == 1 and mapping.node.end - mapping.node.start == PAGE_BYTES:
+        status = link(mapping)
+        if status == Status.OK:
+            physical, _ = _run_at(mapping, 0)
+            paging.map_page(place, physical, page_access(mapping.memory, mapping.access))
+    else:
+        status = _commit_range(mapping)
+    if status == Status.OK:
+        range_tree.insert(addr(space.ranges), addr(mapping.node))
+    return status
+
+
+def _commit_range(mapping: ptr[Mapping]) -> Status:
+    space = addr(mapping.process.space)
     tables, is_short = _count_tables(space, mapping)
     if not is_short:
         return Status.USE_RING
-    status = prepare_tables(process, tables)
+    status = prepare_tables(mapping.process, tables)
     if status != Status.OK:
         return status
-    mapping.lease = capability.lease
-    mapping.epoch = capability.epoch
     status = link(mapping)
     if status != Status.OK:
-        return_tables(process)
+        return_tables(mapping.process)
         return status
-    range_tree.insert(addr(space.ranges), addr(mapping.node))
     _write_entries(space, mapping)
     return Status.OK
 
@@ -296,9 +310,6 @@ def _count_tables(space: ptr[AddressSpace], mapping: ptr[Mapping]) -> tuple[u64,
     """How many tables the mapping needs that are not there, and whether it is short enough for one call."""
     start = mapping.node.start
     length = mapping.node.end - start
-    if length == PAGE_BYTES:
-        _, level = paging.find_entry(space.root, start)
-        return level - 1, True
     count = TableCount()
     access = page_access(mapping.memory, mapping.access)
     done: u64 = 0

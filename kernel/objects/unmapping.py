@@ -20,6 +20,7 @@ from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.core.thread_block import WAIT_STEP, Thread, Wait
 from kernel.memory import address_space, range_tree
+from kernel.memory.address_space import AddressSpace
 from kernel.memory.usercopy import is_user_range
 from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.objects.cutting import cut_range
@@ -28,6 +29,7 @@ from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
 
 _MOST_MAPPINGS = const(64)              # of one call
 _PAGE_MASK = const(PAGE_BYTES - 1)
+_SMALL_BYTES = const(MOST_PAGES * PAGE_BYTES)
 
 
 def start() -> None:
@@ -113,10 +115,12 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread:
     end = start + length
     space = addr(process.space)
     with space.lock:
-        status = _prepare(process, start, end, access)
+        whole = _whole_mapping(space, start, end) if access == 0 else None
+        status = _prepare(process, start, end, access) if whole is None else Status.OK
         if status != Status.OK:
             return status
-        first = _mark(process, start, end, access)
+        first = _mark(process, start, end, access) if whole is None else whole
+        first.state = MappingState.UNMAPPING if access == 0 else MappingState.CHANGING
         if access == 0:
             paging.clear_range(space.root, start, end)
             _detach_tables(first, start, end)
@@ -128,6 +132,18 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread:
     if waits:
         schedule.leave()
     return Status.OK
+
+
+def _whole_mapping(space: ptr[AddressSpace], start: u64, end: u64) -> ptr[Mapping] | None:
+    """The mapping that is just this range, if there is one that can be unmapped in one call without any cut."""
+    node = range_tree.find(addr(space.ranges), start)
+    if node is None or node.start != start or node.end != end or end - start > _SMALL_BYTES:
+        return None
+    mapping = of_node(node)
+    if mapping.state != MappingState.ACTIVE:
+        return None
+    mapping.batch = None
+    return mapping
 
 
 def _prepare(process: ptr[Process], start: u64, end: u64, access: u32) -> Status:

@@ -81,6 +81,13 @@ def map_range(root: u64, virtual: u64, physical: u64, length: u64, access: u64, 
     return True
 
 
+def map_page(place: ptr[u64], physical: u64, access: u64) -> None:
+    """Maps one small page by the entry that find_entry() gave. Requires: as for map_range()."""
+    assert access & WRITABLE == 0 or access & NO_EXECUTE != 0, "a mapping may not be writable and executable"
+    assert place[0] & PRESENT == 0, "a page was mapped twice"
+    place[0] = physical | access
+
+
 def count_missing_tables(
     count: ptr[TableCount], root: u64, virtual: u64, physical: u64, length: u64, access: u64
 ) -> None:
