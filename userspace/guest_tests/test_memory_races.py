@@ -47,9 +47,9 @@ from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 _CASES = const(9)
 _THREADS = const(3)
 _STACK_BYTES = const(8192)
-_CANARY_ROUNDS = const(400)
-_OWN_ROUNDS = const(300)
-_SHARED_ROUNDS = const(600)
+_CANARY_ROUNDS = const(120)
+_OWN_ROUNDS = const(100)
+_SHARED_ROUNDS = const(200)
 _SHARED_PAGES = const(16)
 _PAGE_FAULT = const(14)
 _PROTECTION = const(13)
@@ -57,6 +57,7 @@ _KERNEL = const(0xFFFF_FFFF_8000_0000)
 _NOT_CANONICAL = const(0x8000_0000_0000_0000)
 _MIXER = const(0x9E37_79B9_7F4A_7C15)
 _REGISTER_BYTES = const(160)
+_COPIES = const(2000)
 _SLACK = const(8)
 
 
@@ -396,7 +397,7 @@ def _copies_of_vanishing_pages() -> None:
     _start_all(_flicker)
     copied: u64 = 0
     refused: u64 = 0
-    for number in range(u64(6000)):
+    for number in range(u64(_COPIES)):
         method: u64 = Method.THREAD_READ_REGISTERS if number % 2 == 0 else Method.THREAD_WRITE_REGISTERS
         status, _ = invoke(victim, method, PLACE + PAGE - _REGISTER_BYTES // 2)
         if status == Status.OK or status == Status.BAD_ARGUMENT:
@@ -409,7 +410,7 @@ def _copies_of_vanishing_pages() -> None:
             yield_now()
     _stop.store(1)
     _await_all()
-    check_equal(copied + refused, 6000, "copies")
+    check_equal(copied + refused, _COPIES, "copies")
     expect(close(victim), Status.OK, "close")
     expect(close(memory), Status.OK, "close")
     settle()
