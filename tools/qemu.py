@@ -65,6 +65,7 @@ class Machine:
     image: Path | None = None
     firmware: Firmware = "bios"
     video: bool = False                 # a display adapter, for a framebuffer
+    window: bool = False                # what it shows, on the desktop of whoever runs QEMU
     acceleration: Acceleration = "tcg"
     icount: bool = False
     devices: tuple[str, ...] = ()
@@ -75,7 +76,8 @@ class Machine:
         """The command line. `serial` is a character device ("stdio", "socket,path=..."), `monitor` the path of a
         socket to which QEMU connects for QMP; with `debugger` its standard input and output speak gdb's protocol;
         `paused` waits for either to let the guest run."""
-        line = [find_qemu(), "-nodefaults", "-no-user-config", "-no-reboot", "-display", "none", "-net", "none"]
+        line = [find_qemu(), "-nodefaults", "-no-user-config", "-no-reboot", "-net", "none"]
+        line += [] if self.window else ["-display", "none"]
         # Some hosts that are guests themselves abort when KVM asks for this register's value.
         model = f"{self.cpu_model},-arch-capabilities" if self.acceleration == "kvm" else self.cpu_model
         line += ["-machine", self.machine, "-cpu", model]

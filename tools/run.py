@@ -3,7 +3,8 @@
 The environment holds what `make run CPUS=4 MEMORY=256M ARGS="..." DOOR=direct PROGRAM=name` was given; an empty
 variable means the default. DOOR is bios or uefi (a CD with our own loader), limine (a CD with Limine) or direct (QEMU's
 own loader); without it a CD with Limine where there is one, else with our own loader. ACCEL=kvm or ACCEL=tcg overrules
-the choice between the two. Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
+the choice between the two. Where there is a desktop, a window shows the screen.
+Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
 """
 
 import os
@@ -39,6 +40,8 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
         machine = replace(machine, memory_mib=_read_memory(settings["MEMORY"]))
     if settings.get("DOOR") and settings["DOOR"] not in DOORS:
         raise BadSetting(f"DOOR={settings['DOOR']} is no door: use one of {', '.join(DOORS)}")
+    desktop = settings.get("DISPLAY") or settings.get("WAYLAND_DISPLAY")
+    machine = replace(machine, video=True, window=bool(desktop))
     words = [settings["ARGS"]] if settings.get("ARGS") else []
     if settings.get("PROGRAM"):
         words.append(f"program={settings['PROGRAM']}")

@@ -9,12 +9,12 @@ from tools.run import BadSetting, machine_from
 
 def test_empty_variables_mean_the_default() -> None:
     settings = {"CPUS": "", "MEMORY": "", "ARGS": "", "DOOR": "", "PROGRAM": ""}
-    assert machine_from(settings) == Machine(medium="cd", image=RUN_IMAGE)
+    assert machine_from(settings) == Machine(medium="cd", image=RUN_IMAGE, video=True)
 
 
 def test_doors_differ_in_medium_and_firmware() -> None:
-    assert machine_from({"DOOR": "direct"}) == Machine()
-    assert machine_from({"DOOR": "uefi"}) == Machine(medium="cd", image=RUN_IMAGE, firmware="uefi")
+    assert machine_from({"DOOR": "direct"}) == Machine(video=True)
+    assert machine_from({"DOOR": "uefi"}) == Machine(medium="cd", image=RUN_IMAGE, firmware="uefi", video=True)
 
 
 @pytest.mark.parametrize(
@@ -22,6 +22,11 @@ def test_doors_differ_in_medium_and_firmware() -> None:
 )
 def test_memory_is_read_with_and_without_unit(text: str, mebibytes: int) -> None:
     assert machine_from({"MEMORY": text}).memory_mib == mebibytes
+
+
+def test_a_desktop_gets_a_window() -> None:
+    assert machine_from({"DISPLAY": ":0"}).window and machine_from({"WAYLAND_DISPLAY": "wayland-0"}).window
+    assert "-display" not in machine_from({"DISPLAY": ":0"}).command("stdio")
 
 
 def test_arguments_and_program_make_the_command_line() -> None:
