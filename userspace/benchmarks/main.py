@@ -8,6 +8,7 @@ from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS
 from kernel.abi.ring import Operation
 from userspace.benchmarks.clock import measure
+from userspace.benchmarks.core import measure_core
 from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke, ring_enter, yield_now
@@ -78,6 +79,7 @@ def main() -> None:
     measure("signal_without_waiter", signal_without_waiter, _ROUNDS, 1)
     measure("ring_nop_1", ring_nop_1, _ROUNDS, 1)
     measure("ring_nop_32", ring_nop_batch, _ROUNDS // 8, _BATCH)
+    measure_core()
     print("bench: end")
 
 

@@ -38,7 +38,8 @@ from kernel.arch.x86_64.registers import MSR_GS_BASE
 
 _FRAME_BYTES = const(sizeof(Registers))
 _VECTOR_AND_ERROR_BYTES = const(16)
-_LOWER_HALF_BITS = const(47)
+LOWER_HALF_BITS = const(47)
+_YIELD = const(Call.YIELD)
 _CALL = const(Call.CALL)
 _REPLY_RECEIVE = const(Call.REPLY_RECEIVE)
 
@@ -48,6 +49,10 @@ _REPLY_RECEIVE = const(Call.REPLY_RECEIVE)
 def system_call_door() -> None:
     """Entered by SYSCALL: rip in rcx, flags in r11, interrupts off, the user's stack and gs base."""
     swapgs()
+    cmp(rax, _YIELD)
+    raw("je yield_at_once")
+    raw(".globl enter_system_call, leave_at_once")
+    raw("enter_system_call:")
     mov(gs[cpu.user_stack_pointer], rsp)
     mov(rsp, gs[cpu.frame])
     mov([rsp, RIP], rcx)
@@ -79,7 +84,7 @@ def system_call_door() -> None:
     raw("leave_system_call:")
     mov(rcx, [rsp, RIP])
     mov(r11, rcx)
-    shr(r11, _LOWER_HALF_BITS)
+    shr(r11, LOWER_HALF_BITS)
     jne("refuse")
     mov(r11, [rsp, RFLAGS])
     mov(rdi, [rsp, RDI])
@@ -88,6 +93,7 @@ def system_call_door() -> None:
     mov(r9, [rsp, R9])
     mov(r10, [rsp, R10])
     mov(rsp, [rsp, RSP])
+    raw("leave_at_once:")
     swapgs()
     sysretq()
     # SYSRET to an address that is not canonical would fault in the kernel, on the user's stack (CVE-2012-0217).
