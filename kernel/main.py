@@ -26,7 +26,7 @@ from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
 from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
-from kernel.submit import operations
+from kernel.submit import cancel, operations
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)
@@ -197,6 +197,7 @@ def _open_scheduler() -> str:
     wait.start()
     fault.start()
     operations.start(invoke)
+    cancel.start()
     mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request
     return ""
 

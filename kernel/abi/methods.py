@@ -47,6 +47,7 @@ class Method(IntEnum):
     THREAD_EXIT_STATUS = 0x2B
     THREAD_NOTIFY_EXIT = 0x2C
     THREAD_SET_EXCEPTION_CHANNEL = 0x2D
+    THREAD_CREATE_RING = 0x2E
     CHANNEL_KEEP_REPLY = 0x50
     REPLY_ANSWER = 0x60
     MEMORY_MAP = 0x30
@@ -172,6 +173,11 @@ METHODS = const((
     (Method.THREAD_NOTIFY_EXIT, ObjectKind.THREAD, Right.WAIT,
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
+    # Two pages at `place` in the thread's process; `capacity` completions may be promised or unread at a time.
+    (Method.THREAD_CREATE_RING, ObjectKind.THREAD, Right.MANAGE,
+     (("place", Argument.NUMBER), ("capacity", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.BUSY, Status.ALREADY_MAPPED, Status.DESTROYED, Status.NO_MEMORY,
+      Status.OVER_LIMIT)),
     (Method.THREAD_SET_EXCEPTION_CHANNEL, ObjectKind.THREAD, Right.MANAGE,
      (("channel", Argument.CHANNEL_TO_SEND),), (Status.BUSY, Status.DESTROYED)),
 

@@ -2,7 +2,9 @@
 
 A ring takes one frame for each of its two pages and two for its records; all are charged to the account that makes it.
 """
-from compiler.prelude import addr, const, memory_fill, ptr, sizeof, u8, u32, u64
+from collections.abc import Callable
+
+from compiler.prelude import addr, const, memory_fill, panic, ptr, sizeof, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.objects import ObjectKind, Resource
@@ -10,6 +12,7 @@ from kernel.abi.ring import COMPLETION_CAPACITY, SLOTS, KernelPage, UserPage
 from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
 from kernel.complete.ring_block import Record, Ring
+from kernel.core import alarm
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.process_block import Process
 from kernel.memory import physical, window
@@ -24,6 +27,13 @@ _RECORD_ORDER = const(1)
 _RECORD_FRAMES = const(1 << _RECORD_ORDER)
 
 assert SLOTS * sizeof(Record) <= _RECORD_FRAMES * PAGE_BYTES
+
+
+def _no_end(ring: ptr[Ring]) -> None:
+    panic("a ring ended before there was anything to end its operations")
+
+
+end_operations: Callable[[ptr[Ring]], None] = _no_end       # submit/cancel.py
 
 
 def start() -> None:
@@ -65,6 +75,17 @@ def map_ring(ring: ptr[Ring], process: ptr[Process], address: u64) -> Status:
     if status == Status.OK:
         status = map_all(process, ptr[Memory](ring.pages[1]), address + PAGE_BYTES, READ | WRITE)
     return status
+
+
+def end_ring(ring: ptr[Ring]) -> None:
+    """Its thread has ended: nothing is taken any more, and what is in flight ends at once."""
+    with ring.lock:
+        ring.is_broken = True
+        ring.waiting = 0
+        if ring.timer.is_queued:
+            _ = alarm.stop_timer(addr(ring.timer))
+    end_operations(ring)
+    release(addr(ring.header))
 
 
 def destroy_ring(header: ptr[Object]) -> bool:

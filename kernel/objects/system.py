@@ -10,8 +10,8 @@ from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
 from kernel.core import destruction, log, log_ring, machine_end, state
 from kernel.core.log_ring import LogRing
-from kernel.memory.usercopy import copy_to_user
 from kernel.memory import fail_nth
+from kernel.memory.usercopy import copy_to_user
 from kernel.objects import walker
 from kernel.objects.invocation import Invocation
 

@@ -27,7 +27,9 @@ from kernel.core.thread_block import (
     is_program_counter,
     prepare,
 )
+from kernel.memory_map import PAGE_BYTES
 from kernel.objects import process as processes
+from kernel.objects import ring as rings
 from kernel.objects import vectors
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
@@ -121,6 +123,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return Status.OK, clock.ns_of(thread.cpu_time)
         case Method.THREAD_SET_EXCEPTION_CHANNEL:
             return _set_exception_channel(thread, addr(call.objects[0])), 0
+        case Method.THREAD_CREATE_RING:
+            return _create_ring(thread, first, call.arguments[1]), 0
         case Method.THREAD_NOTIFY_EXIT:
             return _watch_exit(thread, call.argument_object(0), call.arguments[1]), 0
         case _:
@@ -142,6 +146,10 @@ def end_thread(thread: ptr[Thread]) -> None:
     """The end of a killed thread, on the CPU whose turn it was to run it."""
     process = thread.process
     vectors.free_state(thread)
+    ring = thread.ring
+    if ring is not None:
+        thread.ring = None
+        rings.end_ring(ring)
     calls.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
     is_last = thread_list.delist(thread)
     if is_last:
@@ -228,6 +236,25 @@ def _set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> Status:
     if not _may_be_written(thread):
         return Status.BUSY
     context.set_bases(thread, fs_base, gs_base)
+    return Status.OK
+
+
+def _create_ring(thread: ptr[Thread], place: u64, capacity: u64) -> Status:
+    """A thread has one ring, from before it starts or by its own wish."""
+    account = thread.header.account
+    if thread.ring is not None or account is None or thread != current_thread() and not _may_be_written(thread):
+        return Status.BUSY
+    if place & (PAGE_BYTES - 1) != 0:
+        return Status.BAD_ARGUMENT
+    ring, status = rings.create_ring(account, capacity)
+    if ring is None:
+        return status
+    status = rings.map_ring(ring, thread.process, place)
+    if status != Status.OK:
+        release(addr(ring.header))
+        return status
+    ring.thread = addr(thread.header)
+    thread.ring = ring
     return Status.OK
 
 

@@ -9,7 +9,12 @@ from kernel.abi.ring import SLOTS
 from kernel.arch.x86_64 import mailbox
 from kernel.complete import finish
 from kernel.complete.ring_block import Record, RecordState, Ring
+from kernel.objects import ring as rings
 from kernel.submit import operations
+
+
+def start() -> None:
+    rings.end_operations = end_all
 
 
 def cancel(ring: ptr[Ring], slot: u64, user_data: u64) -> Status:
@@ -36,12 +41,12 @@ def end(record: ptr[Record], status: Status) -> None:
     finish.finish(record, status, 0)
 
 
-def end_all(ring: ptr[Ring], status: Status) -> None:
+def end_all(ring: ptr[Ring]) -> None:
     """Ends whatever is in flight, because the ring ends. Requires: it takes no entries any more."""
     for slot in range(u32(SLOTS)):
         record = addr(ring.records[slot])
         if finish.claim(record):
-            end(record, status)
+            end(record, Status.CLOSED)
 
 
 def _unlink(ring: ptr[Ring], record: ptr[Record]) -> bool:
