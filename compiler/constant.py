@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import compiler.annotations as type_annotations
+from compiler.constant_loops import run_loop
 from compiler.environment import Environment
 from compiler.symbols import ConstSymbol, EnumSymbol, TypedInt
 from compiler.type_model import INTEGERS, StructType
@@ -99,6 +100,9 @@ def _evaluate(node: ast.expr, env: Environment) -> Any:
         case ast.List(elts=elts):
             return [_evaluate(e, env) for e in elts]
         case ast.ListComp(elt=elt, generators=generators) | ast.GeneratorExp(elt=elt, generators=generators):
+            found = run_loop(node, lambda name: _evaluate_name(name, env), env.builtin_of, FUNCTIONS)
+            if found is not None:
+                return found
             return [_evaluate(elt, inner) for inner in comprehend(generators, env)]
         case ast.Subscript(value=value, slice=index):
             return _evaluate(value, env)[_evaluate_index(index, env)]
