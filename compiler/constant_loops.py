@@ -57,6 +57,9 @@ class _Translator(ast.NodeTransformer):
         if not isinstance(node, _PLAIN):
             raise _NotPlain
         copied = copy(node)
+        for name, value in ast.iter_fields(node):
+            if isinstance(value, list):
+                setattr(copied, name, list(value))  # NodeTransformer changes lists in place
         return super().generic_visit(copied)
 
     def visit_ListComp(self, node: ast.ListComp) -> ast.AST:

@@ -52,6 +52,11 @@ def test_both_ways_agree(tmp_path: Path, expression: str, monkeypatch: pytest.Mo
     assert "does not hold: [" in str(quick)
 
 
+def test_the_source_is_left_as_it_was(tmp_path: Path) -> None:
+    """The first loop is tried by CPython and given up at `sizeof`, then walked through."""
+    assert "[24, 24]" in str(value_of(tmp_path, "[sum((LIMIT, 2 * LIMIT, 7)) + sizeof(u64) for x in range(2)]"))
+
+
 @pytest.mark.parametrize(
     ("expression", "message"),
     [
