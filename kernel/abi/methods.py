@@ -58,6 +58,15 @@ class Method(IntEnum):
     NOTIFICATION_SIGNAL = 0x70
     NOTIFICATION_TAKE = 0x71
     NOTIFICATION_PEEK = 0x72
+    INTERRUPT_BIND = 0x80
+    INTERRUPT_ACKNOWLEDGE = 0x81
+    INTERRUPT_ROUTE = 0x82
+    INTERRUPT_MESSAGE = 0x83
+    INTERRUPT_STATE = 0x84
+    INTERRUPT_REARM = 0x85
+    INTERRUPT_IMITATE = 0x86
+    INTERRUPT_COUNT = 0x87
+    INTERRUPT_COUNT_OF_CPU = 0x88
     LEASE_END = 0xA0
     LEASE_STATE = 0xA1
     ACCOUNT_CREATE_ACCOUNT = 0xB0
@@ -83,6 +92,7 @@ class Method(IntEnum):
     SYSTEM_RESTART = 0xC6
     SYSTEM_SHOW_LOG_LEVEL = 0xC7
     SYSTEM_READ_LOG = 0xC8
+    SYSTEM_CREATE_INTERRUPT = 0xC9
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
 
@@ -191,6 +201,20 @@ METHODS = const((
     (Method.NOTIFICATION_TAKE, ObjectKind.NOTIFICATION, Right.WAIT, (), (Status.WOULD_BLOCK,)),
     (Method.NOTIFICATION_PEEK, ObjectKind.NOTIFICATION, Right.INSPECT, (), ()),
 
+    (Method.INTERRUPT_BIND, ObjectKind.INTERRUPT, Right.WAIT,
+     (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.INTERRUPT_ACKNOWLEDGE, ObjectKind.INTERRUPT, Right.WAIT, (), (Status.WOULD_BLOCK, Status.OVER_LIMIT)),
+    (Method.INTERRUPT_ROUTE, ObjectKind.INTERRUPT, Right.MANAGE,
+     (("routing", Argument.NUMBER), ("cpu", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+    (Method.INTERRUPT_MESSAGE, ObjectKind.INTERRUPT, Right.INSPECT, (), ()),
+    (Method.INTERRUPT_STATE, ObjectKind.INTERRUPT, Right.INSPECT, (), ()),
+    (Method.INTERRUPT_REARM, ObjectKind.INTERRUPT, Right.MANAGE, (), ()),
+    (Method.INTERRUPT_IMITATE, ObjectKind.INTERRUPT, Right.MANAGE, (), ()),
+    (Method.INTERRUPT_COUNT, ObjectKind.INTERRUPT, Right.INSPECT, (), ()),
+    (Method.INTERRUPT_COUNT_OF_CPU, ObjectKind.INTERRUPT, Right.INSPECT,
+     (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+
     (Method.LEASE_END, ObjectKind.LEASE, Right.MANAGE, (), ()),
     (Method.LEASE_STATE, ObjectKind.LEASE, Right.INSPECT, (), ()),
 
@@ -268,6 +292,9 @@ METHODS = const((
     (Method.SYSTEM_READ_LOG, ObjectKind.SYSTEM, Right.INSPECT,
      (("cpu", Argument.NUMBER), ("number", Argument.NUMBER), ("record", Argument.ADDRESS)),
      (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.WOULD_BLOCK, Status.NO_SUCH)),
+    (Method.SYSTEM_CREATE_INTERRUPT, ObjectKind.SYSTEM, Right.CREATE,
+     (("account", Argument.ACCOUNT_TO_CHARGE), ("line", Argument.NUMBER), ("source", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BUSY, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),

@@ -5,18 +5,18 @@ allowed; any other is a bug and panics.
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, copy, export, ptr, u64
+from compiler.prelude import copy, export, ptr, u32, u64
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import alarm, log, schedule
-from kernel.core.line import Line
+from kernel.core import alarm, schedule
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
 from kernel.entry.fault import ask_or_end, handle_exception
 from kernel.memory import address_space
 from kernel.memory.usercopy import close_user_pages, resume_after_fault
+from kernel.objects import interrupt_line
 
 
 @export("exception_from_user")
@@ -89,9 +89,4 @@ def _handle_interrupt(vector: u64) -> None:
         schedule.note_request()
         alarm.note_alarm()
         return
-    line = Line()
-    line.text("interrupt: vector ")
-    line.decimal(vector)
-    line.text(" that nobody asked for")
-    log.write(addr(line))
-    apic.end_interrupt()
+    interrupt_line.deliver(u32(vector))

@@ -18,7 +18,19 @@ from kernel.abi.objects import ObjectKind
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.core.process_block import Process
-from kernel.objects import account, capability, channel, inspect, lease, memory, notification, process, system, thread
+from kernel.objects import (
+    account,
+    capability,
+    channel,
+    inspect,
+    interrupt,
+    lease,
+    memory,
+    notification,
+    process,
+    system,
+    thread,
+)
 from kernel.objects.invocation import Invocation
 
 
@@ -105,6 +117,8 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return channel.invoke_reply(call)
         case ObjectKind.NOTIFICATION:
             return notification.invoke(call)
+        case ObjectKind.INTERRUPT:
+            return interrupt.invoke(call)
         case ObjectKind.MEMORY:
             return memory.invoke(call)
         case ObjectKind.LEASE:

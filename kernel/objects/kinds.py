@@ -1,6 +1,6 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
 from kernel.core import destruction, grace
-from kernel.objects import account, channel, lease, memory, notification, process, ring, thread
+from kernel.objects import account, channel, interrupt, lease, memory, notification, process, ring, thread
 
 
 def start() -> None:
@@ -8,6 +8,7 @@ def start() -> None:
     grace.start()
     account.start()
     channel.start()
+    interrupt.start()
     lease.start()
     memory.start()
     notification.start()

@@ -13,6 +13,7 @@ from kernel.core.log_ring import LogRing
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_to_user
 from kernel.objects import walker
+from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
 
 _CAN_WALK = const(option("DEBUG", False))
@@ -45,6 +46,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
                 return Status.BAD_ARGUMENT, 0
             log.show_level(u32(call.arguments[0]))
             return Status.OK, 0
+        case Method.SYSTEM_CREATE_INTERRUPT:
+            return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
             return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
         case _:

@@ -21,6 +21,7 @@ from kernel.core.thread_block import Thread
 from kernel.memory import range_tree
 from kernel.objects import creation
 from kernel.objects import process as processes
+from kernel.objects.interrupt_line import Interrupt
 from kernel.objects.memory_block import of_node
 
 _EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT)
@@ -108,6 +109,10 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             ring = thread.ring
             if ring is not None:
                 _visit(addr(ring.header), counts)
+        case ObjectKind.INTERRUPT:
+            told = ptr[Interrupt](header).notification
+            if told is not None:
+                _visit(addr(told.header), counts)
         case ObjectKind.RING:
             _each_record(ptr[Ring](header), counts)
             _visit(ptr[Ring](header).pages[0], counts)

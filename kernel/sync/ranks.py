@@ -22,14 +22,17 @@ class Rank(IntEnum):
     FLUSHES = 8             # one CPU's requests that wait for answers; nothing is taken inside
     DESTRUCTION = 9         # the queue of objects that wait for their end; nothing is taken inside
     GRACE = 10              # whether a grace period runs; nothing is taken inside
-    NOTIFICATION = 11       # the watches of one notification; rings are posted to inside
-    CHANNEL = 12            # the calls and receivers of one channel; nothing is taken inside
-    RING = 13               # one ring's indices and completions; taken by whoever posts
-    RUN_QUEUE = 14          # the ready threads of one CPU; nothing is taken inside
-    TIMERS = 15             # the timers of one CPU; nothing is taken inside
-    SLAB = 16               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 17             # the frame allocator; nothing is taken inside
-    CONSOLE = 18            # one line of output; last, so that any code can log
+    INTERRUPTS = 11         # which lines of devices there are
+    INTERRUPT = 12          # one line and those who share it; notifications are signalled inside
+    IO_APIC = 13            # the registers of all I/O APICs; nothing is taken inside
+    NOTIFICATION = 14       # the watches of one notification; rings are posted to inside
+    CHANNEL = 15            # the calls and receivers of one channel; nothing is taken inside
+    RING = 16               # one ring's indices and completions; taken by whoever posts
+    RUN_QUEUE = 17          # the ready threads of one CPU; nothing is taken inside
+    TIMERS = 18             # the timers of one CPU; nothing is taken inside
+    SLAB = 19               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 20             # the frame allocator; nothing is taken inside
+    CONSOLE = 21            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

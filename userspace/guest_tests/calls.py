@@ -7,6 +7,7 @@ from collections.abc import Callable
 from compiler.prelude import addr, array, const, copy, ptr, struct, u8, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
+from kernel.abi.interrupt import Source
 from kernel.abi.layout import USER_LOWEST
 from kernel.abi.memory import READ
 from kernel.abi.methods import MAX_ARGUMENTS, METHOD_NUMBERS, Argument, Method
@@ -97,7 +98,7 @@ def _number(method: u64, place: u64) -> u64:
             return _PAGE if place == 3 else (_PLACE | READ if place == 1 else u64(0))
         case Method.NOTIFICATION_SIGNAL | Method.PROCESS_NOTIFY_EXIT | Method.THREAD_NOTIFY_EXIT:
             return 1
-        case Method.ACCOUNT_NOTIFY_SOFT_LIMIT:
+        case Method.ACCOUNT_NOTIFY_SOFT_LIMIT | Method.INTERRUPT_BIND:
             return 1
         case _:
             return 0
@@ -133,6 +134,8 @@ def make_objects() -> None:
     of_kind[u64(ObjectKind.MEMORY)] = make(Method.ACCOUNT_CREATE_MEMORY, _PAGE, 0, 0)
     of_kind[u64(ObjectKind.NOTIFICATION)] = make(Method.ACCOUNT_CREATE_NOTIFICATION, 0, 0, 0)
     of_kind[u64(ObjectKind.LEASE)] = make(Method.ACCOUNT_CREATE_LEASE, 0, 0, 0)
+    _, interrupt = invoke(SYSTEM, Method.SYSTEM_CREATE_INTERRUPT, ROOT_ACCOUNT, 0, Source.MESSAGE)
+    of_kind[u64(ObjectKind.INTERRUPT)] = interrupt
     of_kind[u64(ObjectKind.SYSTEM)] = SYSTEM
     of_kind[u64(ObjectKind.INSPECT)] = INSPECT
     stale_handle = copy_handle(INSPECT, 0)
