@@ -1,8 +1,8 @@
 """Ring indices: the kernel's own copies, and the checks of what the user wrote.
 
 Pure: tested on the host. Nothing here reads the user's page; callers load each word once and pass it in.
-Invariants: I-RING-1: reserved + unread <= capacity + 1, so a post finds a free place. I-RING-2: a ring whose user indices
-contradicted the kernel's is broken for good, and no entry of it is read again.
+Invariants: I-RING-1: reserved + unread <= capacity + 1, so a post finds a free place. I-RING-2: a ring whose user
+indices contradicted the kernel's is broken for good, and no entry of it is read again.
 Locks: callers hold Ring.lock.
 """
 from compiler.prelude import ptr, u32, wrap_add, wrap_sub

@@ -4,8 +4,8 @@ A record stands for an operation from its acceptance to its final completion; th
 changed by compare-exchange: whoever takes a record from PENDING to CLAIMED, and nobody else, ends the operation.
 Invariants: I-RING-3: a record is FREE before its final completion is visible. I-RING-4: accepted = completed + silent +
 in flight, at any moment when the ring's lock is free.
-Locks: Ring.lock (Rank.RING) guards the indices, the counters, the latched list and the waiter; the lock of the object an
-operation waits on guards `next` and `previous`.
+Locks: Ring.lock (Rank.RING) guards the indices, the counters, the latched list and the waiter; the lock of the object
+an operation waits on guards `next` and `previous`.
 """
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
 """The operations: what begins when a submission has been accepted.
 
-An operation that ends at once is finished here; another one is left PENDING on its object or its timer. A record belongs
-to this file until its state is PENDING; from then on to whoever claims it (complete/finish.py).
+An operation that ends at once is finished here; another one is left PENDING on its object or its timer. A record
+belongs to this file until its state is PENDING; from then on to whoever claims it (complete/finish.py).
 """
 from collections.abc import Callable
 

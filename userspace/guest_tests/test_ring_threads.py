@@ -1,4 +1,4 @@
-"""Rings of several threads: events counted exactly, wakes not lost, and what is left of a ring when its thread is killed."""
+"""Rings of several threads: events counted exactly, wakes not lost, and what a killed thread's ring leaves behind."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import addr, array, atomic, const, export, ptr, u8, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, ROOT_ACCOUNT
