@@ -6,10 +6,12 @@ from boot.core import machine
 from boot.core.memory_map import next_run
 from boot.core.pages import LIMIT, memory
 from boot.core.paging import WRITABLE, create_root, map_range
+from boot.core.paging_levels import change_tables, is_five_level
 from compiler.prelude import addr, u64
 
 
-def enter_identity_map() -> None:
+def enter_identity_map(page: u64) -> None:
+    """Leaves five-level paging on the way, for which `page` serves: free, below 4 GiB, executable, identity mapped."""
     root = create_root()
     map_range(root, 0, 0, LIMIT, WRITABLE)
     start: u64 = LIMIT
@@ -19,4 +21,7 @@ def enter_identity_map() -> None:
             break
         map_range(root, base, base, end - base, WRITABLE)
         start = end
-    machine.write_cr3(root)
+    if is_five_level():
+        change_tables(page, root, machine.read_cr4() & ~u64(machine.CR4_FIVE_LEVEL))
+    else:
+        machine.write_cr3(root)

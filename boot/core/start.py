@@ -31,7 +31,7 @@ _image: KernelImage = zeroed()
 def boot(handoff: ptr[Handoff]) -> NoReturn:
     """Requires: the memory map is told and finished, everything in the hand-off is identity mapped."""
     if (machine.read_cr4() & machine.CR4_FIVE_LEVEL) != 0:
-        fail("the firmware runs with five-level paging, which this loader cannot leave")
+        fail("internal: the front end left five-level paging on")
     _reserve(handoff)
     machine.disable_interrupts()
     interrupts.mask_legacy_controllers()

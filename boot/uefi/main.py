@@ -10,7 +10,7 @@ from boot.uefi.archive_file import read_archive
 from boot.uefi.console import open_console
 from boot.uefi.firmware import BootServices, ConfigurationTable, SystemTable
 from boot.uefi.graphics import open_graphics
-from boot.uefi.memory import leave_firmware
+from boot.uefi.memory import allocate_code_page, leave_firmware
 from compiler.prelude import addr, asm_x64, export, naked, ptr, sizeof, u64, zeroed
 from compiler.prelude.x64 import *
 
@@ -38,8 +38,9 @@ def begin(image: u64, system: ptr[SystemTable]) -> NoReturn:
     _handoff.rsdp = _find_root_pointer(system)
     _handoff.efi_system_table = u64(system)
     open_graphics(system, addr(_handoff.framebuffer))
+    page = allocate_code_page(system)
     leave_firmware(image, system)
-    enter_identity_map()
+    enter_identity_map(page)
     start.boot(addr(_handoff))
 
 

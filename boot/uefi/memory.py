@@ -14,6 +14,7 @@ from compiler.prelude import addr, array, const, ptr, u8, u32, u64, zeroed
 
 MAP_BYTES = const(1 << 16)
 ATTEMPTS = const(16)
+HIGHEST_CODE_PAGE = const(0xFFFFFFFF)
 
 _map: array[u8, MAP_BYTES] = zeroed(align=8)
 
@@ -43,6 +44,17 @@ def leave_firmware(image: u64, system: ptr[SystemTable]) -> None:
         descriptor = ptr[MemoryDescriptor](u64(addr(_map)) + index * descriptor_bytes)
         pages.add_region(descriptor.start, descriptor.page_count * PAGE_BYTES, _region_kind(descriptor.kind))
     pages.finish_regions()
+
+
+def allocate_code_page(system: ptr[SystemTable]) -> u64:
+    """A page below 4 GiB that the firmware lets execute."""
+    boot = ptr[BootServices](system.boot_services)
+    place: u64 = HIGHEST_CODE_PAGE
+    kind: u64 = firmware.LOADER_CODE
+    status = call_firmware(boot.allocate_pages, firmware.ALLOCATE_BELOW, kind, 1, u64(addr(place)), 0)
+    if status != firmware.SUCCESS:
+        fail("not enough memory below 4 GiB for a page of code")
+    return place
 
 
 def _region_kind(kind: u32) -> u64:

@@ -1,5 +1,6 @@
 """What each door promises, checked from inside by a kernel that does nothing else (handoff_kernel/)."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -53,3 +54,9 @@ async def test_a_processor_that_never_answers_is_left_out(start_guest: StartGues
     async with start_guest(machine) as guest:
         await guest.expect("handoff: processors=0000000000000002", DEADLINE_SECONDS)
         await guest.expect_success(DEADLINE_SECONDS)
+
+
+async def test_five_level_paging_is_left(start_guest: StartGuest, handoff_archive: Path) -> None:
+    loader = build_guest("tests.boot.five_levels.main", "loader", "five-levels.elf")
+    machine = Machine(cpu_model="max,la57=on", kernel=loader, archive=handoff_archive)
+    await check_handoff(start_guest, replace(machine, command_line=HANDOFF_COMMAND_LINE))
