@@ -77,19 +77,23 @@ class ExpressionEmitter(MemoryEmitter):
                 return self.convert(expr, operand, self.value(operand))
             case Call() | IndirectCall():
                 return self.call(expr)
-            case Keep(local=local, value=value):
-                result = self.value(value)
-                self.store_to(self.slots[local], result, local.type)
-                return result
-            case Format(place=place, made=made, calls=calls):
-                self.store(place, made)
-                for call in calls:
-                    self.discard(call)
-                return self.address(place)
+            case Keep():
+                return self._keep(expr)
+            case Format():
+                return self._format(expr)
             case Intrinsic():
                 return self.intrinsic(expr)
             case AtomicOperation():
                 return self.atomic(expr)
+            case Zero() if isinstance(expr.type, IntType | BoolType):
+                return self.constant(expr.type, 0)
+            case Zero():
+                return "zeroinitializer"
+        return self._several_words(expr)
+
+    def _several_words(self, expr: Expr) -> str:
+        """Tuples and spans, made and taken apart."""
+        match expr:
             case TupleMake(items=items):
                 return self.aggregate(value_type(expr.type), [(value_type(i.type), self.value(i)) for i in items])
             case TupleItem(operand=operand, index=index):
@@ -100,11 +104,18 @@ class ExpressionEmitter(MemoryEmitter):
                 return self.assign(f"extractvalue {{ptr, i64}} {self.value(operand)}, 1")
             case SubSpan():
                 return self.sub_span(expr)
-            case Zero():
-                return (
-                    "zeroinitializer" if not isinstance(expr.type, IntType | BoolType) else self.constant(expr.type, 0)
-                )
         raise AssertionError(f"no value for {type(expr).__name__}")
+
+    def _keep(self, expr: Keep) -> str:
+        result = self.value(expr.value)
+        self.store_to(self.slots[expr.local], result, expr.local.type)
+        return result
+
+    def _format(self, expr: Format) -> str:
+        self.store(expr.place, expr.made)
+        for call in expr.calls:
+            self.discard(call)
+        return self.address(expr.place)
 
     def constant(self, kind: Type, number: int) -> str:
         if isinstance(kind, PtrType | FuncType):
