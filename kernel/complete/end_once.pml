@@ -9,8 +9,8 @@
 
 byte state = PENDING;
 byte completions = 0;
-bit is_cancel_completed = 0;
 bit lock = 0;
+byte ended = 0;
 
 inline take_lock() { atomic { lock == 0 -> lock = 1 } }
 
@@ -42,13 +42,15 @@ inline try_to_end(won)
 active proctype event()
 {
     bit won;
-    try_to_end(won)
+    try_to_end(won);
+    ended++
 }
 
 active proctype deadline()
 {
     bit won;
-    try_to_end(won)
+    try_to_end(won);
+    ended++
 }
 
 active proctype cancel()
@@ -58,12 +60,12 @@ active proctype cancel()
     state != CLAIMED;                   /* whoever claimed it is about to complete it, and may hold the lock still */
     take_lock();
     assert(completions == 1);
-    is_cancel_completed = 1;
-    lock = 0
+    lock = 0;
+    ended++
 }
 
 active proctype check()
 {
-    _nr_pr == 1 && is_cancel_completed;
+    ended == 3;
     assert(completions == 1 && state == FREE)
 }

@@ -1,9 +1,9 @@
 """Events on a watch: one completion for each, or folded into one while the last has not been read.
 
 A persistent watch keeps two reservations: one for its last completion and one for events. An event turns the second
-into an unread entry; when the user has read past that entry the watch reserves again, before anything else is accepted, so
-that the place is there. Events in between are counted in the record. The user is asked (NEED_KICK) to enter the ring
-after reading.
+into an unread entry; when the user has read past that entry the watch reserves again, before anything else is
+accepted, so that the place is there. Events in between are counted in the record. The user is asked (NEED_KICK) to
+enter the ring after reading.
 Locks: Ring.lock, inside the lock of the object that the event came from.
 """
 from compiler.prelude import fence, ptr, u32, u64

@@ -1,4 +1,4 @@
-"""Ring indices against a model with plain lists: nothing lost, nothing doubled, no place written twice before it is read."""
+"""Ring indices against plain lists: nothing lost, nothing doubled, no place written again before it is read."""
 
 from __future__ import annotations
 
