@@ -67,6 +67,8 @@ class Method(IntEnum):
     INTERRUPT_IMITATE = 0x86
     INTERRUPT_COUNT = 0x87
     INTERRUPT_COUNT_OF_CPU = 0x88
+    IO_PORTS_READ = 0x90
+    IO_PORTS_WRITE = 0x91
     LEASE_END = 0xA0
     LEASE_STATE = 0xA1
     ACCOUNT_CREATE_ACCOUNT = 0xB0
@@ -93,6 +95,7 @@ class Method(IntEnum):
     SYSTEM_SHOW_LOG_LEVEL = 0xC7
     SYSTEM_READ_LOG = 0xC8
     SYSTEM_CREATE_INTERRUPT = 0xC9
+    SYSTEM_CREATE_IO_PORTS = 0xCA
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
 
@@ -215,6 +218,12 @@ METHODS = const((
     (Method.INTERRUPT_COUNT_OF_CPU, ObjectKind.INTERRUPT, Right.INSPECT,
      (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
 
+    # `offset` is the port's place in the range, `width` 1, 2 or 4 bytes.
+    (Method.IO_PORTS_READ, ObjectKind.IO_PORTS, Right.READ,
+     (("offset", Argument.NUMBER), ("width", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+    (Method.IO_PORTS_WRITE, ObjectKind.IO_PORTS, Right.WRITE,
+     (("offset", Argument.NUMBER), ("width", Argument.NUMBER), ("value", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+
     (Method.LEASE_END, ObjectKind.LEASE, Right.MANAGE, (), ()),
     (Method.LEASE_STATE, ObjectKind.LEASE, Right.INSPECT, (), ()),
 
@@ -295,6 +304,9 @@ METHODS = const((
     (Method.SYSTEM_CREATE_INTERRUPT, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("line", Argument.NUMBER), ("source", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.SYSTEM_CREATE_IO_PORTS, ObjectKind.SYSTEM, Right.CREATE,
+     (("account", Argument.ACCOUNT_TO_CHARGE), ("first", Argument.NUMBER), ("count", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),

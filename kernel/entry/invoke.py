@@ -24,6 +24,7 @@ from kernel.objects import (
     channel,
     inspect,
     interrupt,
+    ioports,
     lease,
     memory,
     notification,
@@ -121,6 +122,8 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return interrupt.invoke(call)
         case ObjectKind.MEMORY:
             return memory.invoke(call)
+        case ObjectKind.IO_PORTS:
+            return ioports.invoke(call)
         case ObjectKind.LEASE:
             return lease.invoke(call)
         case ObjectKind.ACCOUNT:

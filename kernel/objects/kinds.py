@@ -1,6 +1,6 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
 from kernel.core import destruction, grace
-from kernel.objects import account, channel, interrupt, lease, memory, notification, process, ring, thread
+from kernel.objects import account, channel, interrupt, ioports, lease, memory, notification, process, ring, thread
 
 
 def start() -> None:
@@ -9,6 +9,7 @@ def start() -> None:
     account.start()
     channel.start()
     interrupt.start()
+    ioports.start()
     lease.start()
     memory.start()
     notification.start()

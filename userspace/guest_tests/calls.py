@@ -22,6 +22,7 @@ _PLACE = const(0x4000_0000)
 _PATIENCE = const(10_000)
 _SNAPSHOT_MASK = const(0x00FF_FFFF_FFFF_FFFF)
 _CHILD_HANDLES = const(250)
+_IDLE_PORT = const(0x80)                # writing to it does nothing but take time
 
 
 @struct
@@ -92,6 +93,8 @@ def _number(method: u64, place: u64) -> u64:
             return _PAGE if place == 0 else u64(0)
         case Method.ACCOUNT_CREATE_THREAD:
             return USER_LOWEST
+        case Method.IO_PORTS_READ | Method.IO_PORTS_WRITE:
+            return 1 if place == 1 else u64(0)
         case Method.ACCOUNT_SET_LIMIT | Method.ACCOUNT_SET_SOFT_LIMIT:
             return 20 if place == 1 else u64(Resource.OBJECTS)
         case Method.MEMORY_MAP:
@@ -131,6 +134,9 @@ def make_objects() -> None:
     of_kind[u64(ObjectKind.PROCESS)] = child
     of_kind[u64(ObjectKind.ACCOUNT)] = account
     of_kind[u64(ObjectKind.THREAD)] = make(Method.ACCOUNT_CREATE_THREAD, child, USER_LOWEST, 0)
+    status, ports = invoke(SYSTEM, Method.SYSTEM_CREATE_IO_PORTS, ROOT_ACCOUNT, _IDLE_PORT, 1)
+    check_numbered(u64(status), Status.OK, "creation of ports", 0)
+    of_kind[u64(ObjectKind.IO_PORTS)] = ports
     of_kind[u64(ObjectKind.MEMORY)] = make(Method.ACCOUNT_CREATE_MEMORY, _PAGE, 0, 0)
     of_kind[u64(ObjectKind.NOTIFICATION)] = make(Method.ACCOUNT_CREATE_NOTIFICATION, 0, 0, 0)
     of_kind[u64(ObjectKind.LEASE)] = make(Method.ACCOUNT_CREATE_LEASE, 0, 0, 0)
