@@ -137,7 +137,7 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
         case "bits", [unit, low, width]:
             return _bit_field(node, unit, low, width, env)
         case "tuple", _:
-            return TupleType(tuple(resolve_type(item, env) for item in items))
+            return TupleType(tuple(_part(item, env) for item in items))
         case "Awaitable", [result]:
             return AwaitableType(resolve_type(result, env))
         case "Callable", [ast.List(elts=params), result]:
@@ -170,6 +170,14 @@ def _element(node: ast.expr, env: Environment) -> Type:
     found = resolve_type(node, env)
     if found in (NONE, NEVER) or isinstance(found, BitsType):
         raise env.error("type", f"{found} cannot be an element", node)
+    return found
+
+
+def _part(node: ast.expr, env: Environment) -> Type:
+    """A part of a tuple: tuples are values, so they hold values."""
+    found = _element(node, env)
+    if found.is_aggregate:
+        raise env.error("type", f"{found} cannot be part of a tuple", node, hint=f"use ptr[{found}]")
     return found
 
 

@@ -112,6 +112,10 @@ def check(ctx: Context, node: ast.expr, want: Type | None) -> Expr:
         case ast.Tuple(elts=elts):
             wants = want.items if isinstance(want, TupleType) and len(want.items) == len(elts) else [None] * len(elts)
             items = [ctx.settle(check_value(ctx, e, w), e) for e, w in zip(elts, wants, strict=True)]
+            for item, element in zip(items, elts, strict=True):
+                if item.type.is_aggregate:
+                    hint = "assign one by one, or pass its address"
+                    raise ctx.error("type", f"{item.type} cannot be part of a tuple", element, hint=hint)
             return TupleMake(TupleType(tuple(item.type for item in items)), span, items)
         case ast.Await(value=value):
             return asynchronous.check_await(ctx, node, value)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from compiler.driver import Build
 from compiler.call_depth import call_depths
+from compiler.driver import Build
 
 SOURCE = """
 from compiler.prelude import array, bounded_recursion, export, noinline, u64

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import ast
-import re
 from pathlib import Path
 
 import pytest
 
-from compiler.builtin_names import LIBRARY, PRELUDE
 from compiler.driver import Build, WrongUse
 from compiler.errors import CompilationFailed, render_all
 from compiler.explain import Explanation, explanations
+from tests.compiler.examples import with_imports
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -41,18 +40,6 @@ def test_every_code_is_explained() -> None:
 
 def test_nothing_else_is_explained() -> None:
     assert set(explanations()) <= codes_in_compiler() | {"assembler"}
-
-
-def with_imports(source: str) -> str:
-    """The source as it would be written, imports included."""
-    names = set(re.findall(r"\w+", source))
-    lines = [f"from compiler.prelude import {', '.join(sorted(names & PRELUDE))}"] if names & PRELUDE else []
-    if "asm_x64" in names:
-        lines.append("from compiler.prelude.x64 import *")
-    for module, known in LIBRARY.items():
-        if used := sorted((names & known) - {"annotations"}):
-            lines.append(f"from {module} import {', '.join(used)}")
-    return "\n".join([*lines, "", source])
 
 
 def codes_of(source: str, folder: Path) -> set[str]:

@@ -285,3 +285,15 @@ def unknown_in_zeroed() -> None:
     p = zeroed()
     #! type: zeroed() => zeroed() needs to know the type
     #: annotate the variable: x: array[u8, 64] = zeroed()
+
+
+def structs_in_tuple() -> None:
+    a, b = Point(1, 2), Point(3, 4)
+    #! type: Point(1, 2) => Point cannot be part of a tuple
+    #: assign one by one, or pass its address
+
+
+def returns_structs() -> tuple[Point, u32]:
+#! type: Point => Point cannot be part of a tuple
+#: use ptr[Point]
+    return Point(1, 2), 3

@@ -1,0 +1,41 @@
+"""The examples of LANGUAGE.md compile and do what they say, in every world."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from compiler import host_import
+from compiler.driver import Build
+from compiler.native import load_module
+from tests.compiler.case_files import ROOT, outcome, run_cases
+from tests.compiler.examples import with_imports
+
+PAGE = (ROOT / "compiler" / "LANGUAGE.md").read_text()
+
+
+def examples() -> dict[str, str]:
+    """Examples by section and number."""
+    found: dict[str, str] = {}
+    for section in re.split(r"^## ", PAGE, flags=re.MULTILINE)[1:]:
+        title = section.partition("\n")[0].lower().replace(" ", "-")
+        for number, block in enumerate(re.findall(r"```python\n(.*?)```", section, flags=re.DOTALL), 1):
+            found[f"{title}-{number}"] = block
+    return found
+
+
+@pytest.mark.parametrize("name", examples())
+def test_example(name: str, tmp_path: Path) -> None:
+    module = "example_" + name.replace("-", "_")
+    path = tmp_path / f"{module}.py"
+    path.write_text(with_imports(examples()[name]))
+    Build(tmp_path, module, "host", "debug").check()
+    cases = run_cases(path)
+    if not cases:
+        return
+    worlds = [load_module(module, profile="debug", opt=opt, root=tmp_path) for opt in (0, 2)]
+    for world in (host_import.load_file(path, module), *worlds):
+        for case in cases:
+            assert outcome(world, case) == case.outcome, str(case)
