@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from compiler.driver import PROFILES, Build, WrongUse
-from compiler.errors import CompilationFailed, render_all
+from compiler.errors import CompilationFailed, CompileError, Diagnostic, render_all
 from compiler.link import LinkError
 from compiler.target import TARGETS, AssemblerError
 
@@ -181,16 +181,26 @@ def _print_times(args: argparse.Namespace) -> None:
     print("  ".join([*passes, f"peak {peak >> 10} MiB"]), file=sys.stderr)
 
 
+def _report(found: list[Diagnostic], as_json: bool) -> int:
+    """Shows diagnostics: to people on the error stream, to editors as JSON on the output."""
+    text = render_all(found, color=sys.stderr.isatty(), as_json=as_json)
+    print(text, file=sys.stdout if as_json else sys.stderr)
+    return 1
+
+
 def main() -> int:
     args = _parser().parse_args()
     try:
         status: int = args.act(args)
         if args.time:
             _print_times(args)
+        if args.json:
+            print("[]")
         return status
     except CompilationFailed as failure:
-        print(render_all(failure.diagnostics, color=sys.stderr.isatty(), as_json=args.json), file=sys.stderr)
-        return 1
+        return _report(failure.diagnostics, args.json)
+    except CompileError as error:
+        return _report([error.diagnostic], args.json)
     except (AssemblerError, LinkError) as error:
         print(f"error: {error}", file=sys.stderr)
         return 1

@@ -90,7 +90,8 @@ def test_wrong_use_is_status_2(folder: Path, words: tuple[str, ...], message: st
 def test_a_mistake_in_the_program_is_status_1(folder: Path) -> None:
     ended = run(folder, "check", "wrong", "--json", "--target", "host")
     assert ended.returncode == 1
-    assert json.loads(ended.stderr)[0]["line"] == 2
+    assert json.loads(ended.stdout)[0]["line"] == 2
+    assert json.loads(run(folder, "check", "host", "--json", "--target", "host").stdout) == []
 
 
 def test_a_raw_binary_is_its_bytes_alone(folder: Path) -> None:
