@@ -8,6 +8,7 @@ from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.ring import COMPLETION_CAPACITY
 from kernel.boot import machine, options, user_elf
+from kernel.boot.start_info import give_start_info
 from kernel.caps.object import Account, Object
 from kernel.core import log, schedule
 from kernel.core.line import Line
@@ -48,6 +49,8 @@ def start_first_process() -> NoReturn:
     thread = _make_thread(process, account)
     thread.ring = ring
     ring.thread = addr(thread.header)
+    if not give_start_info(process, account):
+        panic("out of memory for the boot modules")
     thread.registers.rip = user_elf.entry_point(file)
     thread.registers.rsp = FIRST_STACK_END
     thread.registers.rdi = FIRST_RING
