@@ -69,6 +69,8 @@ class Method(IntEnum):
     INTERRUPT_COUNT_OF_CPU = 0x88
     IO_PORTS_READ = 0x90
     IO_PORTS_WRITE = 0x91
+    IO_PORTS_ALLOW = 0x92
+    IO_PORTS_FORBID = 0x93
     LEASE_END = 0xA0
     LEASE_STATE = 0xA1
     ACCOUNT_CREATE_ACCOUNT = 0xB0
@@ -96,6 +98,7 @@ class Method(IntEnum):
     SYSTEM_READ_LOG = 0xC8
     SYSTEM_CREATE_INTERRUPT = 0xC9
     SYSTEM_CREATE_IO_PORTS = 0xCA
+    SYSTEM_CREATE_DEVICE_MEMORY = 0xCB
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
 
@@ -221,6 +224,10 @@ METHODS = const((
     # `offset` is the port's place in the range, `width` 1, 2 or 4 bytes.
     (Method.IO_PORTS_READ, ObjectKind.IO_PORTS, Right.READ,
      (("offset", Argument.NUMBER), ("width", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
+    (Method.IO_PORTS_ALLOW, ObjectKind.IO_PORTS, Right.READ | Right.WRITE,
+     (("process", Argument.PROCESS_TO_FILL),), (Status.BUSY, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.IO_PORTS_FORBID, ObjectKind.IO_PORTS, Right.READ | Right.WRITE,
+     (("process", Argument.PROCESS_TO_FILL),), (Status.NOT_MAPPED,)),
     (Method.IO_PORTS_WRITE, ObjectKind.IO_PORTS, Right.WRITE,
      (("offset", Argument.NUMBER), ("width", Argument.NUMBER), ("value", Argument.NUMBER)), (Status.BAD_ARGUMENT,)),
 
@@ -304,6 +311,10 @@ METHODS = const((
     (Method.SYSTEM_CREATE_INTERRUPT, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("line", Argument.NUMBER), ("source", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    (Method.SYSTEM_CREATE_DEVICE_MEMORY, ObjectKind.SYSTEM, Right.CREATE,
+     (("account", Argument.ACCOUNT_TO_CHARGE), ("physical", Argument.NUMBER), ("length", Argument.NUMBER),
+      ("cache", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.SYSTEM_CREATE_IO_PORTS, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("first", Argument.NUMBER), ("count", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),

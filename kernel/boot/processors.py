@@ -11,12 +11,14 @@ from kernel.memory import kernel_space, physical, stacks, window
 from kernel.memory_map import PAGE_BYTES
 
 _RING_ORDER = const(1)
+_AREA_ORDER = const(2)
+
+assert cpu.AREA_BYTES == PAGE_BYTES << _AREA_ORDER
 assert sizeof(LogRing) <= PAGE_BYTES << _RING_ORDER
 
 
 def start_processors() -> str:
     """Returns what keeps them from starting, or nothing. A CPU that does not answer is reported and left out."""
-    assert cpu.percpu_bytes() <= PAGE_BYTES
     started: u64 = 0
     for number in range(machine.cpu_count):
         if started + 1 == options.cpu_limit:
@@ -25,11 +27,12 @@ def start_processors() -> str:
         if info.lapic_id == machine.boot_apic_id:
             continue
         started += 1
-        frame = physical.allocate_zeroed()
+        frame = physical.allocate(_AREA_ORDER)
         ring = physical.allocate(_RING_ORDER)
         if frame == 0 or ring == 0:
             return "out of memory"
         area = window.address(frame)
+        memory_fill(ptr[u8](area), 0, cpu.AREA_BYTES)
         memory_fill(ptr[u8](window.address(ring)), 0, sizeof(LogRing))
         if not stacks.make(kernel_space.root, started, cpu.gs_base_of(area)):
             return "out of memory"

@@ -49,7 +49,6 @@ SUSPENDED = const(1 << 34)
 FROZEN = const(1 << 35)                 # with its process
 THROTTLED = const(1 << 36)              # its account has used up its share of CPU time
 KILLED = const(1 << 37)
-HAS_PORTS = const(1 << 38)              # its process may use I/O ports
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED)
 
 

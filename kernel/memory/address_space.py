@@ -8,8 +8,9 @@ Not here: what is mapped (objects/mapping.py), who pays.
 """
 from compiler.prelude import addr, atomic, const, count_zeros_right, offsetof, percpu, ptr, struct, u32, u64
 from kernel.abi.layout import USER_END
-from kernel.arch.x86_64 import cpu, mailbox, paging, tlb
+from kernel.arch.x86_64 import cpu, mailbox, paging, ports, tlb
 from kernel.arch.x86_64.mailbox import Request
+from kernel.arch.x86_64.ports import PortRanges
 from kernel.arch.x86_64.registers import write_cr3
 from kernel.arch.x86_64.tlb import CPU_WORDS, CpuSet, in_force
 from kernel.memory import kernel_space, physical
@@ -36,6 +37,8 @@ class AddressSpace:
     tables: u64                         # tables below the top one
     ranges: RangeTree
     cpus: CpuSet
+    grants: u64                         # address of the first grant of ports (objects/ioports.py), 0 for none
+    ports: PortRanges                   # I/O ports that programs in it may use
 
 
 _spare: percpu[u32] = NO_FRAME          # frames for tables, linked by their records
@@ -45,7 +48,7 @@ _CPUS = const(offsetof(AddressSpace, "cpus"))
 
 
 def start() -> None:
-    tlb.attend = _leave_if_ending
+    tlb.attend = _look_at_space
 
 
 def create(space: ptr[AddressSpace]) -> bool:
@@ -70,6 +73,7 @@ def enter(space: ptr[AddressSpace]) -> None:
         _ = word.fetch_or(bit, "relaxed")
     in_force.cpus.store(mine, "seq_cst")
     write_cr3(space.root)
+    ports.change(addr(space.ports))
 
 
 def leave() -> None:
@@ -77,6 +81,7 @@ def leave() -> None:
     if in_force.cpus.load("relaxed") != 0:
         write_cr3(kernel_space.root)
         in_force.cpus.store(0, "seq_cst")
+        ports.close()
 
 
 def permits(address: u64, error: u64) -> bool:
@@ -105,10 +110,10 @@ def is_in_force(space: ptr[AddressSpace]) -> bool:
     return False
 
 
-def drive_out(space: ptr[AddressSpace]) -> None:
-    """Makes every CPU leave a space that is ending; is_in_force() tells when they have."""
+def make_all_look(space: ptr[AddressSpace]) -> None:
+    """Makes every CPU that has a space leave it if it is ending (is_in_force() tells when), or load its ports anew."""
     if is_current(space):
-        leave()
+        _look_at_space()
     for group in range(CPU_WORDS):
         others = tlb.who_has(addr(space.cpus), group)
         while others != 0:
@@ -187,10 +192,14 @@ def _note_detached(table: u64) -> None:
     _detached = frame
 
 
-def _leave_if_ending() -> None:
+def _look_at_space() -> None:
     space = _current()
-    if space is not None and space.is_ending.load("seq_cst") != 0:
+    if space is None:
+        return
+    if space.is_ending.load("seq_cst") != 0:
         leave()
+    else:
+        ports.change(addr(space.ports))
 
 
 def _current() -> ptr[AddressSpace] | None:

@@ -4,7 +4,13 @@ Single frames come from and go to a cache of this CPU; caches trade with the bud
 CPU also keeps some frames full of zeros, made when it has nothing else to do.
 Locks: _lock (Rank.FRAMES) guards _buddy. A cache is its CPU's own.
 """
-from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE, MEMORY_USABLE, MemoryMapEntry
+from boot.limine.protocol import (
+    MEMORY_BOOTLOADER_RECLAIMABLE,
+    MEMORY_FRAMEBUFFER,
+    MEMORY_RESERVED,
+    MEMORY_USABLE,
+    MemoryMapEntry,
+)
 from compiler.prelude import (
     addr,
     array,
@@ -46,11 +52,16 @@ class FrameCache:
 _lock: SpinLock = SpinLock(rank=Rank.FRAMES)
 _buddy: Buddy = zeroed()
 _total_frames: u64 = 0
+_regions: u64 = 0                       # address of the machine's map, which stays
+_region_count: u64 = 0
 _cache: percpu[FrameCache] = FrameCache()
 
 
 def start(regions: span[MemoryMapEntry]) -> bool:
     """Takes over all usable regions. Returns False when no region can hold the table of frames."""
+    global _regions, _region_count
+    _regions = u64(addr(regions[0]))
+    _region_count = u64(len(regions))
     end: u64 = 0
     for index in range(len(regions)):
         kind = regions[index].kind
@@ -73,6 +84,16 @@ def start(regions: span[MemoryMapEntry]) -> bool:
                 base = table + table_bytes
             add_range(base, region_end)
     return True
+
+
+def is_memory(start_at: u64, end: u64) -> bool:
+    """Whether a range touches memory, or anything else of the machine's map that is no device's."""
+    for index in range(_region_count):
+        region = ptr[MemoryMapEntry](_regions + index * sizeof(MemoryMapEntry))
+        is_device = region.kind == MEMORY_RESERVED or region.kind == MEMORY_FRAMEBUFFER
+        if not is_device and start_at < region.base + region.length and region.base < end:
+            return True
+    return False
 
 
 def add_range(base: u64, end: u64) -> None:

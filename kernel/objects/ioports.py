@@ -1,5 +1,5 @@
-"""The IoPorts object: a range of the processor's I/O ports, read and written for whoever holds it."""
-from compiler.prelude import addr, const, ptr, sizeof, struct, u8, u16, u32, u64
+"""The IoPorts object: a range of I/O ports, read and written for its holder, or granted to the programs of a process."""
+from compiler.prelude import addr, const, ptr, sizeof, u8, u16, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
@@ -7,22 +7,19 @@ from kernel.arch.x86_64.registers import in8, in16, in32, out8, out16, out32
 from kernel.caps import table
 from kernel.caps.object import Account, Object
 from kernel.core.destruction import set_destroyer
+from kernel.core.process_block import Process
+from kernel.objects import port_grants
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
+from kernel.objects.io_ports_block import IoPorts
 
 _PORTS = const(0x1_0000)
 
 
-@struct
-class IoPorts:
-    header: Object
-    first: u64
-    count: u64
-
-
 def start() -> None:
     set_destroyer(ObjectKind.IO_PORTS, destroy_io_ports)
+    port_grants.start()
 
 
 def create_io_ports(call: ptr[Invocation]) -> tuple[Status, u64]:
@@ -45,6 +42,11 @@ def create_io_ports(call: ptr[Invocation]) -> tuple[Status, u64]:
 
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     ports = ptr[IoPorts](call.target())
+    match call.method:
+        case Method.IO_PORTS_ALLOW:
+            return port_grants.allow(ptr[Process](call.argument_object(0)), addr(call.capability)), 0
+        case Method.IO_PORTS_FORBID:
+            return port_grants.forbid(ptr[Process](call.argument_object(0)), ports), 0
     offset = call.arguments[0]
     width = call.arguments[1]
     if width != 1 and width != 2 and width != 4 or width > ports.count or offset > ports.count - width:

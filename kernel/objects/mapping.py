@@ -114,12 +114,16 @@ def drop_hold(mapping: ptr[Mapping]) -> None:
     if mapping.holds.fetch_sub(1, "acq_rel") != 1:
         return
     memory = mapping.memory
-    space = addr(mapping.process.space)
+    process = mapping.process
     free_mapping(mapping)
     _ = memory.mapped.fetch_sub(1, "release")
-    # The process may be freed after this.
-    _ = space.mappings.fetch_sub(1, "release")
+    unpin(process)
     release(addr(memory.header))
+
+
+def unpin(process: ptr[Process]) -> None:
+    """One mapping or grant less: an ending process may be freed after this."""
+    _ = process.space.mappings.fetch_sub(1, "release")
 
 
 def is_access(access: u32) -> bool:

@@ -12,7 +12,7 @@ from kernel.core import destruction, log, log_ring, machine_end, state
 from kernel.core.log_ring import LogRing
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_to_user
-from kernel.objects import ioports, walker
+from kernel.objects import device, ioports, walker
 from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
 
@@ -52,6 +52,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
         case Method.SYSTEM_CREATE_IO_PORTS:
             return ioports.create_io_ports(call)
+        case Method.SYSTEM_CREATE_DEVICE_MEMORY:
+            return device.create_device_memory(call)
         case _:
             if not fail_nth.CAN_FAIL:
                 return Status.BAD_OPERATION, 0

@@ -26,6 +26,7 @@ from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.objects.cutting import cut_range
 from kernel.objects.mapping import MOST_PAGES, drop_hold, free_tables, is_access, page_access, unlink
 from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
+from kernel.objects.port_grants import end_grants
 
 _MOST_MAPPINGS = const(64)              # of one call
 _PAGE_MASK = const(PAGE_BYTES - 1)
@@ -79,9 +80,10 @@ def end_space(process: ptr[Process]) -> bool:
     space = addr(process.space)
     with space.lock:
         space.is_ending.store(1, "seq_cst")
-    address_space.drive_out(space)
+    address_space.make_all_look(space)
     if address_space.is_in_force(space):
         return False
+    end_grants(process)
     for _ in range(_MOST_MAPPINGS):
         ended: ptr[Mapping] | None = None
         with space.lock:

@@ -58,7 +58,8 @@ from kernel.arch.x86_64.registers import (
 )
 from kernel.config import CPU_LIMIT
 
-_BOOT_AREA_BYTES = const(4096)
+AREA_BYTES = const(4 * 4096)            # of a CPU: its data, and behind them its task state (gdt.py)
+TASK_OFFSET = const(4096)
 # Entries 0-3 as after reset, 4 and 5 write-protect and write-combining, 6 and 7 as after reset.
 _PAT = const(0x0007_0105_0007_0406)
 _LEAF_FEATURES = const(1)
@@ -87,7 +88,7 @@ has_umip: bool = False
 has_huge_pages: bool = False
 has_base_instructions: bool = False             # programs may set their fs and gs base themselves
 
-_boot_area: array[u8, _BOOT_AREA_BYTES] = zeroed(align=64)
+_boot_area: array[u8, AREA_BYTES] = zeroed(align=4096)
 
 
 def percpu_bytes() -> u64:
@@ -96,7 +97,7 @@ def percpu_bytes() -> u64:
 
 def boot_area() -> u64:
     """Where the boot CPU's per-CPU data lie, which are needed before there is any memory to ask for."""
-    assert percpu_bytes() <= _BOOT_AREA_BYTES, "per-CPU data have outgrown the boot CPU's area"
+    assert percpu_bytes() <= TASK_OFFSET, "per-CPU data have outgrown their area"
     return u64(addr(_boot_area))
 
 

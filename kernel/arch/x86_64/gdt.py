@@ -9,12 +9,14 @@ from compiler.prelude import (
     array,
     asm_x64,
     const,
+    memory_fill,
     naked,
     percpu,
     percpu_address,
     ptr,
     sizeof,
     struct,
+    u8,
     u16,
     u32,
     u64,
@@ -32,6 +34,9 @@ _CODE_USER = const(0x00AF_FB00_0000_FFFF)
 _TASK_TYPE = const(0x89 << 40)
 _TASK_SELECTOR = const(0x30)
 
+_PORT_BYTES = const(65536 // 8)
+_OUT_OF_REACH = const(0xFFFF)           # beyond the limit of the task state's segment
+
 EXCEPTION_STACKS = const(4)             # for NMI, double fault, machine check and debug, in this order
 
 
@@ -45,13 +50,20 @@ class TaskState:
     exception_stacks: array[u64, 7]
     reserved_2: u64
     reserved_3: u16
-    port_bitmap: u16                    # at the limit: every port is refused
+    port_bitmap: u16                    # where the permission bits lie, from here
+
+
+@struct(packed=True)
+class Task:
+    """Lies behind the CPU's data: cpu.TASK_OFFSET."""
+    state: TaskState
+    ports: array[u8, _PORT_BYTES]       # a set bit refuses a port
+    end: u8                             # all ones: the processor reads two bytes at a time
 
 
 @struct(align=16)
 class Segments:
     descriptors: array[u64, _DESCRIPTORS]
-    task: TaskState
 
 
 @struct(packed=True)
@@ -61,6 +73,7 @@ class TablePointer:
 
 
 assert sizeof(TaskState) == 104
+assert cpu.TASK_OFFSET + sizeof(Task) <= cpu.AREA_BYTES
 
 _segments: percpu[Segments] = Segments()
 
@@ -68,10 +81,12 @@ _segments: percpu[Segments] = Segments()
 def load(exception_stack_ends: ptr[u64]) -> None:
     """Builds and loads the tables of this CPU. The gs base survives."""
     mine = _mine()
-    mine.task.port_bitmap = sizeof(TaskState)
+    own = _task()
+    own.state.port_bitmap = _OUT_OF_REACH
+    memory_fill(addr(own.ports), 0xFF, _PORT_BYTES + 1)
     for number in range(EXCEPTION_STACKS):
-        mine.task.exception_stacks[number] = exception_stack_ends[number]
-    task = u64(addr(mine.task))
+        own.state.exception_stacks[number] = exception_stack_ends[number]
+    task = u64(own)
     mine.descriptors[0] = _NULL
     mine.descriptors[1] = _CODE_KERNEL
     mine.descriptors[2] = _DATA_KERNEL
@@ -79,7 +94,7 @@ def load(exception_stack_ends: ptr[u64]) -> None:
     mine.descriptors[4] = _DATA_USER
     mine.descriptors[5] = _CODE_USER
     mine.descriptors[6] = (
-        (sizeof(TaskState) - 1) | ((task & 0xFF_FFFF) << 16) | _TASK_TYPE | (((task >> 24) & 0xFF) << 56)
+        (sizeof(Task) - 1) | ((task & 0xFF_FFFF) << 16) | _TASK_TYPE | (((task >> 24) & 0xFF) << 56)
     )
     mine.descriptors[7] = task >> 32
     pointer = TablePointer(limit=_DESCRIPTORS * 8 - 1, base=u64(addr(mine.descriptors)))
@@ -90,7 +105,20 @@ def load(exception_stack_ends: ptr[u64]) -> None:
 def set_frame(frame: ptr[Registers]) -> None:
     """Makes entries from user mode on this CPU leave the user's registers in `frame`."""
     cpu.frame = frame
-    _segments.task.rsp0 = u64(frame) + sizeof(Registers)
+    _task().state.rsp0 = u64(frame) + sizeof(Registers)
+
+
+def reach_ports(is_reached: bool) -> None:
+    """Whether the bitmap counts on this CPU; when it does not, every port is refused."""
+    _task().state.port_bitmap = sizeof(TaskState) if is_reached else _OUT_OF_REACH
+
+
+def port_bitmap() -> ptr[u8]:
+    return ptr[u8](addr(_task().ports))
+
+
+def _task() -> ptr[Task]:
+    return ptr[Task](cpu.area + cpu.TASK_OFFSET)
 
 
 def _mine() -> ptr[Segments]:
