@@ -11,7 +11,7 @@ from kernel.abi.system import KernelState
 from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
-from kernel.boot import machine, options, processors
+from kernel.boot import machine, machine_pages, options, processors
 from kernel.boot.firmware import read_firmware
 from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
@@ -124,6 +124,7 @@ def _load_early_tables() -> str:
 
 
 def _take_over_memory() -> str:
+    machine_pages.note_date()
     if not window.place(machine.direct_map):
         return "the loader mapped physical memory where the kernel cannot use it"
     if memory_total_mebibytes(machine.regions()) < LEAST_MEMORY_MEBIBYTES:

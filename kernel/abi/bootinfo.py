@@ -31,6 +31,8 @@ class StartInfo:
     account: u64                        # the account that pays for what it makes,
     system: u64
     inspect: u64
+    time: u64                           # Memory of one TimePage and of one MachineInfo (machine.py), sealed
+    machine: u64
     module_count: u64
     arguments_length: u64
     arguments: array[u8, COMMAND_LINE_BYTES]        # of the first process: the kernel's command line

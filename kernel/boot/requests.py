@@ -46,6 +46,11 @@ root_table: Request = placed(
     section=".limine_requests",
     keep=True,
 )
+date: Request = placed(
+    Request(feature_0=protocol.DATE_AT_BOOT_0, feature_1=protocol.DATE_AT_BOOT_1),
+    section=".limine_requests",
+    keep=True,
+)
 framebuffer: Request = placed(
     Request(feature_0=protocol.FRAMEBUFFER_0, feature_1=protocol.FRAMEBUFFER_1),
     section=".limine_requests",

@@ -5,6 +5,7 @@ from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
 from kernel.abi.memory import READ
 from kernel.boot import machine
+from kernel.boot.machine_pages import make_machine_info, make_time_page
 from kernel.caps.object import Account
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
@@ -31,12 +32,24 @@ def give_start_info(process: ptr[Process], account: ptr[Account]) -> bool:
     info.arguments_length = u64(len(words))
     for index in range(len(words)):
         info.arguments[index] = words[index]
+    info.time = _give_memory(process, make_time_page(account))
+    info.machine = _give_memory(process, make_machine_info(account))
+    if info.time == 0 or info.machine == 0:
+        return False
     for index in range(machine.module_count):
         if not _give_module(process, account, info, index):
             return False
     is_mapped = seal(page) == Status.OK and map_all(process, page, START_INFO, READ) == Status.OK
     release(addr(page.header))
     return is_mapped
+
+
+def _give_memory(process: ptr[Process], memory: ptr[Memory] | None) -> u64:
+    """Returns the handle, 0 when memory has run out."""
+    slot, _ = reserve_slot(process)
+    if memory is None or slot == 0:
+        return 0
+    return give_object(process, slot, addr(memory.header))
 
 
 def _give_module(process: ptr[Process], account: ptr[Account], info: ptr[StartInfo], index: u64) -> bool:

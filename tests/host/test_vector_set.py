@@ -16,7 +16,8 @@ def test_every_vector_once() -> None:
 
 @given(st.lists(st.booleans(), max_size=120))
 def test_against_a_set(takes: list[bool]) -> None:
-    vectors, taken = VectorSet(), []
+    vectors = VectorSet()
+    taken: list[int] = []
     for is_take in takes:
         if is_take:
             vector = int(vectors.take())

@@ -7,6 +7,7 @@ Source: SDM vol 3, 17.17 (time stamp counter), 11.5.4 (APIC timer and its deadli
 from collections.abc import Callable
 
 from compiler.prelude import addr, const, copy, ptr, struct, u32, u64, u128
+from kernel.abi.machine import TIME_SHIFT, TimePage
 from kernel.arch.x86_64 import apic, reference_clock
 from kernel.arch.x86_64.registers import (
     MSR_TSC_DEADLINE,
@@ -18,7 +19,7 @@ from kernel.arch.x86_64.registers import (
 )
 
 _NS = const(1_000_000_000)
-_SHIFT = const(32)
+_SHIFT = const(TIME_SHIFT)
 _SPARE_BITS = const(8)                  # a rate shifted by _SHIFT would not fit
 _MEASURED_NS = const(5_000_000)
 _INTERVAL_COUNTS = const(5966)          # about as long
@@ -61,6 +62,14 @@ _is_hpet_time: bool = False
 _hpet_start: u64 = 0
 _hpet_start_ns: u64 = 0
 _ns_per_hpet_tick: u64 = 0
+
+
+def describe(page: ptr[TimePage]) -> None:
+    """Tells how others compute now_ns() from the time stamp counter."""
+    page.start = _start
+    page.ns_per_tick = _ns_per_tick
+    page.ticks_per_second = ticks_per_second()
+    page.is_counted = u64(not _is_hpet_time)
 
 
 def start() -> None:
