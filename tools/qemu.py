@@ -28,7 +28,7 @@ EXIT_FAILURE = 2 * 0x11 + 1
 # How the kernel is told that the device is there.
 EXIT_OPTION = "exit=debug"
 
-Medium = Literal["kernel", "disk", "cd", "usb", "virtio"]
+Medium = Literal["kernel", "disk", "cd", "usb", "usb1", "usb2", "virtio", "nvme"]
 Firmware = Literal["bios", "uefi"]
 Acceleration = Literal["tcg", "kvm"]
 
@@ -37,7 +37,10 @@ ATTACHMENTS: dict[str, tuple[tuple[str, ...], str]] = {
     "disk": ((), "ide-hd"),
     "cd": ((), "ide-cd"),
     "usb": (("-device", "qemu-xhci"), "usb-storage"),
+    "usb1": (("-device", "piix3-usb-uhci"), "usb-storage"),
+    "usb2": (("-device", "usb-ehci"), "usb-storage"),
     "virtio": ((), "virtio-blk-pci"),
+    "nvme": ((), "nvme,serial=ringneck"),
 }
 
 

@@ -1,6 +1,6 @@
 """The master boot record: 440 bytes that load the stage from a disk or stick and jump to it.
 
-Moves itself out of the stage's way, reads the four sectors named at MASTER_STAGE_OFFSET, and tells the stage that
+Moves itself out of the stage's way, reads the four sectors at MASTER_STAGE_OFFSET one by one, and tells the stage that
 sectors have 512 bytes here. The partition table behind it belongs to the image builder.
 """
 from boot.bios.facts import (  # noqa: F401 - named in the assembler text
@@ -42,11 +42,15 @@ moved:
     jc 1f
     movl {MASTER_BASE} + {MASTER_STAGE_OFFSET}, %eax
     movl %eax, packet_sector
-    movb drive, %dl
+4:  movb drive, %dl
     movb $0x42, %ah
     movw $packet, %si
     int $0x13
     jc 1f
+    incl packet_sector
+    addw ${UNIT_BYTES}, packet_buffer
+    decb left
+    jnz 4b
     movb $0, {SHIFT}
     movb drive, %dl
     ljmp $0, ${STAGE_BASE}
@@ -63,11 +67,13 @@ moved:
 
     .balign 4
 packet:
-    .short 16, {STAGE_UNITS}
+    .short 16, 1
+packet_buffer:
     .short {STAGE_BASE}, 0
 packet_sector:
     .long 0, 0
 drive:  .byte 0
+left:   .byte {STAGE_UNITS}
 text:   .asciz "\\r\\nloader: error: the boot disk cannot be read"
     .code64
     .text

@@ -26,7 +26,8 @@ from boot.core.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - 
 from compiler.prelude import asm_block, const
 
 BOUNCE_SEGMENT = const(BOUNCE_BASE >> 4)
-BOUNCE_BYTES = const(BOUNCE_UNITS * 512)
+UNIT_SHIFT = const(9)
+BOUNCE_BYTES = const(BOUNCE_UNITS << UNIT_SHIFT)
 TABLE = const(STAGE_BASE + TABLE_OFFSET)
 SHIFT = const(STAGE_BASE + SECTOR_SHIFT_OFFSET)
 LARGEST_AREA = const(1024 * 768)
@@ -155,7 +156,7 @@ test_a20:
     popw %ds
     ret
 
-# si: three words, first unit, number of units, address.
+# si: three words, first unit, number of units, address. A BIOS that fails at large pieces gets single sectors.
 load:
     movl (%si), %ebx
     movl 4(%si), %ebp
@@ -166,7 +167,7 @@ load:
     movl %ebx, %eax
     shrl %cl, %eax
     movl %eax, packet_sector
-    movw ${BOUNCE_UNITS}, %ax
+    movl piece_units, %eax
     shrw %cl, %ax
     movw %ax, packet_count
     movl ${BOUNCE_SEGMENT} << 16, packet_buffer
@@ -182,12 +183,23 @@ load:
     popl %ebx
     jc 2f
     call copy_high
-    addl ${BOUNCE_UNITS}, %ebx
-    addl ${BOUNCE_BYTES}, %edi
-    subl ${BOUNCE_UNITS}, %ebp
+    movl piece_units, %eax
+    addl %eax, %ebx
+    subl %eax, %ebp
+    pushfw
+    shll ${UNIT_SHIFT}, %eax
+    addl %eax, %edi
+    popfw
     jnc 1b
 9:  ret
-2:  movw $text_read, %si
+2:  movb {SHIFT}, %cl
+    movl $1, %eax
+    shll %cl, %eax
+    cmpl %eax, piece_units
+    je 3f
+    movl %eax, piece_units
+    jmp 1b
+3:  movw $text_read, %si
     jmp fail
 
 # Copies the bounce buffer to edi: segment limits of 4 GiB outlive the short visit to protected mode.
@@ -398,6 +410,7 @@ map_count:      .short 0
 best_mode:      .short 0
 has_mode:       .short 0
 best_area:      .long 0
+piece_units:    .long {BOUNCE_UNITS}
 text_error:     .asciz "\\r\\nloader: error: "
 text_stopped:   .asciz "\\r\\nloader: stopped\\r\\n"
 text_processor: .asciz "this processor has no 64-bit mode"
