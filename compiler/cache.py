@@ -9,6 +9,8 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import platform
+import re
 from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
@@ -26,6 +28,14 @@ def compiler_fingerprint() -> str:
         digest.update(f"{path.relative_to(folder)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()
+
+
+@cache
+def machine_fingerprint() -> str:
+    """The processor that code for this machine is made for."""
+    information = Path("/proc/cpuinfo")
+    flags = re.search(r"^flags.*$", information.read_text(), re.MULTILINE) if information.exists() else None
+    return f"{platform.machine()} {platform.processor()} {flags[0] if flags else ''}"
 
 
 def key_of(*parts: object) -> str:

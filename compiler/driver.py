@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from compiler.assembler_errors import locate_mistakes
-from compiler.cache import Cache, SourceRecord, key_of
+from compiler.cache import Cache, SourceRecord, key_of, machine_fingerprint
 from compiler.check import Checker, Program
 from compiler.check_program import check_program
 from compiler.declare import declare
@@ -56,6 +56,7 @@ class Build:
     small: bool = False
     bounds_checks: bool = True
     cached: bool = True
+    cpu: str = ""  # the processor to compile for, when not the target's
     times: dict[str, float] = field(default_factory=dict)
     project: Project | None = None
     program: Program | None = None
@@ -87,7 +88,7 @@ class Build:
         if self.target == "user" and PROGRAM_MAIN in module.declarations:
             project.load(PROGRAM_START)
         diagnostics.raise_if_syntax()
-        program = Checker(project, diagnostics).check()
+        self.program = program = Checker(project, diagnostics).check()
         check_program(program, self.target, diagnostics)
         if self.machine.freestanding and program.panic_handler is None:
             raise WrongUse(f"{self.entry} reaches no function marked @panic_handler: bounds checks need one")
@@ -100,15 +101,14 @@ class Build:
 
     def object(self, emit: str = "object") -> bytes:
         """The program as one object, or another form of it."""
-        return self._generate([self.ir()], emit)[0]
+        return self.generate([self.ir()], emit)[0]
 
     def objects(self) -> list[bytes]:
         """What the image is linked from: debug builds have an object for each module, so that few are made again."""
-        return self._generate(self._emit(emit_parts) if self.profile == "debug" else [self.ir()])
+        return self.generate(self._emit(emit_parts) if self.profile == "debug" else [self.ir()])
 
     def _emit(self, emitter: Callable[[Program, Target, EmitOptions], Text]) -> Text:
         program = self.check()
-        self.program = program
         start = time.perf_counter()
         result = emitter(program, self.machine, self._emit_options)
         self.times["emit"] = time.perf_counter() - start
@@ -118,9 +118,10 @@ class Build:
     def _emit_options(self) -> EmitOptions:
         return EmitOptions(self.profile == "debug", self.bounds_checks, self.small)
 
-    def _generate(self, modules: list[str], emit: str = "object") -> list[bytes]:
+    def generate(self, modules: list[str], emit: str = "object") -> list[bytes]:
+        """The objects of LLVM modules, those that were made before from the cache."""
         start = time.perf_counter()
-        keys = [key_of(module, self.target, self.opt, emit) for module in modules]
+        keys = [key_of(module, self.target, self.opt, emit, self.cpu or machine_fingerprint()) for module in modules]
         results = {key: found for key in keys if self.cached and (found := self.cache.get(key)) is not None}
         missing = {key: module for key, module in zip(keys, modules, strict=True) if key not in results}
         for key, result in zip(missing, self._generate_in_parallel(list(missing.values()), emit), strict=True):
@@ -143,7 +144,7 @@ class Build:
 
     def _generate_share(self, modules: list[str], emit: str) -> list[bytes]:
         try:
-            return generate_objects(modules, self.machine, opt=self.opt, emit=emit)
+            return generate_objects(modules, self.machine, opt=self.opt, emit=emit, cpu=self.cpu)
         except AssemblerError as error:
             assert self.program is not None
             located = locate_mistakes(self.program, self.machine, self._emit_options)

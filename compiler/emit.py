@@ -185,7 +185,7 @@ class ModuleEmitter:
         if function.is_assembler and not function.is_naked:
             marks.append("alwaysinline")
         if self.options.small:
-            marks.append("optsize")
+            marks.append("minsize optsize")
         if function.is_async:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:

@@ -22,7 +22,6 @@ from compiler.codegen import create_machine
 from compiler.driver import Build
 from compiler.emit import EmitOptions, emit_program, is_public
 from compiler.symbols import Function
-from compiler.target import generate_object
 from compiler.type_model import (
     NEVER,
     NONE,
@@ -199,8 +198,8 @@ def load_module(
     `cpu` is this machine's unless named. `before_atomic` names a function, without arguments and result, that is
     called before each atomic access: a test that chooses between threads of its own at these points sees every order.
     """
-    job = Build(root or Path.cwd(), name, "host", profile, opt=opt, bounds_checks=bounds_checks)
+    job = Build(root or Path.cwd(), name, "host", profile, opt=opt, bounds_checks=bounds_checks, cpu=cpu)
     program = job.check()
     options = EmitOptions(profile == "debug", bounds_checks, visible_module=name, before_atomic=before_atomic)
     text = emit_program(program, job.machine, options)
-    return NativeModule(program, name, generate_object(text, job.machine, opt=opt, cpu=cpu))
+    return NativeModule(program, name, job.generate([text])[0])
