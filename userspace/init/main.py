@@ -1,36 +1,82 @@
-"""The first program: submits one no-op, reads its completion, and reports."""
-import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, const, export, u64, zeroed
+"""The first program: tries its ring with one no-op, starts what its plan names, waits for all of it, and reports.
+
+Its exit status is the first one that is not 0, of the no-op or of a program.
+"""
+import asyncio
+
+from compiler.prelude import addr, array, const, u8, u64, zeroed
 from kernel.abi.errors import Status
-from kernel.abi.ring import Completion, Operation, Submission
-from userspace.lib.ring import Ring, open_ring
-from userspace.lib.syscall import debug_log
+from kernel.abi.ring import Operation as Opcode
+from kernel.abi.ring import Submission
+from userspace.init.plan import ROWS, plan
+from userspace.lib import program
+from userspace.lib.asyncio.loop import perform
+from userspace.lib.process import Child, Recipe, forget, start, wait_for_exit
+from userspace.lib.reactor import Operation
+from userspace.lib.start_info import find_program, has_argument
 
-_USER_DATA = const(0x52494E47)
+_NOT_STARTED = const(2)                 # exit status when a program of the plan cannot be started
 
-
-@export("main")
-def main(ring_address: u64) -> u64:
-    _ = debug_log("test: plan 1")
-    if not _runs_nop(ring_address):
-        _ = debug_log("test: fail nop: it did not complete as it was submitted")
-        _ = debug_log("test: end passed=0 failed=1")
-        return 1
-    _ = debug_log("user: nop completed")
-    _ = debug_log("test: ok nop")
-    _ = debug_log("test: end passed=1 failed=0")
-    return 0
+_children: array[Child, ROWS] = zeroed()
 
 
-def _runs_nop(ring_address: u64) -> bool:
-    ring: Ring = zeroed()
-    open_ring(addr(ring), ring_address)
-    entry = Submission(operation=Operation.NOP, user_data=_USER_DATA)
-    completion: Completion = zeroed()
-    return (
-        ring.submit(addr(entry))
-        and ring.enter(1, 1) == Status.OK
-        and ring.next_completion(addr(completion))
-        and completion.user_data == _USER_DATA
-        and completion.status == Status.OK
+async def runs_nop() -> bool:
+    entry = Submission(operation=u8(Opcode.NOP))
+    operation: Operation = zeroed()
+    await perform(addr(entry), addr(operation))
+    return operation.completion.status == Status.OK
+
+
+async def follow(index: u64) -> None:
+    """Runs one row of the plan to its end."""
+    status = await run_row(index)
+    if program.exit_status == 0:
+        program.exit_status = status
+
+
+async def run_row(index: u64) -> u64:
+    """Returns the exit status of the row's program."""
+    row = addr(plan[index])
+    module = find_program(row.program.encode())
+    if module is None:
+        print(f"init: {row.program}: there is no such boot module")
+        return _NOT_STARTED
+    recipe = Recipe(
+        frames=row.frames,
+        gets_system=row.gets_system,
+        gets_inspect=row.gets_inspect,
+        gets_modules=row.gets_modules,
     )
+    child = addr(_children[index])
+    problem = start(child, addr(recipe), module, row.program.encode(), b"")
+    if len(problem) != 0:
+        print(f"init: {row.program}: {problem}")
+        return _NOT_STARTED
+    status = await wait_for_exit(child)
+    print(f"exit: {row.program} status={status}")
+    forget(child)
+    return status
+
+
+async def run_plan() -> None:
+    async with asyncio.TaskGroup() as group:
+        for index in range(u64(ROWS)):
+            if has_argument(plan[index].word):
+                _ = group.create_task(follow(index))
+
+
+async def main() -> None:
+    print("test: plan 1")
+    if not await runs_nop():
+        print("test: fail nop: it did not complete as it was submitted")
+        print("test: end passed=0 failed=1")
+        program.exit_status = 1
+        return
+    print("user: nop completed")
+    print("test: ok nop")
+    print("test: end passed=1 failed=0")
+    await run_plan()
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
