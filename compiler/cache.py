@@ -11,7 +11,9 @@ import json
 import os
 import platform
 import re
+import threading
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -59,13 +61,20 @@ class Cache:
 
     def put(self, key: str, data: bytes) -> None:
         self.folder.mkdir(parents=True, exist_ok=True)
-        partial = self.folder / f"{key}.{os.getpid()}"
+        partial = self.folder / f"{key}.{os.getpid()}.{threading.get_ident()}"
         partial.write_bytes(data)
         partial.replace(self.folder / key)
         self._prune()
 
     def _prune(self) -> None:
-        entries = sorted((path.stat().st_mtime, path.stat().st_size, path) for path in self.folder.iterdir())
+        entries = []
+        for path in self.folder.iterdir():
+            if "." in path.name:
+                continue  # being written by another build
+            with suppress(FileNotFoundError):  # another build may prune or rename at the same time
+                known = path.stat()
+                entries.append((known.st_mtime, known.st_size, path))
+        entries.sort()
         total = sum(size for _, size, _ in entries)
         for _, size, path in entries:
             if total <= _LARGEST_BYTES:

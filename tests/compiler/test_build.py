@@ -5,10 +5,12 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
+import compiler.cache
 import compiler.driver
 import compiler.target
 from compiler.audit import audit
@@ -169,3 +171,22 @@ def test_an_efi_file_is_an_application_with_its_elf_image_beside_it(tmp_path: Pa
 def test_an_efi_file_needs_the_target_uefi(tmp_path: Path) -> None:
     with pytest.raises(WrongUse, match="--target uefi"):
         create_program(tmp_path, "kernel").write(tmp_path / "kernel.efi")
+
+
+def test_the_least_recently_used_goes_when_the_cache_is_full(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler.cache, "_LARGEST_BYTES", 250)
+    store = compiler.cache.Cache(tmp_path / "cache")
+    for age, key in ((30, "a"), (20, "b")):
+        store.put(key, bytes(100))
+        os.utime(tmp_path / "cache" / key, (age, age))
+    assert store.get("a") is not None  # used again, so b is older now
+    store.put("c", bytes(100))
+    assert [store.get(key) is not None for key in "abc"] == [True, False, True]
+
+
+def test_builds_that_share_a_cache_do_not_disturb_each_other(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(compiler.cache, "_LARGEST_BYTES", 1000)
+    store = compiler.cache.Cache(tmp_path / "cache")
+    with ThreadPoolExecutor(8) as workers:
+        jobs = [workers.submit(store.put, str(number), bytes(100)) for number in range(300)]
+        assert [job.result() for job in jobs] == [None] * 300
