@@ -23,8 +23,9 @@ from kernel.objects import creation
 from kernel.objects import process as processes
 from kernel.objects.interrupt_line import Interrupt
 from kernel.objects.memory_block import of_node
+from kernel.objects.port_grants import Grant
 
-_EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT)
+_EXACT = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.LEASE | 1 << ObjectKind.ACCOUNT | 1 << ObjectKind.MEMORY)
 
 _faults: u64 = 0
 _seen: array[u64, OBJECT_KINDS] = zeroed()  # objects of each kind that were reached
@@ -103,6 +104,7 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             _visit_if_any(process.exception_channel, counts)
             _each_thread(process, counts)
             _each_mapping(process, counts)
+            _each_grant(process, counts)
         case ObjectKind.THREAD:
             thread = ptr[Thread](header)
             _visit_if_any(thread.exit_watcher, counts)
@@ -141,8 +143,21 @@ def _each_mapping(process: ptr[Process], counts: bool) -> None:
         found += 1
         end = node.end
         node = range_tree.find(addr(process.space.ranges), end)
-    if found != process.space.mappings.load("relaxed"):
+    if found + _grants(process) != process.space.mappings.load("relaxed"):
         _tell("mappings of a process", u64(process), u64(found), u64(process.space.mappings.load("relaxed")))
+
+
+def _grants(process: ptr[Process]) -> u32:
+    return process.space.ports.count.load("relaxed")
+
+
+def _each_grant(process: ptr[Process], counts: bool) -> None:
+    at = process.space.grants
+    while at != 0:
+        grant = ptr[Grant](at)
+        _visit(addr(grant.ports.header), counts)
+        following = grant.next
+        at = 0 if following is None else u64(following)
 
 
 def _each_record(ring: ptr[Ring], counts: bool) -> None:
