@@ -48,6 +48,7 @@ class Method(IntEnum):
     THREAD_NOTIFY_EXIT = 0x2C
     THREAD_SET_EXCEPTION_CHANNEL = 0x2D
     THREAD_CREATE_RING = 0x2E
+    THREAD_ARM_UPCALLS = 0x2F
     CHANNEL_KEEP_REPLY = 0x50
     REPLY_ANSWER = 0x60
     MEMORY_MAP = 0x30
@@ -189,6 +190,7 @@ METHODS = const((
     (Method.THREAD_NOTIFY_EXIT, ObjectKind.THREAD, Right.WAIT,
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
+    (Method.THREAD_ARM_UPCALLS, ObjectKind.THREAD, Right.MANAGE, (("is_armed", Argument.NUMBER),), (Status.BUSY,)),
     # Two pages at `place` in the thread's process; `capacity` completions may be promised or unread at a time.
     (Method.THREAD_CREATE_RING, ObjectKind.THREAD, Right.MANAGE,
      (("place", Argument.NUMBER), ("capacity", Argument.NUMBER)),

@@ -7,6 +7,7 @@ has a cache line of its own.
 from enum import IntEnum, IntFlag
 
 from compiler.prelude import array, atomic, const, offsetof, sizeof, struct, u8, u16, u32, u64
+from kernel.abi.upcall import UpcallBlock
 
 PAGE_BYTES = const(4096)
 SUBMISSION_PLACES = const(32)
@@ -105,7 +106,8 @@ class KernelPage:
 class UserPage:
     submission_tail: Index
     completion_head: Index
-    reserved: array[Index, 30]
+    upcall: UpcallBlock
+    reserved: array[Index, 24]
     submissions: array[Submission, SUBMISSION_PLACES]
 
 

@@ -17,8 +17,8 @@ class Call(IntEnum):
     YIELD = 5
     CALL = 6                # handle of a channel, four words
     REPLY_RECEIVE = 7
-    RING_CANCEL = 8
-    UPCALL_RETURN = 9
+    RING_CANCEL = 8         # slot and user_data of the operation; its completion is there when the call returns
+    UPCALL_RETURN = 9       # upcall.py; does not return unless the frame cannot be
 
 
 class Exit(IntEnum):

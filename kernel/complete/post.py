@@ -7,8 +7,8 @@ from kernel.abi.errors import Status
 from kernel.abi.ring import COMPLETION_PLACES, Completion, RingFlags
 from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
-from kernel.core import alarm, wait
-from kernel.core.thread_block import Thread
+from kernel.core import alarm, schedule, wait
+from kernel.core.thread_block import UPCALL_DUE, Thread, cpu_of
 
 
 def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, result: u64) -> u32:
@@ -24,6 +24,7 @@ def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, r
     entry.word0 = result
     # Pairs with the user's acquiring load of the tail: the entry is complete before it is visible.
     ring.kernel_page.completion_tail.value.store(advance_tail(ring), "release")
+    send_upcall(ring)
     return index
 
 
@@ -48,6 +49,15 @@ def take_waiter(ring: ptr[Ring]) -> ptr[Thread] | None:
     if ring.waiting == 0 or unread(ring) < ring.wanted:
         return None
     return end_wait(ring, Status.OK)
+
+
+def send_upcall(ring: ptr[Ring]) -> None:
+    """Makes the ring's thread look at its upcall block before it next runs in user mode, if it wants upcalls."""
+    if not ring.has_upcalls:
+        return
+    thread = ptr[Thread](ring.thread)
+    if thread.conditions.fetch_or(UPCALL_DUE, "acq_rel") & UPCALL_DUE == 0:
+        schedule.reschedule(cpu_of(thread))
 
 
 def end_wait(ring: ptr[Ring], status: Status) -> ptr[Thread] | None:

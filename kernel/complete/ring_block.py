@@ -62,6 +62,8 @@ class Ring:
     reserved: u32                       # completions promised and not yet posted
     capacity: u32                       # completions that may be promised or unread; one more belongs to CANCEL
     is_broken: bool
+    has_upcalls: bool                   # its thread is to be told of completions wherever it is
+    user_place: u64                     # address of the user's page in its thread's process
     flags: u32                          # what the kernel's page says
     latched: ptr[Record] | None         # watches with an unread completion
     thread: ptr[Object] | None          # whose ring it is

@@ -3,9 +3,10 @@
 Vector state is allocated when a thread first uses vectors; from then on it is saved whenever the thread stops running
 and restored before it runs again, so that nothing of it is left on a CPU.
 """
+from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, percpu, ptr, u8, u64
+from compiler.prelude import addr, panic, percpu, ptr, u8, u64
 from kernel.arch.x86_64 import cpu, fpu, gdt
 from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.registers import (
@@ -14,7 +15,7 @@ from kernel.arch.x86_64.registers import (
     read_msr,
     write_msr,
 )
-from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, Thread
+from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, UPCALL_DUE, Thread
 from kernel.memory import address_space
 
 _fs_base: percpu[u64] = 0               # what this CPU has in force for user mode
@@ -29,9 +30,18 @@ def save(thread: ptr[Thread]) -> None:
         _fetch_bases(thread)
 
 
+def _no_upcall(thread: ptr[Thread]) -> None:
+    panic("an upcall was due before there was anything to deliver it")
+
+
+deliver_upcall: Callable[[ptr[Thread]], None] = _no_upcall      # objects/upcall.py
+
+
 def enter(thread: ptr[Thread]) -> NoReturn:
     """Goes to user mode as `thread`. Requires: this CPU owns it."""
     load(thread)
+    if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
+        deliver_upcall(thread)
     resume_user()
 
 

@@ -40,7 +40,7 @@ from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.core import alarm, context, grace, work
 from kernel.core.online import is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
-from kernel.core.thread_block import AFFINITY_WORDS, STOPPING, Thread, cpu_of, current_thread
+from kernel.core.thread_block import AFFINITY_WORDS, STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread
 from kernel.core.timers import NEVER
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
@@ -134,6 +134,8 @@ def look() -> None:
     top = top_level(queue)
     goes_on = thread.conditions.load("seq_cst") & STOPPING == 0 and may_run_on(thread, cpu.index)
     if goes_on and (top < level or (top == level and not is_over)):
+        if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
+            context.deliver_upcall(thread)
         _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
     thread.slice_left_ns = 0 if is_over else queue.slice_end_ns - now

@@ -49,6 +49,7 @@ SUSPENDED = const(1 << 34)
 FROZEN = const(1 << 35)                 # with its process
 THROTTLED = const(1 << 36)              # its account has used up its share of CPU time
 KILLED = const(1 << 37)
+UPCALL_DUE = const(1 << 38)            # its ring got completions, of which an upcall is to tell
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED)
 
 

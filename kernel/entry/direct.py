@@ -23,6 +23,7 @@ from kernel.core.thread_block import (
     FAULT_CALL,
     REGISTERS_OFFSET,
     STOPPING,
+    UPCALL_DUE,
     WAIT_STEP,
     Thread,
     Wait,
@@ -123,7 +124,7 @@ def _switch(thread: ptr[Thread], process: ptr[Process], here: u64) -> NoReturn:
 def _switch_with_state(thread: ptr[Thread]) -> NoReturn:
     """Also a thread that belongs to another CPU, if it may run here: whoever waits for it is about to be idle."""
     conditions = thread.conditions.load("relaxed")
-    if conditions & STOPPING != 0 or not schedule.may_run_on(thread, cpu.index):
+    if conditions & (STOPPING | UPCALL_DUE) != 0 or not schedule.may_run_on(thread, cpu.index):
         schedule.make_ready(thread)
         schedule.leave()
     schedule.move(thread, cpu.index)

@@ -15,6 +15,8 @@ from kernel.entry.invoke import invoke
 from kernel.objects.handles import close_handle
 from kernel.objects.process import end_current
 from kernel.objects.thread import kill_thread
+from kernel.objects.upcall import return_from_upcall
+from kernel.submit.cancel import cancel
 from kernel.submit.enter import ring_enter
 
 
@@ -49,6 +51,13 @@ def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, nu
             registers.rdx = 0
             schedule.yield_now()
             return u64(Status.OK), 0
+        case Call.RING_CANCEL:
+            ring = current_thread().ring
+            if ring is None:
+                return u64(Status.BAD_CALL), 0
+            return u64(cancel(ring, first, second)), 0
+        case Call.UPCALL_RETURN:
+            return u64(return_from_upcall()), 0
         case _:
             return u64(Status.BAD_CALL), 0
 

@@ -1,6 +1,18 @@
 """The kinds of objects that the kernel has, made known to what handles any of them."""
 from kernel.core import destruction, grace
-from kernel.objects import account, channel, interrupt, ioports, lease, memory, notification, process, ring, thread
+from kernel.objects import (
+    account,
+    channel,
+    interrupt,
+    ioports,
+    lease,
+    memory,
+    notification,
+    process,
+    ring,
+    thread,
+    upcall,
+)
 
 
 def start() -> None:
@@ -16,3 +28,4 @@ def start() -> None:
     process.start()
     ring.start()
     thread.start()
+    upcall.start()

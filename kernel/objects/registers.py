@@ -14,15 +14,19 @@ _PROGRAM_FLAGS = const(0x0024_0DD5)
 
 def read_registers(thread: ptr[Thread], destination: u64) -> Status:
     """Requires: the thread does not run."""
+    registers = snapshot(thread)
+    is_done = copy_to_user(destination, ptr[u8](addr(registers)), sizeof(ThreadRegisters))
+    return Status.OK if is_done else Status.BAD_ADDRESS
+
+
+def snapshot(thread: ptr[Thread]) -> ThreadRegisters:
     source = addr(thread.registers)
-    registers = ThreadRegisters(
+    return ThreadRegisters(
         rax=source.rax, rbx=source.rbx, rcx=source.rcx, rdx=source.rdx, rsi=source.rsi, rdi=source.rdi,
         rbp=source.rbp, rsp=source.rsp, r8=source.r8, r9=source.r9, r10=source.r10, r11=source.r11,
         r12=source.r12, r13=source.r13, r14=source.r14, r15=source.r15, rip=source.rip, rflags=source.rflags,
         fs_base=thread.fs_base, gs_base=thread.gs_base,
     )  # fmt: skip
-    is_done = copy_to_user(destination, ptr[u8](addr(registers)), sizeof(ThreadRegisters))
-    return Status.OK if is_done else Status.BAD_ADDRESS
 
 
 def write_registers(thread: ptr[Thread], source: u64) -> Status:
@@ -30,7 +34,14 @@ def write_registers(thread: ptr[Thread], source: u64) -> Status:
     given = ThreadRegisters()
     if not copy_from_user(ptr[u8](addr(given)), source, sizeof(ThreadRegisters)):
         return Status.BAD_ADDRESS
-    if not is_program_counter(given.rip) or given.fs_base >= USER_END or given.gs_base >= USER_END:
+    if not is_program_counter(given.rip):
+        return Status.BAD_ARGUMENT
+    return install(thread, addr(given))
+
+
+def install(thread: ptr[Thread], given: ptr[ThreadRegisters]) -> Status:
+    """Requires: `given` is in the kernel's memory. A program counter of 0 is taken too: it faults in user mode."""
+    if given.rip != 0 and not is_program_counter(given.rip) or given.fs_base >= USER_END or given.gs_base >= USER_END:
         return Status.BAD_ARGUMENT
     registers = Registers(
         rax=given.rax, rbx=given.rbx, rcx=given.rcx, rdx=given.rdx, rsi=given.rsi, rdi=given.rdi,

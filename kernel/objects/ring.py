@@ -72,6 +72,7 @@ def create_ring(account: ptr[Account], capacity: u64) -> tuple[ptr[Ring] | None,
 def map_ring(ring: ptr[Ring], process: ptr[Process], address: u64) -> Status:
     """Maps the two pages one after the other. Errors: as map_memory(); then one may be mapped."""
     status = map_all(process, ptr[Memory](ring.pages[0]), address, READ)
+    ring.user_place = address + PAGE_BYTES
     if status == Status.OK:
         status = map_all(process, ptr[Memory](ring.pages[1]), address + PAGE_BYTES, READ | WRITE)
     return status

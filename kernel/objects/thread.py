@@ -30,7 +30,7 @@ from kernel.core.thread_block import (
 from kernel.memory_map import PAGE_BYTES
 from kernel.objects import process as processes
 from kernel.objects import ring as rings
-from kernel.objects import vectors
+from kernel.objects import upcall, vectors
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -123,6 +123,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return Status.OK, clock.ns_of(thread.cpu_time)
         case Method.THREAD_SET_EXCEPTION_CHANNEL:
             return _set_exception_channel(thread, addr(call.objects[0])), 0
+        case Method.THREAD_ARM_UPCALLS:
+            return upcall.arm(thread, first != 0), 0
         case Method.THREAD_CREATE_RING:
             return _create_ring(thread, first, call.arguments[1]), 0
         case Method.THREAD_NOTIFY_EXIT:

@@ -18,7 +18,7 @@ from kernel.abi.ring import (
 )
 from kernel.arch.x86_64 import clock, mailbox
 from kernel.complete.latch import look_at_head
-from kernel.complete.post import break_ring, clear_flag, end_wait, post, set_flag, write_completion
+from kernel.complete.post import break_ring, clear_flag, end_wait, post, send_upcall, set_flag, write_completion
 from kernel.complete.queue import (
     give_up_reservation,
     reserve,
@@ -178,6 +178,7 @@ def _take_plain(ring: ptr[Ring], batch: ptr[Batch]) -> u64:
         ring.completed += u64(taken)
         batch.taken += u64(taken)
         batch.left -= u64(taken)
+        send_upcall(ring)
     return first
 
 

@@ -28,7 +28,12 @@ def measure(name: str, operation: Callable[[], None], rounds: u64, per_round: u6
         end = time_stamp()
         stop_mark()
         samples[sample] = (end - begin) * 100 // (rounds * per_round)
-    _sort(samples[:])
+    report(name, rounds, per_round, samples[:])
+
+
+def report(name: str, rounds: u64, per_round: u64, samples: span[u64]) -> None:
+    """Samples are in hundredths of an instruction."""
+    _sort(samples)
     print(f"bench: {name} rounds={rounds} per_round={per_round}", end=" ")
     print(f"low={samples[0]} median={samples[SAMPLES // 2]} high={samples[SAMPLES - 1]}")
 

@@ -1,5 +1,7 @@
 """What each operation costs, in hundredths of an instruction: one line for each, which tools/bench.py reads."""
-from compiler.prelude import addr, const, panic, ptr, u64, zeroed
+import asyncio
+
+from compiler.prelude import addr, array, const, panic, ptr, u64, zeroed
 from kernel.abi.bootinfo import OWN_PROCESS, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING
@@ -7,8 +9,9 @@ from kernel.abi.memory import READ, WRITE
 from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS
 from kernel.abi.ring import Operation
-from userspace.benchmarks.clock import measure
+from userspace.benchmarks.clock import SAMPLES, measure, report, start_mark, stop_mark, time_stamp
 from userspace.benchmarks.core import measure_core
+from userspace.lib import upcalls
 from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke, ring_enter, yield_now
@@ -53,6 +56,39 @@ def ring_nop_batch() -> None:
     _do_nops(_BATCH)
 
 
+async def _measure_tasks() -> None:
+    """A task made, run to its end and awaited, by a task."""
+    samples: array[u64, SAMPLES] = zeroed()
+    for sample in range(u64(SAMPLES)):
+        start_mark()
+        begin = time_stamp()
+        for _ in range(_ROUNDS):
+            await asyncio.create_task(_nothing_async())
+        samples[sample] = (time_stamp() - begin) * 100 // _ROUNDS
+        stop_mark()
+    report("task_lifecycle", _ROUNDS, 1, samples[:])
+
+
+async def _nothing_async() -> None:
+    pass
+
+
+def _measure_upcall() -> None:
+    """A no-op whose completion is told by an upcall, less what the no-op costs without."""
+    _ = upcalls.arm(addr(_ring), _take_one)
+    measure("nop_by_upcall", _submit_one, _ROUNDS, 1)
+
+
+def _submit_one() -> None:
+    _ = _ring.stage(Operation.NOP, 0, 0, 1)
+    _ring.publish()
+    _, _ = ring_enter(1, 0, 0)
+
+
+def _take_one() -> None:
+    _ring.done_with(_ring.unread())
+
+
 def _do_nops(count: u64) -> None:
     """Submits, waits, and looks at what each completion says."""
     for number in range(count):
@@ -79,6 +115,8 @@ def main() -> None:
     measure("signal_without_waiter", signal_without_waiter, _ROUNDS, 1)
     measure("ring_nop_1", ring_nop_1, _ROUNDS, 1)
     measure("ring_nop_32", ring_nop_batch, _ROUNDS // 8, _BATCH)
+    asyncio.run(_measure_tasks())
+    _measure_upcall()
     measure_core()
     print("bench: end")
 

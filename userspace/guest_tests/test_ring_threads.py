@@ -136,10 +136,9 @@ def _watch_events(index: u64) -> None:
     while seen & _STOP == 0:
         _ = ring.enter(0, 1)
         completion: Completion = zeroed()
-        while ring.next_completion(addr(completion)):
+        while ring.take(addr(completion)):
             _ = _counted[index].fetch_add(completion.badge)
             seen |= completion.word0
-        _ = ring.kick()
     exit_thread(0)
 
 

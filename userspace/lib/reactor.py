@@ -71,7 +71,7 @@ def wait(deadline_ns: u64) -> None:
 def take_completions() -> None:
     global _busy_slots
     completion: Completion = zeroed()
-    while _ring.next_completion(addr(completion)):
+    while _ring.take(addr(completion)):
         if completion.user_data == _NOBODY:
             continue
         operation = ptr[Operation](completion.user_data)
@@ -79,7 +79,6 @@ def take_completions() -> None:
         operation.is_done = True
         _busy_slots &= ~(u64(1) << u64(operation.slot))
         operation.wake(operation)
-    _ = _ring.kick()
 
 
 def cancel(operation: ptr[Operation]) -> None:

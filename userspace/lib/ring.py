@@ -74,13 +74,17 @@ class Ring:
         self.user_page.completion_head.value.store(self.completion_head, "release")
         return True
 
-    def kick(self) -> Status:
-        """After reading: lets events that were folded meanwhile be posted."""
+    def kick(self) -> bool:
+        """After reading: lets events that were folded meanwhile be posted. Returns whether to read on."""
         # Pairs with the kernel's: it sets the flag, fences, and looks at the head once more.
         fence("seq_cst")
         if self.kernel_page.flags.value.load("relaxed") & u32(RingFlags.NEED_KICK) == 0:
-            return Status.OK
-        return self.enter(0, 0)
+            return False
+        return self.enter(0, 0) == Status.OK
+
+    def take(self, completion: ptr[Completion]) -> bool:
+        """As next_completion(), and asks for folded events when there is none: False means that all have been read."""
+        return self.next_completion(completion) or self.kick() and self.next_completion(completion)
 
 
 def open_ring(ring: ptr[Ring], address: u64) -> None:

@@ -1,0 +1,171 @@
+"""Upcalls from outside: none lost, none nested, the interrupted code none the wiser."""
+import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
+from compiler.prelude import addr, array, asm_x64, atomic, const, export, u8, u64, zeroed
+from compiler.prelude.x64 import *
+from kernel.abi.bootinfo import ROOT_ACCOUNT
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from kernel.abi.ring import Completion, Operation, Submission, SubmissionFlags
+from kernel.abi.syscall import Call
+from kernel.abi.thread import ThreadState
+from userspace.guest_tests.report import begin, check, check_equal, end, plan
+from userspace.guest_tests.threads import await_state, do, make
+from userspace.lib import upcalls
+from userspace.lib.ring import Ring, open_ring
+from userspace.lib.syscall import close, exit_thread, invoke, yield_now
+
+_CASES = const(6)
+_SIGNALS = const(2_000)
+_SLOT = const(3)
+_UPCALL_RETURN = const(Call.UPCALL_RETURN)
+
+_ring: Ring = zeroed()
+_notification: u64 = 0
+_events: atomic[u64] = 0
+_calls: atomic[u64] = 0
+_inside: atomic[u64] = 0
+_nested: atomic[u64] = 0
+
+
+@export("main")
+def main(ring: u64) -> u64:
+    open_ring(addr(_ring), ring)
+    plan(_CASES)
+    begin("not_armed")
+    _not_armed()
+    begin("interrupts_a_loop")
+    _interrupts_a_loop()
+    begin("counts_exactly")
+    _counts_exactly()
+    begin("masked")
+    _masked()
+    begin("critical_range")
+    _critical_range()
+    begin("bad_frame")
+    _bad_frame()
+    end()
+
+
+def _drain() -> None:
+    completion: Completion = zeroed()
+    while _ring.take(addr(completion)):
+        if completion.user_data == _SLOT:
+            _ = _events.fetch_add(completion.badge)
+
+
+def _handle() -> None:
+    if _inside.exchange(1) != 0:
+        _ = _nested.fetch_add(1)
+    _ = _calls.fetch_add(1)
+    _drain()
+    _inside.store(0)
+
+
+def _signal() -> None:
+    _, _ = invoke(_notification, Method.NOTIFICATION_SIGNAL, 1)
+
+
+def _not_armed() -> None:
+    check_equal(_upcall_return(), Status.BAD_CALL, "return without an upcall")
+    global _notification
+    status, _notification = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
+    check_equal(u64(status), Status.OK, "a notification")
+    entry = Submission(
+        operation=u8(Operation.WATCH), slot=_SLOT, flags=u8(SubmissionFlags.PERSISTENT), user_data=_SLOT,
+        capability=_notification, word0=1,
+    )
+    check(_ring.submit(addr(entry)), "submission")
+    check_equal(u64(_ring.enter(1, 0)), Status.OK, "enter")
+    _signal()
+    check_equal(_calls.load(), 0, "upcalls")
+    _drain()
+    check_equal(_events.load(), 1, "events")
+    check_equal(u64(upcalls.arm(addr(_ring), _handle)), Status.OK, "arm")
+
+
+def _interrupts_a_loop() -> None:
+    """Another thread signals while this one computes and makes no system call."""
+    before = _calls.load()
+    thread = make(0, _signal_later)
+    do(thread, Method.THREAD_START)
+    steps: u64 = 0
+    value: u64 = 1
+    while _calls.load() == before:
+        value = value * 5 % 1_000_003
+        steps += 1
+    expected: u64 = 1
+    for _ in range(steps):
+        expected = expected * 5 % 1_000_003
+    check_equal(value, expected, "what the loop computed")
+    check_equal(_events.load(), 2, "events")
+    await_state(thread, ThreadState.ENDED)
+    check_equal(u64(close(thread)), Status.OK, "close")
+
+
+def _signal_later(index: u64) -> None:
+    for _ in range(u64(20)):
+        yield_now()
+    _signal()
+    exit_thread(0)
+
+
+def _counts_exactly() -> None:
+    _events.store(0)
+    thread = make(0, _signal_much)
+    do(thread, Method.THREAD_START)
+    while _events.load() < _SIGNALS:
+        if _nested.load() != 0:
+            break
+    await_state(thread, ThreadState.ENDED)
+    check_equal(_events.load(), _SIGNALS, "events")
+    check_equal(_nested.load(), 0, "upcalls inside an upcall")
+    check_equal(u64(close(thread)), Status.OK, "close")
+
+
+def _signal_much(index: u64) -> None:
+    for _ in range(_SIGNALS):
+        _signal()
+    exit_thread(0)
+
+
+def _masked() -> None:
+    _events.store(0)
+    before = _calls.load()
+    upcalls.mask(addr(_ring))
+    for _ in range(u64(10)):
+        _signal()
+    check_equal(_calls.load(), before, "upcalls while masked")
+    check_equal(u64(_ring.user_page.upcall.pending.load()), 1, "pending")
+    upcalls.unmask(addr(_ring), _drain)
+    check_equal(_events.load(), 10, "events")
+    unmasked = _calls.load()
+    _signal()
+    check_equal(_calls.load(), unmasked + 1, "upcalls when unmasked")
+
+
+def _critical_range() -> None:
+    _events.store(0)
+    before = _calls.load()
+    block = addr(_ring.user_page.upcall)
+    block.critical_low = 0x1000
+    block.critical_high = 0x7000_0000_0000
+    _signal()
+    check_equal(_calls.load(), before, "upcalls in the critical range")
+    check_equal(u64(block.pending.load()), 1, "pending")
+    block.critical_high = 0
+    upcalls.unmask(addr(_ring), _drain)
+    check_equal(_events.load(), 1, "events")
+
+
+def _bad_frame() -> None:
+    block = addr(_ring.user_page.upcall)
+    counters: array[u64, 3] = array(0x0000_8000_0000_0000, 0xFFFF_FFFF_8000_0000, 0x0000_7FFF_FFFF_F000)
+    for counter in counters:
+        block.frame.registers.rip = counter
+        check_equal(_upcall_return(), Status.BAD_ARGUMENT, "return to nowhere")
+
+
+@asm_x64
+def _upcall_return() -> u64:
+    mov(eax, _UPCALL_RETURN)
+    syscall()
