@@ -91,25 +91,28 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
 
 
 @inline
-def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[ptr[Slot], bool]:
-    """The short way for calls: the slot of a capability among the first 64, under no lease, of this kind, with this
-    right, and whether it is that.
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[u64, u64]:
+    """The short way for calls: object and badge of a capability among the first 64, under no lease, of this kind, with
+    this right.
 
-    False says nothing about why; lookup() does. The slot may be emptied meanwhile: as with lookup(), the object and the
-    badge that it had are good until the kernel is left.
+    No object (0) says nothing about why; lookup() does. As there, the object is good until the kernel is left.
     """
     index = handle & 0xFFFF_FFFF
     generation = generation_of(handle)
     if index >= SLOTS_PER_PAGE:
-        return addr(_no_slots[0]), False
+        return 0, 0
     slot = ptr[Slot](table.first_page + index * sizeof(Slot))
     if slot.generation.load("acquire") != generation or generation & 1 == 0 or slot.lease.load("relaxed") != NO_LEASE:
-        return slot, False
-    if slot.rights.load("relaxed") & right == 0:
-        return slot, False
+        return 0, 0
+    header = slot.object.load("relaxed")
+    badge = slot.badge.load("relaxed")
+    has_right = slot.rights.load("relaxed") & right != 0
+    # As in read(): the slot may have been emptied, and filled with another capability, while its fields were read.
+    fence("acquire")
+    if slot.generation.load("relaxed") != generation or not has_right:
+        return 0, 0
     # One comparison for both: the object is of this kind and alive.
-    kind_and_state = ptr[u64](slot.object.load("relaxed") + _KIND)[0]
-    return slot, kind_and_state == u64(kind) and slot.generation.load("acquire") == generation
+    return header if ptr[u64](header + _KIND)[0] == u64(kind) else u64(0), badge
 
 
 def prepare(table: ptr[Table]) -> None:
@@ -262,6 +265,8 @@ def _empty(table: ptr[Table], index: u32, generation: u32, removed: ptr[Capabili
 
 
 def _slot(table: ptr[Table], index: u32) -> ptr[Slot]:
+    if index < SLOTS_PER_PAGE:
+        return ptr[Slot](table.first_page + u64(index) * sizeof(Slot))
     page = index // SLOTS_PER_PAGE
     directory = ptr[u64](table.directories[page // PAGES_PER_DIRECTORY].load("relaxed"))
     slots = ptr[Slot](directory[page % PAGES_PER_DIRECTORY])

@@ -42,8 +42,10 @@ def _run_slice(record: ptr[Work]) -> bool:
         if _destroyers[u64(header.kind)](header):
             _ = _unfinished.fetch_sub(1, "release")
         else:
+            # It did as much as a slice may take.
             with _lock:
                 _append(addr(_ripe), header)
+            return False
     return False
 
 

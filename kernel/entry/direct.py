@@ -36,12 +36,11 @@ from kernel.memory import address_space
 def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
     caller = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = caller.process
-    slot, is_found = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
+    header, badge = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
     here = u64(cpu.index)
-    if not is_found or caller.conditions.load("relaxed") != here:
+    if header == 0 or caller.conditions.load("relaxed") != here:
         _call(handle, word1, level)
-    channel = ptr[Channel](slot.object.load("relaxed"))
-    badge = slot.badge.load("relaxed")
+    channel = ptr[Channel](header)
     receiver = channel.receiver.load("acquire")
     if receiver == 0 or channel.queued.load("relaxed") != 0:
         _call(handle, word1, level)
@@ -74,11 +73,11 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
 def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
     server = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = server.process
-    slot, is_found = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
+    header, _ = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
     here = u64(cpu.index)
-    if not is_found or server.conditions.load("relaxed") != here:
+    if header == 0 or server.conditions.load("relaxed") != here:
         _reply_receive(handle, word1)
-    channel = ptr[Channel](slot.object.load("relaxed"))
+    channel = ptr[Channel](header)
     found = server.answer.caller.load("relaxed")
     # A server that receives again from where it received stays at that channel's ceiling.
     if found == 0 or found & FAULT_CALL != 0 or server.received_from != u64(channel):

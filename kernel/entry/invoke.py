@@ -3,7 +3,22 @@
 Everything that the table knows is checked before the operation sees the call: the handle, its kind and rights, every
 handle among the arguments, and that arguments that the operation does not have are zero.
 """
-from compiler.prelude import addr, array, const, ptr, struct, u8, u16, u32, u64
+from compiler.prelude import (
+    addr,
+    array,
+    const,
+    inline,
+    noinline,
+    percpu,
+    percpu_address,
+    ptr,
+    struct,
+    u8,
+    u16,
+    u32,
+    u64,
+    zeroed,
+)
 from kernel.abi.errors import Status
 from kernel.abi.methods import (
     ARGUMENT_KINDS,
@@ -15,9 +30,11 @@ from kernel.abi.methods import (
     Argument,
 )
 from kernel.abi.objects import ObjectKind
+from kernel.arch.x86_64 import cpu
 from kernel.caps import table
-from kernel.caps.capability import Capability
+from kernel.caps.table import Table
 from kernel.core.process_block import Process
+from kernel.core.thread_block import current_thread
 from kernel.objects import (
     account,
     capability,
@@ -40,6 +57,8 @@ class MethodRule:
     rights: u16 = 0
     is_known: bool = False
     kind: u8 = 0
+    count: u8 = 0           # of arguments
+    handles: u8 = 0         # bit n: argument n is a handle
     arguments: array[u8, MAX_ARGUMENTS]
 
 
@@ -60,11 +79,18 @@ _ARGUMENTS = const([
     sum(row[3][place][1] for row in METHODS if row[0] == number and place < len(row[3]))
     for number in range(METHOD_NUMBERS) for place in range(MAX_ARGUMENTS)
 ])
+_COUNTS = const([sum(len(row[3]) for row in METHODS if row[0] == number) for number in range(METHOD_NUMBERS)])
+_HANDLES = const([
+    sum((_ARGUMENTS[number * MAX_ARGUMENTS + place] >= Argument.ANY_HANDLE) << place for place in range(MAX_ARGUMENTS))
+    for number in range(METHOD_NUMBERS)
+])
 _methods: array[MethodRule, METHOD_NUMBERS] = array(
     MethodRule(
         rights=_RIGHTS[number],
         is_known=_KNOWN[number],
         kind=_KINDS[number],
+        count=_COUNTS[number],
+        handles=_HANDLES[number],
         arguments=array(_ARGUMENTS[number * MAX_ARGUMENTS + place] for place in range(MAX_ARGUMENTS)),
     )
     for number in range(METHOD_NUMBERS)
@@ -73,35 +99,77 @@ _arguments: array[ArgumentRule, ARGUMENT_KINDS] = array(
     ArgumentRule(kind=rule[0], rights=rule[1], may_be_zero=rule[2]) for rule in ARGUMENT_RULES
 )
 
+# A CPU handles one call at a time; what a call does not use still holds an earlier one's.
+_call: percpu[Invocation] = zeroed()
+
+
+@noinline
+def invoke_from_user(handle: u64, method: u64, first: u64, second: u64, third: u64) -> tuple[u64, u64]:
+    """The system call: the fourth argument is in the thread's registers."""
+    caller = current_thread()
+    status, value = _invoke(caller.process, handle, method, first, second, third, caller.registers.r9)
+    return u64(status), value
+
 
 def invoke(caller: ptr[Process], handle: u64, method: u64, arguments: ptr[u64]) -> tuple[Status, u64]:
     """Requires: `arguments` are four, in the kernel's memory."""
+    return _invoke(caller, handle, method, arguments[0], arguments[1], arguments[2], arguments[3])
+
+
+@inline
+def _invoke(
+    caller: ptr[Process], handle: u64, method: u64, first: u64, second: u64, third: u64, fourth: u64
+) -> tuple[Status, u64]:
     if method >= METHOD_NUMBERS or not _methods[method].is_known:
         return Status.BAD_OPERATION, 0
     rule = addr(_methods[method])
-    call = Invocation(process=caller, handle=handle, method=u32(method))
-    status = table.lookup(addr(caller.table), handle, u32(rule.kind), u32(rule.rights), addr(call.capability))
+    slots = addr(caller.table)
+    call = ptr[Invocation](cpu.area + percpu_address(_call))
+    status = table.lookup(slots, handle, u32(rule.kind), u32(rule.rights), addr(call.capability))
     if status != Status.OK:
         return status, 0
-    for place in range(u64(MAX_ARGUMENTS)):
-        argument = arguments[place]
-        call.arguments[place] = argument
-        status = _check(caller, rule.arguments[place], argument, addr(call.objects[place]))
+    call.process = caller
+    call.handle = handle
+    call.method = u32(method)
+    call.arguments[0] = first
+    call.arguments[1] = second
+    call.arguments[2] = third
+    call.arguments[3] = fourth
+    if _has_spare_argument(rule.count, first, second, third, fourth):
+        return Status.BAD_ARGUMENT, 0
+    if rule.handles != 0:
+        status = _look_up_arguments(slots, rule, call)
         if status != Status.OK:
             return status, 0
-    return _dispatch(addr(call), method // METHODS_PER_KIND)
+    return _dispatch(call, method // METHODS_PER_KIND)
 
 
-def _check(caller: ptr[Process], kind: u8, argument: u64, found: ptr[Capability]) -> Status:
-    match kind:
-        case Argument.NONE:
-            return Status.OK if argument == 0 else Status.BAD_ARGUMENT
-        case Argument.NUMBER | Argument.ADDRESS:
-            return Status.OK
-    rule = addr(_arguments[kind])
-    if argument == 0 and rule.may_be_zero:
-        return Status.OK
-    return table.lookup(addr(caller.table), argument, rule.kind, rule.rights, found)
+def _has_spare_argument(count: u8, first: u64, second: u64, third: u64, fourth: u64) -> bool:
+    """Whether an argument is not zero that the operation does not have."""
+    if count == 4:
+        return False
+    spare = fourth
+    if count < 3:
+        spare |= third
+        if count < 2:
+            spare |= second | (first if count == 0 else u64(0))
+    return spare != 0
+
+
+def _look_up_arguments(slots: ptr[Table], rule: ptr[MethodRule], call: ptr[Invocation]) -> Status:
+    for place in range(u64(MAX_ARGUMENTS)):
+        if rule.handles >> u8(place) & 1 == 0:
+            continue
+        wanted = addr(_arguments[rule.arguments[place]])
+        found = addr(call.objects[place])
+        argument = call.arguments[place]
+        if argument == 0 and wanted.may_be_zero:
+            found.object = None
+            continue
+        status = table.lookup(slots, argument, wanted.kind, wanted.rights, found)
+        if status != Status.OK:
+            return status
+    return Status.OK
 
 
 def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:

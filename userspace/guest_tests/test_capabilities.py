@@ -227,6 +227,7 @@ def _lease_nesting() -> None:
     drop(third)
     drop(inner)
     drop(outer)
+    walk()
     status, _ = invoke(shallow, Method.NOTIFICATION_SIGNAL, 1)
     expect(status, Status.REVOKED, "in a lease whose last handle is gone")
     drop(deep)

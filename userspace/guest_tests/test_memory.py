@@ -92,6 +92,7 @@ def _map_and_unmap() -> None:
     expect(close(memory), Status.OK, "close")
     check_equal(word(PLACE + pages(8))[1], PAGE // 8 + 1, "a mapping keeps its memory")
     expect(unmap(OWN_PROCESS, PLACE + pages(8), PAGE), Status.OK, "unmap the last mapping")
+    settle()
     # The page tables stay with the address space.
     check(free_frames() + 3 >= before, "frames were lost")
     check_equal(charged(ROOT_ACCOUNT, Resource.OBJECTS), objects, "objects were lost")
@@ -187,6 +188,7 @@ def _overlaps() -> None:
 
 def _cuts() -> None:
     """A mapping cut from both ends, in the middle, and across two mappings at once."""
+    settle()
     objects = charged(ROOT_ACCOUNT, Resource.OBJECTS)
     memory = make_at(PLACE, pages(8))
     other = make_at(PLACE + pages(8), pages(4))
@@ -346,13 +348,14 @@ def _destroy() -> None:
     expect(status, Status.OK, "copy")
     status, _ = invoke(memory, Method.DESTROY)
     expect(status, Status.OK, "destroy")
-    status, _ = invoke(copied, Method.MEMORY_SIZE)
-    expect(status, Status.DESTROYED, "size of destroyed memory")
     for _ in range(PATIENCE):
         if not is_mapped(PLACE) and not is_mapped(PLACE + pages(200)):
             break
         yield_now()
     check(not is_mapped(PLACE) and not is_mapped(PLACE + pages(200)), "a mapping outlived its memory")
+    settle()
+    status, _ = invoke(copied, Method.MEMORY_SIZE)
+    expect(status, Status.DESTROYED, "size of destroyed memory")
     check(free_frames() + 3 >= before, "a copy keeps the frames of destroyed memory")
     expect(close(copied), Status.OK, "close")
     expect(close(memory), Status.OK, "close")

@@ -103,6 +103,7 @@ def _prepare() -> None:
     _directory.words[0] = u64(addr(_slots))
     _table.directories[0].store(u64(addr(_directory)), "relaxed")
     _table.slots.store(_SLOTS, "relaxed")
+    _table.first_page = u64(addr(_slots))
     _table.free.store(0, "relaxed")
     table.give_back(addr(_table), 3)
     table.give_back(addr(_table), 2)
@@ -155,7 +156,7 @@ def _look_up() -> None:
 def _find() -> None:
     global _mixtures
     header, badge = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD)
-    if header is not None and (header != addr(_objects[_OLD]) or badge != _OLD):
+    if header != 0 and (header != u64(addr(_objects[_OLD])) or badge != _OLD):
         _mixtures += 1
 
 
