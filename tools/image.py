@@ -4,7 +4,8 @@
     python -m tools.image usb       our own loader, GUID partition table, EFI system partition
 
 ARGS in the environment is the kernel command line; LOADER=own or LOADER=limine chooses. The same inputs give the
-same bytes. Not here: the formats (iso.py, fat.py, partitions.py), Limine's files (limine.py).
+same disk image, and the same CD image but for its dates.
+Not here: the formats (iso.py, fat.py, partitions.py), Limine's files (limine.py).
 """
 
 import io

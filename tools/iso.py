@@ -1,6 +1,7 @@
 """CD images that also boot as disks: ISO 9660 with Rock Ridge and Joliet names, El Torito entries for BIOS and UEFI.
 
-Files keep their order and each is contiguous; `extent_of` tells where, so that boot code can be told. Dates are fixed.
+Files keep their order and each is contiguous; `extent_of` tells where, so that boot code can be told. The
+dates in it are those of its making.
 Source: ECMA-119; El Torito 1.0; UEFI 2.10, 13.3.2.1.
 """
 

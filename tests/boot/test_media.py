@@ -4,15 +4,17 @@ import io
 import os
 import struct
 import zlib
+from pathlib import Path
 
 import pycdlib
 import pytest
 
 from boot.bios import facts
+from tests.boot.test_archive import pack
 from tools.bios_blob import BadLoader, make_blob, master_code
 from tools.fat import make_volume
 from tools.iso import make_cd
-from tools.limine import MissingLimine, configuration, find_limine
+from tools.limine import FILES, MissingLimine, configuration, find_limine
 from tools.partitions import SYSTEM_PARTITION, Partition, disk_image, master_record
 
 SECTOR = 512
@@ -139,9 +141,29 @@ def test_limine_that_is_not_there_is_named() -> None:
         find_limine("/nonesuch")
 
 
-def test_limine_without_its_files_is_named(tmp_path: object) -> None:
+def test_limine_without_its_files_is_named(tmp_path: Path) -> None:
     with pytest.raises(MissingLimine, match="holds no limine-bios"):
         find_limine(str(tmp_path))
+
+
+def test_limine_on_the_path_makes_the_image_start_from_a_stick(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a program that stands for Limine's own: it names its folder and notes what it is asked to install into."""
+    for name in FILES:
+        (tmp_path / name).write_bytes(bytes(4096))
+    program = tmp_path / "limine"
+    program.write_text(
+        f'#!/bin/sh\nif [ "$1" = --print-datadir ]; then echo {tmp_path}; else echo "$@" > {tmp_path}/asked; fi\n'
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    archive, image = tmp_path / "boot.tar", tmp_path / "image.iso"
+    archive.write_bytes(pack({"kernel.elf": b"kernel", "init.elf": b"init"}))
+    limine = find_limine("")
+    assert limine is not None and limine.write_iso(image, archive, "") == f"with Limine from {tmp_path}"
+    assert (tmp_path / "asked").read_text() == f"bios-install {image}\n"
+    assert image.read_bytes()[510:512] == b"\x55\xaa"
 
 
 def test_limine_is_told_kernel_modules_and_command_line() -> None:
