@@ -6,7 +6,7 @@ and restored before it runs again, so that nothing of it is left on a CPU.
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, panic, percpu, ptr, u8, u64
+from compiler.prelude import addr, const, panic, percpu, ptr, u8, u64
 from kernel.arch.x86_64 import cpu, fpu, gdt
 from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.registers import (
@@ -16,7 +16,9 @@ from kernel.arch.x86_64.registers import (
     write_msr,
 )
 from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, UPCALL_DUE, Thread
-from kernel.memory import address_space
+from kernel.memory import address_space, physical
+
+_FRAMES_PREPARED = const(2)             # filled with zeros each time that this CPU has nothing to do
 
 _fs_base: percpu[u64] = 0               # what this CPU has in force for user mode
 _gs_base: percpu[u64] = 0
@@ -62,6 +64,9 @@ def unload() -> None:
     """Before this CPU idles: nothing of a process stays in force, so that it can end meanwhile."""
     cpu.frame = None
     address_space.leave()
+    for _ in range(_FRAMES_PREPARED):
+        if not physical.prepare_zeroed_frame():
+            break
 
 
 def set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> None:

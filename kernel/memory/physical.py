@@ -38,6 +38,7 @@ from kernel.sync.spinlock import SpinLock
 
 _CACHED = const(32)                     # frames that a CPU keeps at most
 _BATCH = const(16)                      # frames that a cache trades with the buddy system at once
+_FEW = const(1024)                      # so few are left that no CPU may hoard what it gets back
 _ZEROED = const(16)                     # frames of zeros that a CPU keeps at most
 
 
@@ -144,6 +145,10 @@ def release_frame(physical: u64) -> None:
     assert frame != 0 and u64(frame) < _buddy.frame_count, "a released frame is not memory"
     use = record(frame).use
     assert use != Use.FREE and use != Use.CACHED, "a frame was released twice"
+    if _buddy.free_frames < _FEW:
+        with _lock:
+            buddy.release(addr(_buddy), frame, 0)
+        return
     record(frame).use = Use.CACHED
     cache = _mine()
     if cache.count == _CACHED:
@@ -167,7 +172,7 @@ def release_frames(first: u64, end: u64) -> None:
 def prepare_zeroed_frame() -> bool:
     """Clears one frame ahead of its use, for a CPU without work. Returns False when there is nothing to prepare."""
     cache = _mine()
-    if cache.zeroed_count == _ZEROED:
+    if cache.zeroed_count == _ZEROED or _buddy.free_frames < _FEW:
         return False
     place = _allocate_single()
     if place == 0:
