@@ -1,5 +1,6 @@
 """No pointer to a local outlives its function: it is not returned, nor stored where it stays.
 
+An async function may leave a pointer to its own frame behind while it waits; it must take it back before it ends.
 Input law: a checked body. What is followed: addresses and slices of locals, the locals that hold them, and structs made
 from them. What a callee does with a pointer is not followed, nor an address that went through an integer.
 """
@@ -72,7 +73,7 @@ def _check_statement(body: Body, statement: Statement, holders: dict[Local, Loca
                 _report(diagnostics, value, target, f"{target.name} ends with {body.function.name}")
         case Assign() if body.function.is_async:
             pass  # the local lives in the coroutine's frame; whoever waits takes its node out in a `finally`
-        case Assign(place=place, value=value) if not isinstance(_root(place), Local):
+        case Assign(place=place, value=value) if not isinstance(_root(place), Local) and not body.function.is_async:
             target = _target(value, holders)
             if target is not None:
                 what = "a pointer to it would stay behind"

@@ -28,6 +28,7 @@ from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
 from compiler.target import TARGETS, AssemblerError, Target, generate_objects
+from compiler.verify import verify
 
 RUNTIME_MODULES = ("compiler.runtime.memory",)
 PROGRAM_START = "userspace.lib.program"
@@ -90,6 +91,8 @@ class Build:
         diagnostics.raise_if_syntax()
         self.program = program = Checker(project, diagnostics).check()
         check_program(program, self.target, diagnostics)
+        if self.profile == "debug":
+            verify(program)
         if self.machine.freestanding and program.panic_handler is None:
             raise WrongUse(f"{self.entry} reaches no function marked @panic_handler: bounds checks need one")
         self.times["check"] = time.perf_counter() - start
