@@ -55,7 +55,8 @@ def test_the_report_ends_with_the_line_others_read(
     monkeypatch.setattr(bench, "BENCH_COMPILER", tmp_path / "bench.json")
     seconds = {"gcc -O2": 2.0, "checked": 4.0, "unchecked": 1.0}
     programs = [bench.Measured("a", seconds, {"gcc": 1.0, "ours": 2.0}, {"gcc -Os": 100, "ours": 150})]
-    bench.report(programs, {"lines": 20000, "cold": 9.5, "warm": 0.5, "debug cold": 8.0, "debug changed": 1.5})
+    large = {"lines": 20000, "cold": 9.5, "warm": 0.5, "debug cold": 8.0, "debug changed": 1.5}
+    bench.report(programs, large | {f"{name} processor": 1.0 for name in large})
     last = capsys.readouterr().out.rstrip().split("\n")[-1]
     assert last == "bench-compiler: unchecked=0.500 checked=2.000 cold_s=9.50 warm_s=0.50"
     assert json.loads((tmp_path / "bench.json").read_text())["ratios"] == {"checked": 2.0, "unchecked": 0.5}
