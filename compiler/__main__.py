@@ -28,6 +28,9 @@ def _parser() -> argparse.ArgumentParser:
     common = _common_arguments()
     build = commands.add_parser("build", parents=[common], help="compile and link")
     build.add_argument("-o", dest="output", type=Path, required=True, help="a name in .efi gets an EFI application")
+    build.add_argument(
+        "--emit", default="", metavar="FORM,...", help="write these beside the output: " + ", ".join(_FORMS)
+    )
     build.add_argument("--base", type=lambda word: int(word, 0), help="where the first byte of a raw binary will lie")
     build.add_argument("--no-cache", dest="cached", action="store_false", help="build all of it again")
     build.set_defaults(act=_build)
@@ -39,7 +42,7 @@ def _parser() -> argparse.ArgumentParser:
     run.add_argument("arguments", nargs="*", type=lambda word: int(word, 0), help="integers for main")
     run.set_defaults(act=_run)
     dump = commands.add_parser("dump", parents=[common], help="print a stage of the compilation")
-    dump.add_argument("--emit", choices=sorted(_DUMPS), default="ir")
+    dump.add_argument("--emit", choices=sorted(_FORMS), default="ir")
     dump.set_defaults(act=_dump)
     audit = commands.add_parser("audit", parents=[common], help="examine a program, or an image that was linked before")
     audit.set_defaults(act=_audit)
@@ -91,7 +94,13 @@ def _build(args: argparse.Namespace) -> int:
         return 0
     job = _job(args)
     job.cached = args.cached
+    forms = args.emit.split(",") if args.emit else []
+    if unknown := [form for form in forms if form not in _FORMS]:
+        raise WrongUse(f"--emit knows no {unknown[0]}: use {', '.join(_FORMS)}")
     job.write(args.output)
+    for form in forms:
+        suffix, make = _FORMS[form]
+        args.output.with_suffix(suffix).write_text(make(job))
     return 0
 
 
@@ -121,29 +130,30 @@ def _run(args: argparse.Namespace) -> int:
 
 
 def _dump(args: argparse.Namespace) -> int:
-    _DUMPS[args.emit](_job(args))
+    print(_FORMS[args.emit][1](_job(args)), end="")
     return 0
 
 
-def _dump_typed(job: Build) -> None:
+def _typed(job: Build) -> str:
     from compiler.typed_text import typed_text
 
-    print("\n".join(typed_text(job.check())))
+    return "\n".join(typed_text(job.check())) + "\n"
 
 
-def _dump_listing(job: Build) -> None:
+def _listing(job: Build) -> str:
     from compiler.listing import list_image
 
-    print("\n".join(list_image(job.image(), job.root)))
+    return "\n".join(list_image(job.image(), job.root)) + "\n"
 
 
-_DUMPS: dict[str, Callable[[Build], None]] = {
-    "typed": _dump_typed,
-    "ir": lambda job: print(job.ir(), end=""),
-    "optimized": lambda job: print(job.object("ir").decode(), end=""),
-    "asm": lambda job: print(job.object("asm").decode(), end=""),
-    "listing": _dump_listing,
+_FORMS: dict[str, tuple[str, Callable[[Build], str]]] = {
+    "typed": (".typed", _typed),
+    "ir": (".ll", lambda job: job.ir()),
+    "optimized": (".opt.ll", lambda job: job.object("ir").decode()),
+    "asm": (".s", lambda job: job.object("asm").decode()),
+    "listing": (".lst", _listing),
 }
+"""What a compilation can show of itself: the ending of its file, and how it is made."""
 
 
 def _audit(args: argparse.Namespace) -> int:

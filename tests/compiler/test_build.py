@@ -68,14 +68,18 @@ def refuse_to_generate(*arguments: object, **options: object) -> bytes:
     raise AssertionError("code was generated again")
 
 
-@pytest.mark.parametrize("target", ["kernel", "loader", "user", "uefi"])
-def test_the_same_sources_make_the_same_bytes(tmp_path: Path, target: str) -> None:
+@pytest.mark.parametrize(
+    ("target", "profile"),
+    [("kernel", "release"), ("kernel", "debug"), ("loader", "release"), ("user", "release"), ("uefi", "release")],
+)
+def test_the_same_sources_make_the_same_bytes(tmp_path: Path, target: str, profile: str) -> None:
     """In folders and processes of their own, whose hashes of strings differ."""
     images = []
     for seed in ("1", "2"):
         folder = tmp_path / seed
         create_program(folder, target)
-        words = [sys.executable, "-m", "compiler", "build", "program", "--target", target, "-o", "image"]
+        words = [sys.executable, "-m", "compiler", "build", "program", "--target", target, "--profile", profile]
+        words += ["-o", "image"]
         subprocess.run(words, cwd=folder, env={**os.environ, "PYTHONHASHSEED": seed}, check=True, timeout=60)
         images.append((folder / "image").read_bytes())
     assert images[0] == images[1]

@@ -128,6 +128,14 @@ def test_a_build_tells_its_times_and_an_audit_where_bytes_and_stack_go(folder: P
     assert report.stdout.split("deepest stacks\n")[1].split()[1:3] == ["_start", "program.weigh"]
 
 
+def test_a_build_writes_other_forms_beside_its_output(folder: Path) -> None:
+    assert run(folder, "build", "program", "-o", "forms.elf", "--emit", "ir,asm").returncode == 0
+    assert "define internal" in (folder / "forms.ll").read_text()
+    assert "program.weigh:" in (folder / "forms.s").read_text()
+    ended = run(folder, "build", "program", "-o", "forms.elf", "--emit", "ir,prose")
+    assert (ended.returncode, "--emit knows no prose" in ended.stderr) == (2, True)
+
+
 def test_explain_tells_what_an_error_means(folder: Path) -> None:
     told = run(folder, "explain", "unknown-name")
     assert told.returncode == 0
