@@ -5,7 +5,7 @@ While a CPU starts, it and the boot CPU look at the same time.
 from compiler.prelude import atomic, const, u64
 from kernel.arch.x86_64.registers import read_ordered_time_stamp
 
-LOOKS = const(2000)
+LOOKS = const(500)
 TOLERATED = const(2000)                 # ticks: less than it takes to tell another CPU the time
 
 _newest: atomic[u64] = 0
