@@ -100,6 +100,8 @@ class Method(IntEnum):
     SYSTEM_CREATE_INTERRUPT = 0xC9
     SYSTEM_CREATE_IO_PORTS = 0xCA
     SYSTEM_CREATE_DEVICE_MEMORY = 0xCB
+    SYSTEM_TRACE = 0xCC
+    SYSTEM_READ_TRACE = 0xCD
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
 
@@ -309,6 +311,12 @@ METHODS = const((
      (("level", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.SYSTEM_READ_LOG, ObjectKind.SYSTEM, Right.INSPECT,
      (("cpu", Argument.NUMBER), ("number", Argument.NUMBER), ("record", Argument.ADDRESS)),
+     (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.WOULD_BLOCK, Status.NO_SUCH)),
+    (Method.SYSTEM_TRACE, ObjectKind.SYSTEM, Right.MANAGE,
+     (("is_on", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.NO_MEMORY)),
+    (Method.SYSTEM_READ_TRACE, ObjectKind.SYSTEM, Right.INSPECT,
+     (("cpu", Argument.NUMBER), ("number", Argument.NUMBER), ("records", Argument.ADDRESS),
+      ("count", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.WOULD_BLOCK, Status.NO_SUCH)),
     (Method.SYSTEM_CREATE_INTERRUPT, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("line", Argument.NUMBER), ("source", Argument.NUMBER)),

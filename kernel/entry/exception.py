@@ -6,11 +6,12 @@ allowed; any other is a bug and panics.
 from typing import NoReturn
 
 from compiler.prelude import copy, export, ptr, u32, u64
+from kernel.abi.trace import TraceEvent
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import alarm, schedule
+from kernel.core import alarm, schedule, trace
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
 from kernel.entry.fault import ask_or_end, handle_exception
@@ -27,6 +28,8 @@ def exception_from_user(frame: ptr[Registers]) -> None:
     if vector == traps.PAGE_FAULT and address_space.permits(read_cr2(), frame.error):
         return                          # this CPU had in its caches what is not so any more
     if vector < traps.EXCEPTIONS:
+        if trace.is_on:
+            trace.record(TraceEvent.EXCEPTION, u32(vector), read_cr2())
         handle_exception()
     else:
         _handle_interrupt(vector)
@@ -66,6 +69,8 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
 @export("look_after_call")
 def look_after_call() -> None:
     """The way out of a system call when this CPU has been asked to look for another thread."""
+    if trace.is_on:
+        trace.record(TraceEvent.RETURN, 0, current_thread().registers.rax)
     while cpu.attention != 0:
         schedule.look()
 
@@ -89,4 +94,6 @@ def _handle_interrupt(vector: u64) -> None:
         schedule.note_request()
         alarm.note_alarm()
         return
+    if trace.is_on:
+        trace.record(TraceEvent.INTERRUPT, u32(vector), 0)
     interrupt_line.deliver(u32(vector))

@@ -5,10 +5,11 @@ from kernel.abi.log import Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
+from kernel.abi.trace import TRACE_BATCH, TraceRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
-from kernel.core import destruction, log, log_ring, machine_end, state
+from kernel.core import destruction, log, log_ring, machine_end, state, trace
 from kernel.core.log_ring import LogRing
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_to_user
@@ -46,6 +47,10 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
                 return Status.BAD_ARGUMENT, 0
             log.show_level(u32(call.arguments[0]))
             return Status.OK, 0
+        case Method.SYSTEM_TRACE:
+            return _trace(call.arguments[0]), 0
+        case Method.SYSTEM_READ_TRACE:
+            return _read_trace(call.arguments[0], call.arguments[1], call.arguments[2], call.arguments[3])
         case Method.SYSTEM_CREATE_INTERRUPT:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
@@ -99,4 +104,35 @@ def _read_log(index: u64, number: u64, destination: u64) -> tuple[Status, u64]:
     record.level &= log.LEVEL_BITS
     if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(LogRecord)):
         return Status.BAD_ADDRESS, following
+    return Status.OK, following
+
+
+def _trace(is_on: u64) -> Status:
+    if is_on > 1:
+        return Status.BAD_ARGUMENT
+    if is_on == 0:
+        trace.turn_off()
+        return Status.OK
+    return Status.OK if trace.turn_on() else Status.NO_MEMORY
+
+
+def _read_trace(index: u64, number: u64, destination: u64, count: u64) -> tuple[Status, u64]:
+    """Up to `count` records from `number` on. The value is the number of the CPU's next record in any case.
+
+    Errors: NO_SUCH when the first one has been overwritten.
+    """
+    if index >= u64(cpu.known_cpus) or not 0 < count <= TRACE_BATCH:
+        return Status.BAD_ARGUMENT, 0
+    ring = trace.ring_of(u32(index))
+    if ring is None:
+        return Status.WOULD_BLOCK, 0
+    following = ring.next.load("acquire")
+    if number >= following:
+        return Status.WOULD_BLOCK, following
+    record = TraceRecord()
+    for place in range(min(count, following - number)):
+        if not trace.read(ring, number + place, addr(record)):
+            return Status.NO_SUCH, following
+        if not copy_to_user(destination + place * sizeof(TraceRecord), ptr[u8](addr(record)), sizeof(TraceRecord)):
+            return Status.BAD_ADDRESS, following
     return Status.OK, following

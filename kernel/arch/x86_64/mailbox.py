@@ -24,9 +24,10 @@ class Request(IntEnum):
     GRACE = 2               # core/grace.py: tell that this CPU has been seen outside the kernel
     WORK = 3                # core/work.py: the work queue has become non-empty
     RESCHEDULE = 4          # core/schedule.py: compare the running thread with the queue
+    TRACE = 5               # core/trace.py: tracing has been turned on or off
 
 
-REQUESTS = const(5)
+REQUESTS = const(6)
 _IN_SPIN_LOOPS = const(1 << Request.TLB_FLUSH)
 
 

@@ -1,0 +1,119 @@
+"""Tracing from outside: off, on, read, overwritten, off again. Some records are printed for tools/trace.py."""
+import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
+from compiler.prelude import addr, array, const, export, u64, zeroed
+from kernel.abi.bootinfo import SYSTEM
+from kernel.abi.errors import Status
+from kernel.abi.methods import Method
+from kernel.abi.syscall import Call
+from kernel.abi.trace import TRACE_BATCH, TRACE_RECORDS, TraceEvent, TraceRecord
+from userspace.guest_tests.report import Text, begin, check, check_equal, end, plan
+from userspace.lib.syscall import invoke
+
+_CASES = const(4)
+_CPUS = const(4)
+_CALLS = const(20)
+_PRINTED = const(12)
+_LAST = const(0xFFFF_FFFF_FFFF)
+
+_records: array[TraceRecord, TRACE_BATCH] = zeroed()
+
+
+@export("main")
+def main(ring: u64) -> None:
+    plan(_CASES)
+    _off()
+    _calls_are_recorded()
+    _old_records_are_lost()
+    _off_again()
+    end()
+
+
+def _read(cpu: u64, number: u64, count: u64) -> tuple[Status, u64]:
+    return invoke(SYSTEM, Method.SYSTEM_READ_TRACE, cpu, number, u64(addr(_records)), count)
+
+
+def _turn(is_on: u64) -> None:
+    status, _ = invoke(SYSTEM, Method.SYSTEM_TRACE, is_on)
+    check_equal(u64(status), Status.OK, "turned on or off")
+
+
+def _off() -> None:
+    begin("off")
+    status, _ = _read(0, 0, 1)
+    check_equal(u64(status), Status.WOULD_BLOCK, "nothing was recorded")
+    status, _ = invoke(SYSTEM, Method.SYSTEM_TRACE, 2)
+    check_equal(u64(status), Status.BAD_ARGUMENT, "neither on nor off")
+
+
+def _calls_are_recorded() -> None:
+    begin("calls_are_recorded")
+    _turn(1)
+    for _ in range(_CALLS):
+        _, _ = invoke(SYSTEM, Method.SYSTEM_STATE)
+    _turn(0)
+    calls: u64 = 0
+    returns: u64 = 0
+    for cpu in range(u64(_CPUS)):
+        status, following = _read(cpu, _LAST, 1)
+        if status == Status.BAD_ARGUMENT:
+            break
+        time: u64 = 0
+        for number in range(following):
+            status, _ = _read(cpu, number, 1)
+            check_equal(u64(status), Status.OK, "a record")
+            check(_records[0].time_ns >= time, "time does not go back")
+            time = _records[0].time_ns
+            is_call = _records[0].event == TraceEvent.CALL
+            if is_call and _records[0].number == Call.INVOKE and _records[0].value == SYSTEM:
+                calls += 1
+            if _records[0].event == TraceEvent.RETURN and _records[0].value == Status.OK:
+                returns += 1
+            if number < _PRINTED:
+                _print(cpu)
+    check(calls >= _CALLS, "every call")
+    check(returns >= _CALLS, "every return")
+
+
+def _print(cpu: u64) -> None:
+    line = Text()
+    line.text("trace: cpu=")
+    line.number(cpu)
+    line.text(" time=")
+    line.number(_records[0].time_ns)
+    line.text(" thread=")
+    line.number(_records[0].thread)
+    line.text(" event=")
+    line.number(u64(_records[0].event))
+    line.text(" number=")
+    line.number(u64(_records[0].number))
+    line.text(" value=")
+    line.number(_records[0].value)
+    line.say()
+
+
+def _old_records_are_lost() -> None:
+    begin("old_records_are_lost")
+    _turn(1)
+    for _ in range(u64(TRACE_RECORDS * _CPUS)):
+        _, _ = invoke(SYSTEM, Method.SYSTEM_STATE)
+    _turn(0)
+    is_lost = False
+    for cpu in range(u64(_CPUS)):
+        status, following = _read(cpu, 0, 1)
+        if status == Status.NO_SUCH:
+            is_lost = True
+            newest, _ = _read(cpu, following - TRACE_BATCH, TRACE_BATCH)
+            check_equal(u64(newest), Status.OK, "the newest ones are there")
+    check(is_lost, "the oldest ones are gone")
+
+
+def _off_again() -> None:
+    begin("off_again")
+    before: array[u64, _CPUS] = zeroed()
+    for cpu in range(u64(_CPUS)):
+        _, before[cpu] = _read(cpu, _LAST, 1)
+    for cpu in range(u64(_CPUS)):
+        _, following = _read(cpu, _LAST, 1)
+        check_equal(following, before[cpu], "nothing is recorded any more")
+    status, _ = _read(0, 0, TRACE_BATCH + 1)
+    check_equal(u64(status), Status.BAD_ARGUMENT, "too many at once")
