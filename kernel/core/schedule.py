@@ -165,6 +165,7 @@ def yield_at_once() -> None:
 def yield_now() -> None:
     """As look(), but gives up the rest of the slice."""
     this_queue().slice_end_ns = 0
+    work.give_turn()
     look()
 
 

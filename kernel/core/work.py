@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.prelude import asm_x64, const, percpu, percpu_address, ptr, struct, u32
+from compiler.prelude import asm_x64, const, percpu, percpu_address, ptr, struct, u32, u64
 from compiler.prelude.x64 import cli, nop, sti
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.clock import now_ns
@@ -30,6 +30,7 @@ class WorkQueue:
 
 
 _queue: percpu[WorkQueue] = WorkQueue()
+_thread_turn_ends_ns: percpu[u64] = 0
 
 
 def add(work: ptr[Work]) -> None:
@@ -47,14 +48,26 @@ def top_level() -> u32:
 def run_some(level: u32) -> None:
     """Does the work above this level (a thread's priority + 1), and for a quantum the work of this level.
 
-    Returns early when there is something else to look at (cpu.attention).
+    A quantum is the thread's turn after one of work, however often it enters the kernel meanwhile. Returns early when
+    there is something else to look at (cpu.attention).
     """
-    if top_level() < max(level, 1):
+    global _thread_turn_ends_ns
+    top = top_level()
+    now = now_ns()
+    if top < max(level, 1) or top == level and now < _thread_turn_ends_ns:
         return
-    end = now_ns() + QUANTUM_NS
+    end = now + QUANTUM_NS
     while cpu.attention == 0 and top_level() != 0 and (top_level() > level or now_ns() < end and top_level() == level):
         _run_slice()
         _take_interrupts()
+    if top == level:
+        _thread_turn_ends_ns = now_ns() + QUANTUM_NS
+
+
+def give_turn() -> None:
+    """The thread that runs does not want the rest of its turn."""
+    global _thread_turn_ends_ns
+    _thread_turn_ends_ns = 0
 
 
 def _run_slice() -> None:
