@@ -1,7 +1,7 @@
 """The user half of the address space, and what a program finds in its registers when it starts.
 
-A process's first thread starts with its stack pointer on a 16-byte boundary, the address of its ring (ring.py) in rdi and every other
-register zero.
+A process's first thread starts with its stack pointer on a 16-byte boundary, the address of its ring (ring.py) in rdi
+and every other register zero.
 """
 from compiler.prelude import const
 

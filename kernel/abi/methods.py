@@ -99,6 +99,7 @@ class Method(IntEnum):
     SYSTEM_READ_LOG = 0xC8
     SYSTEM_CREATE_INTERRUPT = 0xC9
     SYSTEM_CREATE_IO_PORTS = 0xCA
+    SYSTEM_WRITE_CONSOLE = 0xCC
     SYSTEM_CREATE_DEVICE_MEMORY = 0xCB
     SYSTEM_TRACE = 0xCC
     SYSTEM_READ_TRACE = 0xCD
@@ -328,6 +329,9 @@ METHODS = const((
     (Method.SYSTEM_CREATE_IO_PORTS, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("first", Argument.NUMBER), ("count", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
+    # Bytes for the serial line, as they are; a line of the log that comes after an unfinished one begins a new one.
+    (Method.SYSTEM_WRITE_CONSOLE, ObjectKind.SYSTEM, Right.MANAGE,
+     (("text", Argument.ADDRESS), ("length", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BAD_ADDRESS)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),

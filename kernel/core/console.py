@@ -9,6 +9,8 @@ from kernel.core import screen
 
 _NEWLINE = const(0x0A)
 
+_is_in_line: bool = False               # write_text() has begun a line and not ended it
+
 
 def start() -> None:
     """Firmware may have left the cursor anywhere, so the first line begins on one of its own."""
@@ -17,7 +19,16 @@ def start() -> None:
     end_line()
 
 
+def write_text(text: span[u8]) -> None:
+    """Part of a line, as it is. The screen knows whole lines only and does not show it."""
+    global _is_in_line
+    _write_bytes(text)
+    _is_in_line = len(text) != 0 and text[len(text) - 1] != _NEWLINE
+
+
 def write_line(level: u32, text: span[u8]) -> None:
+    if _is_in_line:
+        end_line()
     screen.write_line(level, text)
     if level == Level.ERROR:
         _write_bytes("error: ".encode())
@@ -34,6 +45,8 @@ def write_panic_line(text: span[u8]) -> None:
 
 
 def end_line() -> None:
+    global _is_in_line
+    _is_in_line = False
     _write(_NEWLINE)
 
 

@@ -7,7 +7,7 @@ Invariants: I-LOG-2: a CPU's lines reach the console in order, one at a time, al
 NMIs' lines came at once; what is lost is counted.
 Locks: console_lock (Rank.CONSOLE) is held for the lines that a CPU has to show.
 """
-from compiler.prelude import addr, array, atomic, const, fstring, option, percpu, ptr, u32, u64, zeroed
+from compiler.prelude import addr, array, atomic, const, fstring, option, percpu, ptr, span, u8, u32, u64, zeroed
 from kernel.abi.log import LOG_RECORDS, Level, LogRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.config import CPU_LIMIT
@@ -75,6 +75,12 @@ def debug(line: fstring[Line]) -> None:
 def write(line: ptr[Line]) -> None:
     """A line that is shown whatever the level: what programs say, and what others wait for."""
     _write(Level.INFO | _ALWAYS, line)
+
+
+def write_text(text: span[u8]) -> None:
+    """Bytes for the console that are no line of the log."""
+    with console_lock:
+        console.write_text(text)
 
 
 def note(line: fstring[Line]) -> None:

@@ -1,7 +1,7 @@
 """The System object: what is done to the whole machine. There is one, part of the kernel."""
-from compiler.prelude import addr, const, option, ptr, sizeof, u8, u32, u64
+from compiler.prelude import addr, array, const, option, ptr, sizeof, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
-from kernel.abi.log import Level, LogRecord
+from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
@@ -12,7 +12,7 @@ from kernel.caps.object import Object
 from kernel.core import destruction, log, log_ring, machine_end, state, trace
 from kernel.core.log_ring import LogRing
 from kernel.memory import fail_nth
-from kernel.memory.usercopy import copy_to_user
+from kernel.memory.usercopy import copy_from_user, copy_to_user
 from kernel.objects import device, ioports, walker
 from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
@@ -55,6 +55,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
             return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
+        case Method.SYSTEM_WRITE_CONSOLE:
+            return _write_console(call.arguments[0], call.arguments[1]), 0
         case Method.SYSTEM_CREATE_IO_PORTS:
             return ioports.create_io_ports(call)
         case Method.SYSTEM_CREATE_DEVICE_MEMORY:
@@ -64,6 +66,16 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
                 return Status.BAD_OPERATION, 0
             fail_nth.countdown.store(call.arguments[0], "relaxed")
             return Status.OK, 0
+
+
+def _write_console(address: u64, length: u64) -> Status:
+    text: array[u8, CONSOLE_BYTES] = zeroed()
+    if length > CONSOLE_BYTES:
+        return Status.BAD_ARGUMENT
+    if not copy_from_user(ptr[u8](addr(text)), address, length):
+        return Status.BAD_ADDRESS
+    log.write_text(text[0:length])
+    return Status.OK
 
 
 def _change_state(old: u64, new: u64) -> Status:
