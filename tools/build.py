@@ -40,8 +40,9 @@ def user_programs() -> list[str]:
     return sorted(path.stem for path in (ROOT / "userspace" / "programs").glob("[a-z]*.py"))
 
 
-USER_PROGRAMS = tuple(
-    Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()
+USER_PROGRAMS = (
+    *(Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()),
+    Program("userspace.servers.shell.main", "user", BUILD / "programs" / "shell.elf"),
 )
 PROGRAMS = (
     Program("kernel.main", "kernel", KERNEL),

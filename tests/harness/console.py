@@ -72,6 +72,20 @@ class Console:
         except TimeoutError:
             raise self._late(f"no line came within {seconds} s that is or holds: {told}") from None
 
+    async def expect_prompt(self, prompt: str, seconds: float) -> None:
+        """Waits until what has come of the current line is the prompt. Errors: any GuestFailure."""
+        try:
+            async with asyncio.timeout(seconds):
+                while self._partial != prompt.encode():
+                    if self.failure is not None:
+                        raise self.failure
+                    if self.exit_status is not None:
+                        reason = f"QEMU ended with status {self.exit_status} before this prompt came: {prompt}"
+                        raise GuestEnded(reason, self.lines)
+                    await self._change()
+        except TimeoutError:
+            raise self._late(f"no prompt came within {seconds} s: {prompt}") from None
+
     async def wait_end(self, seconds: float) -> int:
         """Waits until QEMU has ended. Returns its exit status. Errors: any GuestFailure."""
         try:

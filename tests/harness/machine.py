@@ -37,12 +37,22 @@ class Guest:
         self.console = Console(logs.serial)
         self.monitor = Monitor(logs)
         self.process: asyncio.subprocess.Process | None = None
+        self._writer: asyncio.StreamWriter | None = None
         self._connected = asyncio.Event()
         self._serial_done = asyncio.Event()
 
     async def expect(self, wanted: str | re.Pattern[str], seconds: float) -> re.Match[str]:
         """Waits for a line. Errors: any GuestFailure."""
         return await self.console.expect(wanted, seconds)
+
+    async def expect_prompt(self, prompt: str, seconds: float) -> None:
+        """Waits for the beginning of a line that stands alone. Errors: any GuestFailure."""
+        await self.console.expect_prompt(prompt, seconds)
+
+    def send(self, keys: str) -> None:
+        """Types on the guest's serial line."""
+        assert self._writer is not None, "the guest has not been started"
+        self._writer.write(keys.encode())
 
     async def expect_success(self, seconds: float) -> None:
         """Waits until the guest has reported success through isa-debug-exit. Errors: any GuestFailure."""
@@ -105,6 +115,7 @@ class Guest:
         return await self._connected.wait()
 
     async def _read_serial(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        self._writer = writer
         self._connected.set()
         try:
             while data := await reader.read(CHUNK_BYTES):

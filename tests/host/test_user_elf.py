@@ -36,7 +36,8 @@ def test_accepts_text_and_data() -> None:
     assert elf.read_image(make([TEXT, DATA]), addr(image)) == ""
     assert (int(image.entry), int(image.count)) == (BASE + 16, 2)
     data = image.segments[1]
-    assert (int(data.start), int(data.length), int(data.offset), int(data.file_bytes)) == (BASE + 0x1000, 12288, 4196, 50)
+    assert (int(data.start), int(data.length)) == (BASE + 0x1000, 12288)
+    assert (int(data.offset), int(data.file_bytes)) == (4196, 50)
 
 
 def test_leaves_out_what_is_not_loaded_and_what_is_empty() -> None:

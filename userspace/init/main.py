@@ -43,6 +43,10 @@ async def run_row(index: u64) -> u64:
         return _NOT_STARTED
     recipe = Recipe(
         frames=row.frames,
+        slots=row.others,
+        threads=row.others,
+        rings=row.others,
+        objects=row.others,
         gets_system=row.gets_system,
         gets_inspect=row.gets_inspect,
         gets_modules=row.gets_modules,

@@ -30,7 +30,7 @@ _MODULE_RIGHTS = const(Right.COPY | Right.READ | Right.EXECUTE | Right.INSPECT)
 @struct
 class Recipe:
     """What a process may use, and what it is given besides itself."""
-    frames: u64 = 4096
+    frames: u64 = 1024
     slots: u64 = 1024
     threads: u64 = 64
     rings: u64 = 64

@@ -3,7 +3,7 @@
 A line that is longer than its buffer is cut off.
 """
 from compiler.format_style import LEFT, PREFIX, UPPER, ZERO_FILL
-from compiler.prelude import addr, array, const, fstring, printer, struct, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, fstring, printer, span, struct, u8, u32, u64, zeroed
 from kernel.abi.syscall import DEBUG_LOG_BYTES
 from userspace.lib.syscall import debug_log_bytes
 
@@ -23,6 +23,10 @@ class Text:
 
     def text(self, words: str) -> None:
         for character in words.encode():
+            self.put(character)
+
+    def bytes(self, words: span[u8]) -> None:
+        for character in words:
             self.put(character)
 
     def put(self, character: u8) -> None:

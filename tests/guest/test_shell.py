@@ -1,0 +1,124 @@
+"""The shell, driven over the serial line as somebody at a terminal would."""
+
+import re
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from tests.conftest import StartGuest
+from tests.harness.machine import Guest
+from tools.build import ARCHIVE_MEMBERS, Program, build_program, only_one_builder, write_archive
+from tools.paths import BOOT_ARCHIVE, GUEST_TESTS
+from tools.qemu import Machine
+
+DEADLINE_SECONDS = 30
+PROMPT = "ringneck> "
+UP, TAB, BACKSPACE, INTERRUPT, KILL_LINE = "\x1b[A", "\t", "\x7f", "\x03", "\x15"
+
+
+@pytest.fixture
+def archive_with_endless(boot_files: None) -> Path:
+    """The boot archive with one more program, which goes on until it is ended."""
+    endless = Program("userspace.guest_tests.endless", "user", GUEST_TESTS / "endless.elf")
+    archive = GUEST_TESTS / "shell.tar"
+    with only_one_builder():
+        build_program(endless, "release")
+        write_archive(archive, (*ARCHIVE_MEMBERS, endless.output))
+    return archive
+
+
+@asynccontextmanager
+async def start_shell(
+    start_guest: StartGuest, cpus: int, words: str = "program=shell", archive: Path = BOOT_ARCHIVE
+) -> AsyncIterator[Guest]:
+    async with start_guest(Machine(cpus=cpus, memory_mib=256, command_line=words, archive=archive)) as guest:
+        await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
+        yield guest
+
+
+async def enter(guest: Guest, keys: str, *wanted: str) -> None:
+    """Types a line, and waits for lines that match and for the next prompt."""
+    guest.send(keys + "\r")
+    for pattern in wanted:
+        await guest.expect(re.compile(pattern), DEADLINE_SECONDS)
+    await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
+
+
+async def leave(guest: Guest) -> None:
+    guest.send("exit\r")
+    await guest.expect_success(DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.usefixtures("boot_files")
+async def test_edits_lines(start_guest: StartGuest, cpus: int) -> None:
+    async with start_shell(start_guest, cpus) as guest:
+        await enter(guest, "hepp" + BACKSPACE * 2 + "lp", r"^poweroff\s+turn the machine off")
+        await enter(guest, "nonsense" + KILL_LINE + "frob", "^frob: there is no such command")
+        await enter(guest, UP, "^frob: there is no such command")
+        await enter(guest, "he" + TAB, r"^exit \[STATUS\]")
+        await enter(guest, "p" + TAB + KILL_LINE, r"^ps  poweroff")
+        guest.send("abandoned" + INTERRUPT)
+        await guest.expect(re.compile(r"abandoned\^C$"), DEADLINE_SECONDS)
+        await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
+        await leave(guest)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.usefixtures("boot_files")
+async def test_runs_programs(start_guest: StartGuest, cpus: int) -> None:
+    async with start_shell(start_guest, cpus) as guest:
+        await enter(guest, "run hello", "^sum: 4$", "^exit: hello status=0$")
+        await enter(guest, "run hel" + TAB, "^sum: 4$", "^exit: hello status=0$")
+        await enter(guest, "run nothing", "^nothing: there is no such program")
+        guest.send("run shell\r")
+        await guest.expect(re.compile("^shell: this program was not given the System object"), DEADLINE_SECONDS)
+        await guest.expect("exit: shell status=1", DEADLINE_SECONDS)
+        await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
+        await leave(guest)
+
+
+async def test_stops_programs(start_guest: StartGuest, archive_with_endless: Path) -> None:
+    async with start_shell(start_guest, 2, archive=archive_with_endless) as guest:
+        guest.send("run endless\r")
+        await guest.expect("endless: going on", DEADLINE_SECONDS)
+        guest.send(INTERRUPT)
+        await guest.expect("exit: endless status=130", DEADLINE_SECONDS)
+        await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
+        guest.send("run endless &\r")
+        await guest.expect("endless: going on", DEADLINE_SECONDS)
+        await enter(guest, "")
+        await enter(guest, "ps", r"^  -  running .* shell$", r"^  0  running .* endless$")
+        await enter(guest, "kill 0", "^exit: endless status=137$")
+        await enter(guest, "kill 0", "^0: there is no such job")
+        await leave(guest)
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_shows_the_system(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2) as guest:
+        await enter(guest, "mem", r"^free memory: \d+ KiB$", r"^objects: +1 process$", r"^account: +\d+ of \d+ frames$")
+        await enter(guest, "caps", r"process +1fff  this process$", r"memory .* hello\.elf$")
+        await enter(guest, "log", r"cpu 0 info: boot: ok cpus=2")
+        await enter(guest, "log loud", "^loud: levels are")
+        await enter(guest, "top", r"^  - +\d+  shell$")
+        await enter(guest, "bench", r"^ +\d+ ns  empty system call$")
+        await leave(guest)
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_ends_the_machine(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2) as guest:
+        guest.send("poweroff\r")
+        assert await guest.console.wait_end(DEADLINE_SECONDS) == 0
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_is_started_by_init(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2, "init.shell") as guest:
+        await enter(guest, "run hello", "^sum: 4$", "^exit: hello status=0$")
+        guest.send("exit 3\r")
+        await guest.expect("exit: shell status=3", DEADLINE_SECONDS)
+        await guest.expect("exit: init status=3", DEADLINE_SECONDS)

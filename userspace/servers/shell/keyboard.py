@@ -1,0 +1,45 @@
+"""Keys as they come, also while a program runs: then the interrupt key ends the program, and the others wait."""
+import asyncio
+
+from compiler.prelude import addr, array, const, u8, u64, zeroed
+from userspace.lib.console import read_byte
+from userspace.lib.process import kill
+from userspace.servers.shell.jobs import NO_JOB, jobs
+
+INTERRUPTED = const(130)                # exit status of a program that was ended by the key
+_INTERRUPT = const(0x03)
+_MOST_KEYS = const(256)                 # that wait; further ones are lost
+
+foreground: u64 = NO_JOB                # the job that the interrupt key ends
+_keys: array[u8, _MOST_KEYS] = zeroed()
+_head: u64 = 0
+_tail: u64 = 0
+_came: asyncio.Event = zeroed()
+
+
+async def read_keys() -> None:
+    """A task of its own, for ever."""
+    global _tail
+    while True:
+        key = await read_byte()
+        if key == _INTERRUPT and foreground != NO_JOB:
+            kill(addr(jobs[foreground].child), INTERRUPTED)
+        elif _tail - _head < _MOST_KEYS:
+            _keys[_tail % _MOST_KEYS] = key
+            _tail += 1
+            _came.set()
+
+
+async def next_key() -> u8:
+    global _head
+    while _head == _tail:
+        _came.clear()
+        _ = await _came.wait()
+    key = _keys[_head % _MOST_KEYS]
+    _head += 1
+    return key
+
+
+def set_foreground(number: u64) -> None:
+    global foreground
+    foreground = number
