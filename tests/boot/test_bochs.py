@@ -54,8 +54,17 @@ async def run_bochs(machine: BochsMachine, folder: Path, logs: TestLogs) -> Asyn
         os.close(descriptor)
 
 
-@pytest.mark.parametrize("cpus", [1, 4])
-@pytest.mark.parametrize("model", ["athlon64_clawhammer", "corei5_lynnfield_750", "corei7_icelake_u"])
+@pytest.mark.parametrize(
+    ("model", "cpus"),
+    [
+        ("athlon64_clawhammer", 1),
+        ("corei7_icelake_u", 4),
+        pytest.param("athlon64_clawhammer", 4, marks=pytest.mark.long),
+        pytest.param("corei5_lynnfield_750", 1, marks=pytest.mark.long),
+        pytest.param("corei5_lynnfield_750", 4, marks=pytest.mark.long),
+        pytest.param("corei7_icelake_u", 1, marks=pytest.mark.long),
+    ],
+)
 async def test_kernel_boots(images: Path, tmp_path: Path, test_logs: TestLogs, model: str, cpus: int) -> None:
     machine = BochsMachine(images / CD, cpus=cpus, cpu_model=model)
     async with run_bochs(machine, tmp_path, test_logs) as console:

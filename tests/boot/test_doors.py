@@ -52,7 +52,7 @@ async def test_either_image_starts_as_a_disk(
         await check_boot(start_guest, machine, "bios", BIOS_SECONDS)
 
 
-@pytest.mark.slow
+@pytest.mark.long
 async def test_a_bios_that_fails_at_long_reads(start_guest: StartGuest, images: Path) -> None:
     """QEMU's BIOS reads single sectors only from a stick on the oldest controller."""
     machine = Machine(cpus=2, machine="pc", medium="usb1", image=images / DISK)
