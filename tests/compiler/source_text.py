@@ -19,9 +19,9 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
 """
 _NAMES = re.compile(r"^from compiler\.prelude import \*$", re.MULTILINE)
 _PRELUDE = (
-    "array atomic addr asm_x64 bits const copy export i8 i32 i64 interrupt mem8 mem32 naked noinline "
-    "panic panic_handler percpu percpu_address placed ptr section sizeof span struct u8 u16 u32 u64 u128 union volatile "
-    "zeroed"
+    "addr array asm_x64 atomic bits const copy export i32 i64 i8 interrupt mem32 mem8 naked noinline "
+    "panic panic_handler percpu percpu_address placed ptr section sizeof span struct u128 u16 u32 u64 u8 "
+    "union volatile zeroed"
 )
 
 

@@ -70,7 +70,11 @@ def refuse_to_generate(*arguments: object, **options: object) -> bytes:
 
 @pytest.mark.parametrize(
     ("target", "profile"),
-    [("kernel", "release"), ("kernel", "debug"), ("loader", "release"), ("user", "release"), ("uefi", "release")],
+    [
+        ("kernel", "release"),
+        ("kernel", "debug"),
+        *(pytest.param(target, "release", marks=pytest.mark.slow) for target in ("loader", "user", "uefi")),
+    ],
 )
 def test_the_same_sources_make_the_same_bytes(tmp_path: Path, target: str, profile: str) -> None:
     """In folders and processes of their own, whose hashes of strings differ."""
