@@ -4,7 +4,6 @@ from enum import IntEnum
 from compiler.prelude import const, sizeof, struct, u32, u64
 
 TRACE_RECORDS = const(2047)             # of each CPU that are kept
-TRACE_BATCH = const(32)                 # records that one call reads at most
 
 
 class TraceEvent(IntEnum):

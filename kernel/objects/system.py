@@ -5,7 +5,7 @@ from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
-from kernel.abi.trace import TRACE_BATCH, TraceRecord
+from kernel.abi.trace import TraceRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
@@ -50,7 +50,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.SYSTEM_TRACE:
             return _trace(call.arguments[0]), 0
         case Method.SYSTEM_READ_TRACE:
-            return _read_trace(call.arguments[0], call.arguments[1], call.arguments[2], call.arguments[3])
+            return _read_trace(call.arguments[0], call.arguments[1], call.arguments[2])
         case Method.SYSTEM_CREATE_INTERRUPT:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
@@ -128,23 +128,18 @@ def _trace(is_on: u64) -> Status:
     return Status.OK if trace.turn_on() else Status.NO_MEMORY
 
 
-def _read_trace(index: u64, number: u64, destination: u64, count: u64) -> tuple[Status, u64]:
-    """Up to `count` records from `number` on. The value is the number of the CPU's next record in any case.
+def _read_trace(index: u64, number: u64, destination: u64) -> tuple[Status, u64]:
+    """One record; its event is NOTHING when it is not there yet. The value is the number of the CPU's next record.
 
-    Errors: NO_SUCH when the first one has been overwritten.
+    Errors: NO_SUCH when the record has been overwritten.
     """
-    if index >= u64(cpu.known_cpus) or not 0 < count <= TRACE_BATCH:
+    if index >= u64(cpu.known_cpus):
         return Status.BAD_ARGUMENT, 0
     ring = trace.ring_of(u32(index))
-    if ring is None:
-        return Status.WOULD_BLOCK, 0
-    following = ring.next.load("acquire")
-    if number >= following:
-        return Status.WOULD_BLOCK, following
+    following = ring.next.load("acquire") if ring is not None else u64(0)
     record = TraceRecord()
-    for place in range(min(count, following - number)):
-        if not trace.read(ring, number + place, addr(record)):
-            return Status.NO_SUCH, following
-        if not copy_to_user(destination + place * sizeof(TraceRecord), ptr[u8](addr(record)), sizeof(TraceRecord)):
-            return Status.BAD_ADDRESS, following
+    if ring is not None and number < following and not trace.read(ring, number, addr(record)):
+        return Status.NO_SUCH, following
+    if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(TraceRecord)):
+        return Status.BAD_ADDRESS, following
     return Status.OK, following
