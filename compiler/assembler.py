@@ -7,11 +7,13 @@ module data are looked up like anywhere else. LLVM's own assembler judges the te
 from __future__ import annotations
 
 import ast
+import difflib
 import re
 
 from compiler.constant import evaluate
 from compiler.environment import Environment
 from compiler.errors import CompileError
+from compiler.prelude import x64
 from compiler.symbols import ConstSymbol, Function, GlobalVar
 from compiler.tree import Body
 
@@ -55,6 +57,7 @@ WRITES: dict[str, tuple[str, ...]] = {
 """Registers that a mnemonic writes without naming them."""
 ARGUMENT_REGISTERS = ("rdi", "rsi", "rdx", "rcx", "r8", "r9")
 SHIFTS = ("shl", "shr", "sal", "sar", "rol", "ror", "rcl", "rcr")
+MNEMONICS = frozenset(name for name, known in vars(x64).items() if isinstance(known, x64.Mnemonic))
 PREFIXES = ("rep", "repe", "repne", "lock")
 
 
@@ -87,6 +90,10 @@ class _Translator:
             self.lines.append(fill(self.text_of(call), self.env, self.body.references, call))
             self.written |= {FAMILY_OF[w] for w in re.findall(r"\w+", self.lines[-1]) if w in FAMILY_OF}
             return
+        if name not in MNEMONICS:
+            near = difflib.get_close_matches(name, MNEMONICS, 1)
+            hint = f"did you mean {near[0]}?" if near else 'raw("...") passes a line of Intel syntax through'
+            raise self.error(f"there is no mnemonic {name}", call, hint)
         mnemonic = name.rstrip("_")
         if mnemonic == "call" and not self.naked:
             raise self.error("an inlined assembler function cannot call", call, hint="mark it @naked as well")

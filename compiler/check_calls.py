@@ -202,7 +202,16 @@ def call_function(ctx: Context, node: ast.Call, function: Function, receiver: li
     arguments = list(receiver)
     for param, argument in zip(params, nodes, strict=True):
         arguments.append(_argument(ctx, argument, param, function))
-    return Call(function.call_result, ctx.span(node), function, arguments)
+    order = _order(node, params, len(receiver)) if len(node.keywords) > 1 else ()
+    return Call(function.call_result, ctx.span(node), function, arguments, order)
+
+
+def _order(node: ast.Call, params: list[Param], receivers: int) -> tuple[int, ...]:
+    """Positions of the arguments in the order of the source; defaults come last."""
+    names = [param.name for param in params]
+    written = [*names[: len(node.args)], *(keyword.arg for keyword in node.keywords if keyword.arg)]
+    rest = [name for name in names if name not in written]
+    return (*range(receivers), *(receivers + names.index(name) for name in [*written, *rest]))
 
 
 def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) -> Expr:

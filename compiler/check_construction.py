@@ -58,7 +58,7 @@ def make_struct(ctx: Context, node: ast.Call, struct: StructType) -> Expr:
         if keyword.arg in given:
             raise ctx.error("arguments", f"{keyword.arg} is given twice", keyword)
         given[keyword.arg] = keyword.value
-    values = [(field, check_field_value(ctx, field, given[field.name])) for field in fields if field.name in given]
+    values = [(struct.fields[name], check_field_value(ctx, struct.fields[name], item)) for name, item in given.items()]
     for field in fields:
         if field.name not in given and isinstance(field.default, ast.expr):
             assert isinstance(field.home, Environment)

@@ -180,8 +180,13 @@ class ExpressionEmitter(MemoryEmitter):
             self.terminate("unreachable")
 
     def call(self, expr: Call | IndirectCall, result: str | None = None) -> str:
-        arguments = [f"{value_type(a.type)}{extension(a.type)} noundef {self.value(a)}" for a in expr.arguments]
         target = self.module.symbol(expr.function) if isinstance(expr, Call) else self.value(expr.target)
+        order = expr.order if isinstance(expr, Call) and expr.order else range(len(expr.arguments))
+        words = {position: self.value(expr.arguments[position]) for position in order}
+        arguments = [
+            f"{value_type(a.type)}{extension(a.type)} noundef {words[position]}"
+            for position, a in enumerate(expr.arguments)
+        ]
         kind = "void" if expr.type.is_aggregate else value_type(expr.type)
         mark = "" if kind == "void" else f"{extension(expr.type)} noundef ".lstrip()
         if expr.type.is_aggregate:

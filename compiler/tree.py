@@ -172,8 +172,11 @@ class Convert(Expr):
 
 @dataclass(slots=True)
 class Call(Expr):
+    """`order`: positions of the arguments as they are evaluated, where that is not from first to last."""
+
     function: Function
     arguments: list[Expr]
+    order: tuple[int, ...] = ()
 
 
 @dataclass(slots=True)

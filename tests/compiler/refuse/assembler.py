@@ -94,6 +94,20 @@ def bad_braces() -> u64:
     #! assembler: raw("mov rax, {1 +}") => {1 +} is not an expression
 
 
+@asm_x64
+def misspelt() -> u64:
+    movv(rax, rdi)
+    #! assembler: movv(rax, rdi) => there is no mnemonic movv
+    #: did you mean mov?
+
+
+@asm_x64
+def unheard_of() -> u64:
+    frobnicate(rax)
+    #! assembler: frobnicate(rax) => there is no mnemonic frobnicate
+    #: raw("...") passes a line of Intel syntax through
+
+
 asm_block("{missing}")
 #! unknown-name: asm_block("{missing}") => missing is not defined
 asm_block(3)
