@@ -109,9 +109,9 @@ def free_mapping(mapping: ptr[Mapping]) -> None:
     slab.release(ptr[u8](mapping))
 
 
-def drop_hold(mapping: ptr[Mapping]) -> None:
+def drop_holds(mapping: ptr[Mapping], count: u32) -> None:
     """The last hold frees it, and then its Memory may end. Requires: no lock is held."""
-    if mapping.holds.fetch_sub(1, "acq_rel") != 1:
+    if mapping.holds.fetch_sub(count, "acq_rel") != count:
         return
     memory = mapping.memory
     process = mapping.process

@@ -5,7 +5,7 @@ The entries change at once; where other CPUs have the space in force, the mappin
 for everybody else, until the last CPU has answered (tlb.py), and the calling thread waits for that.
 Locks: AddressSpace.lock; it is released before anybody is woken or anything freed.
 """
-from compiler.prelude import addr, bounded_recursion, const, fence, ptr, u32, u64
+from compiler.prelude import addr, bounded_recursion, const, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import EXECUTE, WRITE
 from kernel.abi.objects import Resource
@@ -24,7 +24,7 @@ from kernel.memory.address_space import AddressSpace
 from kernel.memory.usercopy import is_user_range
 from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.objects.cutting import cut_range
-from kernel.objects.mapping import MOST_PAGES, drop_hold, free_tables, is_access, page_access, unlink
+from kernel.objects.mapping import MOST_PAGES, drop_holds, free_tables, is_access, page_access, unlink
 from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
 from kernel.objects.port_grants import end_grants
 
@@ -72,7 +72,7 @@ def take_back(mapping: ptr[Mapping]) -> None:
             mapping.is_doomed = True
     if is_over:
         _finish(addr(mapping.flush))
-    drop_hold(mapping)
+    drop_holds(mapping, 1)
 
 
 def end_space(process: ptr[Process]) -> bool:
@@ -124,11 +124,17 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread:
         first = _mark(process, start, end, access) if whole is None else whole
         first.state = MappingState.UNMAPPING if access == 0 else MappingState.CHANGING
         if access == 0:
-            paging.clear_range(space.root, start, end)
-            _detach_tables(first, start, end)
+            _clear(first, start, end)
         if address_space.is_current(space):
             tlb.forget(start, end)
-        waits, is_over = _ask_others(first, start, end, thread)
+        is_gone = access == 0 and first.batch is None and not tlb.has_others(addr(space.cpus))
+        if is_gone:
+            _take_out(first)
+            waits, is_over = False, False
+        else:
+            waits, is_over = _ask_others(first, start, end, thread)
+    if is_gone:
+        _free_batch(first)
     if is_over:
         _finish(addr(first.flush))
     if waits:
@@ -272,9 +278,17 @@ def _begin_unmapping(mapping: ptr[Mapping]) -> bool:
     _detach_tables(mapping, low, end)
     if address_space.is_current(space):
         tlb.forget(low, end)
-    # Pairs with enter(): a CPU that is not in the set by now will read the new entries.
-    fence("seq_cst")
     return not tlb.ask(addr(mapping.flush), addr(space.cpus), low, end)
+
+
+def _clear(first: ptr[Mapping], low: u64, end: u64) -> None:
+    root = first.process.space.root
+    place, level = paging.find_entry(root, low)
+    if end - low == PAGE_BYTES and level == 1:
+        paging.clear_page(place)
+    else:
+        paging.clear_range(root, low, end)
+        _detach_tables(first, low, end)
 
 
 def _detach_tables(mapping: ptr[Mapping], low: u64, end: u64) -> None:
@@ -290,8 +304,6 @@ def _ask_others(first: ptr[Mapping], start: u64, end: u64, thread: ptr[Thread]) 
     """
     space = addr(first.process.space)
     first.waiter = None
-    # Pairs with enter(): a CPU that is not in the set by now will read the new entries.
-    fence("seq_cst")
     if not tlb.has_others(addr(space.cpus)) or not reference.take(addr(thread.header)):
         return False, True
     thread.waits += WAIT_STEP
@@ -320,9 +332,7 @@ def _finish(flush: ptr[Flush]) -> None:
         while mapping is not None:
             following = mapping.batch
             if is_unmapping:
-                range_tree.remove(addr(space.ranges), addr(mapping.node))
-                mapping.state = MappingState.GONE
-                free_tables(process, mapping.tables)
+                _take_out(mapping)
             else:
                 mapping.state = MappingState.ACTIVE
                 if mapping.is_doomed and _begin_unmapping(mapping):
@@ -337,15 +347,19 @@ def _finish(flush: ptr[Flush]) -> None:
         _wake(ptr[Thread](waiter), word)
 
 
+def _take_out(mapping: ptr[Mapping]) -> None:
+    """The last that an address space sees of a mapping. Requires: AddressSpace.lock, and every CPU has forgotten it."""
+    range_tree.remove(addr(mapping.process.space.ranges), addr(mapping.node))
+    mapping.state = MappingState.GONE
+    free_tables(mapping.process, mapping.tables)
+
+
 def _free_batch(first: ptr[Mapping]) -> None:
     mapping: ptr[Mapping] | None = first
     while mapping is not None:
         following = mapping.batch
-        if leases.remove_use(addr(mapping.use)):
-            drop_hold(mapping)
-        if unlink(mapping):
-            drop_hold(mapping)
-        drop_hold(mapping)
+        holds = 1 + u32(leases.remove_use(addr(mapping.use))) + u32(unlink(mapping))
+        drop_holds(mapping, holds)
         mapping = following
 
 

@@ -40,6 +40,7 @@ WRITE_COMBINING = const(ATTRIBUTE | WRITE_THROUGH)  # entry 5 of the PAT (cpu.py
 
 ENTRIES = const(512)
 TOP_LEVEL = const(4)
+_ENTRY_OFFSET = const((ENTRIES - 1) * 8)
 _KERNEL_FIRST = const(256)  # top-level entries from here on belong to the upper half
 
 _largest_level: u64 = 2
@@ -88,6 +89,11 @@ def map_page(place: ptr[u64], physical: u64, access: u64) -> None:
     place[0] = physical | access
 
 
+def clear_page(place: ptr[u64]) -> None:
+    """Removes one small page by the entry that find_entry() gave."""
+    place[0] = 0
+
+
 def count_missing_tables(
     count: ptr[TableCount], root: u64, virtual: u64, physical: u64, length: u64, access: u64
 ) -> None:
@@ -124,15 +130,20 @@ def count_entries(root: u64, virtual: u64, physical: u64, length: u64, access: u
 
 def find_entry(root: u64, virtual: u64) -> tuple[ptr[u64], u64]:
     """The entry at which the walk to an address ends, and its level: what maps the address, or is not present."""
-    table = root
-    level: u64 = TOP_LEVEL
-    while True:
-        place = _entry(table, virtual, level)
-        entry = place[0]
-        if level == 1 or entry & PRESENT == 0 or entry & LARGE != 0:
-            return place, level
-        table = entry & ADDRESS
-        level -= 1
+    memory = window.address(0)
+    place = ptr[u64](memory + root + ((virtual >> 36) & _ENTRY_OFFSET))
+    entry = place[0]
+    if entry & PRESENT == 0:
+        return place, 4
+    place = ptr[u64](memory + (entry & ADDRESS) + ((virtual >> 27) & _ENTRY_OFFSET))
+    entry = place[0]
+    if entry & (PRESENT | LARGE) != PRESENT:
+        return place, 3
+    place = ptr[u64](memory + (entry & ADDRESS) + ((virtual >> 18) & _ENTRY_OFFSET))
+    entry = place[0]
+    if entry & (PRESENT | LARGE) != PRESENT:
+        return place, 2
+    return ptr[u64](memory + (entry & ADDRESS) + ((virtual >> 9) & _ENTRY_OFFSET)), 1
 
 
 def translate(root: u64, virtual: u64) -> u64:

@@ -105,8 +105,10 @@ def forget(start: u64, end: u64) -> None:
 
 def has_others(cpus: ptr[CpuSet]) -> bool:
     """Whether a CPU besides this one has in force the space with this set, whose entries have been changed."""
+    if cpu.known_cpus == 1:
+        return False
     fence("seq_cst")
-    for group in range(CPU_WORDS):
+    for group in range(i64(_groups())):
         if _others(cpus, group) != 0:
             return True
     return False
@@ -221,6 +223,11 @@ def who_has(cpus: ptr[CpuSet], group: i64) -> u64:
             found |= bit
         left ^= bit
     return found
+
+
+def _groups() -> u32:
+    """Of the words of a set, those that stand for CPUs of this machine."""
+    return (cpu.known_cpus + 63) // 64
 
 
 def _others(cpus: ptr[CpuSet], group: i64) -> u64:
