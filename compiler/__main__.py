@@ -60,6 +60,7 @@ def _common_arguments(target: str = "kernel") -> argparse.ArgumentParser:
     common.add_argument("--profile", choices=PROFILES, default="release", help="debug checks overflow as well")
     common.add_argument("-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="for option()")
     common.add_argument("-O", dest="opt", choices=("0", "1", "2", "3", "s"), default="2", help="s: small before fast")
+    common.add_argument("--cpu", default="", help="x86-64-v3 and such; user programs may use its vector registers")
     common.add_argument("--unchecked", action="store_true", help="without bounds checks; for the benchmark only")
     common.add_argument("--json", action="store_true", help="diagnostics as JSON")
     common.add_argument("--time", action="store_true", help="seconds of each pass, and the most memory in use")
@@ -81,6 +82,7 @@ def _job(args: argparse.Namespace) -> Build:
     opt = 2 if small else int(args.opt)
     options = _options(args.options)
     job = args.job = Build(args.root, args.entry, args.target, args.profile, options, opt, small, not args.unchecked)
+    job.cpu = args.cpu
     return job
 
 

@@ -12,18 +12,18 @@ from typing import Any
 
 import llvmlite.binding as llvm
 
-from compiler.target import TARGETS, Target
+from compiler.target import TARGETS, Target, for_processor
 
 
 def create_machine(target_name: str, opt: int, cpu: str = "") -> llvm.TargetMachine:
     """Without a processor named, code for this machine may use all that this machine's processor has."""
-    target = TARGETS[target_name]
+    target = for_processor(TARGETS[target_name], cpu)
     llvm.initialize_all_targets()
     llvm.initialize_all_asmprinters()
     llvm.initialize_native_asmparser()
     if target.triple:
         return llvm.Target.from_triple(target.triple).create_target_machine(
-            cpu=cpu or target.cpu,
+            cpu=target.cpu,
             features=target.features,
             opt=opt,
             reloc=target.relocation,
@@ -59,7 +59,8 @@ def generate(ir: str, order: dict[str, Any]) -> bytes:
     module.triple = TARGETS[order["target"]].triple or llvm.get_process_triple()
     module.data_layout = str(machine.target_data)
     module.verify()
-    vectorize = order["target"] == "host" and not order["cpu"]
+    # Host code for a named processor is for comparing with other compilers: as the kernel's, it is not vectorized.
+    vectorize = order["target"] == ("user" if order["cpu"] else "host")
     optimize(module, machine, TARGETS[order["target"]], order["opt"], vectorize)
     if order["emit"] == "asm":
         return bytes(machine.emit_assembly(module).encode())

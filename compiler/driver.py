@@ -27,7 +27,7 @@ from compiler.layout import LAYOUTS
 from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
 from compiler.symbol_table import link_with_symbols
-from compiler.target import TARGETS, AssemblerError, Target, generate_objects
+from compiler.target import TARGETS, AssemblerError, Target, for_processor, generate_objects
 from compiler.verify import verify
 
 RUNTIME_MODULES = ("compiler.runtime.memory",)
@@ -57,7 +57,7 @@ class Build:
     small: bool = False
     bounds_checks: bool = True
     cached: bool = True
-    cpu: str = ""  # the processor to compile for, when not the target's
+    cpu: str = ""  # the processor to compile for, when not the target's; user programs may use its vector registers
     times: dict[str, float] = field(default_factory=dict)
     project: Project | None = None
     program: Program | None = None
@@ -70,7 +70,7 @@ class Build:
 
     @property
     def machine(self) -> Target:
-        return TARGETS[self.target]
+        return for_processor(TARGETS[self.target], self.cpu)
 
     def check(self) -> Program:
         start = time.perf_counter()
@@ -160,7 +160,8 @@ class Build:
         start = time.perf_counter()
         options = sorted(self.options.items())
         record = SourceRecord(
-            self.cache, key_of(self.entry, self.target, self.profile, options, self.opt, self.small, self.bounds_checks)
+            self.cache,
+            key_of(self.entry, self.target, self.profile, options, self.opt, self.small, self.bounds_checks, self.cpu),
         )
         known = record.result(self.root) if self.cached else None
         self.times["look up"] = time.perf_counter() - start

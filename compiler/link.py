@@ -6,6 +6,7 @@ Left out of images: unwind tables, comments and other sections that are neither 
 Not here: addresses (layout.py), the file format (elf_image.py), the backtrace table (symbol_table.py).
 """
 
+import re
 import struct
 from bisect import bisect_right
 from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ _RELOCATIONS: dict[int, tuple[str, struct.Struct, int, bool, int, int]] = {
     15: ("R_X86_64_PC8", struct.Struct("<B"), 8, True, -(1 << 7), (1 << 7) - 1),
     24: ("R_X86_64_PC64", struct.Struct("<Q"), 64, True, -(1 << 63), (1 << 63) - 1),
 }
+_SOFT_FLOAT = re.compile(r"__\w+[sd]f(2|3|[sd]i|[dst]i)?|fmod[fl]?|__(float|fix)\w+|__extend\w+|__trunc\w+")
 _GLOBAL_OFFSET_TABLE = (9, 22, 26, 41, 42)
 
 
@@ -236,7 +238,8 @@ class _Relocator:
             return LinkError(f"{where}: relocation type {kind} against {_named(symbol)} is not supported")
         if symbol.section is not None:
             return LinkError(f"{where}: {_named(symbol)} lies in {symbol.section.name}, which is not part of the image")
-        return LinkError(f"{where}: {_named(symbol)} is not defined")
+        hint = ": a number with a point needs vector registers" if _SOFT_FLOAT.fullmatch(symbol.name) else ""
+        return LinkError(f"{where}: {_named(symbol)} is not defined{hint}")
 
     def _where(self, section: InputSection, offset: int) -> str:
         """The place in words: object, section, and the function when there is one."""

@@ -10,7 +10,7 @@ import json
 import subprocess
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 NO_VECTOR = "-mmx,-sse,-sse2,-sse3,-ssse3,-sse4.1,-sse4.2,-avx,-avx2,-x87,+soft-float,+cx16"
 
@@ -49,6 +49,14 @@ TARGETS = {
 }
 
 
+def for_processor(target: Target, cpu: str) -> Target:
+    """The target for a processor that is named; user programs may then use its vector registers, for floats too."""
+    if not cpu or target.name != "user":
+        return replace(target, cpu=cpu or target.cpu)
+    marks = tuple(mark for mark in target.function_attributes if mark != "noimplicitfloat")
+    return replace(target, cpu=cpu, features="+cx16", function_attributes=marks)
+
+
 class AssemblerError(Exception):
     """LLVM refused the module; the text is its own message."""
 
@@ -58,7 +66,7 @@ def generate_objects(
 ) -> list[bytes]:
     """The object file (or, with emit="asm", the assembly text) of each LLVM module, made one after the other.
 
-    `cpu` replaces the target's processor; code for a named one is not vectorized. Errors: AssemblerError.
+    `cpu` replaces the target's processor (see for_processor). Errors: AssemblerError.
     """
     texts = [module.encode() for module in modules]
     job = {"target": target.name, "opt": opt, "emit": emit, "cpu": cpu, "sizes": [len(text) for text in texts]}
