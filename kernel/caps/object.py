@@ -11,6 +11,7 @@ from enum import IntEnum
 
 from compiler.prelude import addr, array, atomic, ptr, sizeof, struct, u32, u64
 from kernel.abi.objects import RESOURCES
+from kernel.sync.spinlock import SpinLock
 
 
 class State(IntEnum):
@@ -39,12 +40,21 @@ class Budget:
 
 
 @struct
+class CpuBudget:
+    """CPU time under a cap (core/throttle.py)."""
+    lock: SpinLock
+    window: u64             # the time window that `used_ns` is about
+    used_ns: u64
+
+
+@struct
 class Account:
     header: Object          # header.account is the parent
     budgets: array[Budget, RESOURCES]
     watcher_bits: atomic[u64]           # what the watcher is signalled; set first, so that there is one watcher
     watcher: atomic[u64]                # address of the notification that is told about soft limits; 0 is none
     cpu_share: atomic[u32]              # thousandths of one CPU; 0 is no cap
+    cpu_budget: CpuBudget
     highest_priority: atomic[u32]       # of any thread that it pays for
 
     def budget(self, resource: u32) -> ptr[Budget]:

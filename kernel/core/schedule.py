@@ -20,6 +20,7 @@ from compiler.prelude import (
     const,
     count_zeros_right,
     export,
+    inline,
     naked,
     offsetof,
     panic,
@@ -29,6 +30,7 @@ from compiler.prelude import (
     u32,
     u64,
     wrap_add,
+    wrap_neg,
     wrap_sub,
     zeroed,
 )
@@ -40,13 +42,14 @@ from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.core import alarm, context, grace, work
 from kernel.core.online import is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
-from kernel.core.thread_block import AFFINITY_WORDS, STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread
+from kernel.core.thread_block import AFFINITY_WORDS, CAPPED, STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread
 from kernel.core.timers import NEVER
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
 SLICE_NS = const(5_000_000)
 _LENGTH = const(offsetof(RunQueue, "length"))
+_MOST_OVER = const(SLICE_NS * 7 // 8)
 _LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 
 
@@ -54,6 +57,11 @@ def _no_stop(thread: ptr[Thread]) -> None:
     panic("a thread was stopped before there was anything to stop it")
 
 
+def _no_cap(thread: ptr[Thread], ticks: u64) -> None:
+    panic("a thread had a cap before there was anything to enforce it")
+
+
+note_capped: Callable[[ptr[Thread], u64], None] = _no_cap   # charges its accounts (core/throttle.py)
 stop: Callable[[ptr[Thread]], None] = _no_stop      # what is done with a thread that a condition stops (core/wait.py)
 
 _queue: percpu[RunQueue] = RunQueue(lock=SpinLock(rank=Rank.RUN_QUEUE))
@@ -66,6 +74,13 @@ def queue_of(index: u32) -> ptr[RunQueue]:
 
 def this_queue() -> ptr[RunQueue]:
     return ptr[RunQueue](cpu.area + percpu_address(_queue))
+
+
+def idle_ticks(index: u32) -> u64:
+    """How long a CPU has idled, up to now."""
+    queue = queue_of(index)
+    total = queue.idle_time.load("acquire")
+    return total + read_time_stamp() - queue.since if queue.running.load("relaxed") == IDLE else total
 
 
 def run() -> NoReturn:
@@ -97,6 +112,12 @@ def reschedule(target: u32) -> None:
         mailbox.post(target, mailbox.Request.RESCHEDULE)
 
 
+def reschedule_all() -> None:
+    for index in range(cpu.known_cpus):
+        if is_online(index):
+            reschedule(index)
+
+
 def note_request() -> None:
     """The mailbox's handler for RESCHEDULE, and the end of an alarm: whoever leaves the kernel next looks."""
     cpu.attention = 1
@@ -104,6 +125,17 @@ def note_request() -> None:
 
 def charge(thread: ptr[Thread]) -> None:
     """Charges the time since the last switch to the thread that this CPU runs."""
+    now = read_time_stamp()
+    ticks = wrap_sub(now, _queue.since)
+    thread.cpu_time = wrap_add(thread.cpu_time, ticks)
+    _queue.since = now
+    if thread.conditions.load("relaxed") & CAPPED != 0:
+        note_capped(thread, ticks)
+
+
+@inline
+def charge_direct(thread: ptr[Thread]) -> None:
+    """The same for a thread that has no cap."""
     now = read_time_stamp()
     thread.cpu_time = wrap_add(thread.cpu_time, wrap_sub(now, _queue.since))
     _queue.since = now
@@ -127,6 +159,8 @@ def look() -> None:
     queue = this_queue()
     level = thread.priority + 1
     work.run_some(level)
+    if thread.conditions.load("relaxed") & CAPPED != 0:
+        charge(thread)
     now = now_ns()
     is_over = now >= queue.slice_end_ns
     if is_over:
@@ -136,15 +170,16 @@ def look() -> None:
     if goes_on and (top < level or (top == level and not is_over)):
         if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
             context.deliver_upcall(thread)
-        _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns)
+        _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns, _is_capped(thread))
         return
-    thread.slice_left_ns = 0 if is_over else queue.slice_end_ns - now
+    # What a thread ran over the end of its slice is taken off its next one.
+    thread.slice_left_ns = SLICE_NS - min(now - queue.slice_end_ns, _MOST_OVER) if is_over else queue.slice_end_ns - now
     context.save(thread)
     charge(thread)
     if thread.conditions.load("relaxed") & STOPPING != 0:
         stop(thread)
     else:
-        _put_back(thread)
+        _put_back(thread, is_over)
     leave()
 
 
@@ -164,7 +199,7 @@ def yield_at_once() -> None:
 
 def yield_now() -> None:
     """As look(), but gives up the rest of the slice."""
-    this_queue().slice_end_ns = 0
+    this_queue().slice_end_ns = now_ns()
     work.give_turn()
     look()
 
@@ -185,7 +220,7 @@ def leave() -> NoReturn:
             cpu.attention = 0
             queue.switches += 1
             left = thread.slice_left_ns
-            _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS))
+            _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS), _is_capped(thread))
             context.enter(thread)
 
 
@@ -227,24 +262,36 @@ def move(thread: ptr[Thread], target: u32) -> None:
         _ = thread.conditions.fetch_xor(u64(home ^ target))
 
 
-def _run_on(queue: ptr[RunQueue], level: u32, slice_end_ns: u64) -> None:
+def _is_capped(thread: ptr[Thread]) -> bool:
+    """Whether the thread's account or one above has a cap on CPU time, which is noted in its conditions."""
+    has_cap = False
+    account = thread.header.account
+    while account is not None and not has_cap:
+        has_cap = account.cpu_share.load("relaxed") != 0
+        account = account.header.account
+    if has_cap != (thread.conditions.load("relaxed") & CAPPED != 0):
+        _ = thread.conditions.fetch_xor(CAPPED, "relaxed")
+    return has_cap
+
+
+def _run_on(queue: ptr[RunQueue], level: u32, slice_end_ns: u64, is_capped: bool) -> None:
     """Notes what runs from here on, and sets the alarm if somebody waits for the end of its slice."""
     queue.slice_end_ns = slice_end_ns
     with queue.lock:
         queue.running.store(level, "relaxed")
         queue.is_ticking = top_level(queue) == level
     alarm.set_slice_end(slice_end_ns if queue.is_ticking else NEVER)
-    if work.top_level() == level:
+    if work.top_level() == level or is_capped:
         alarm.set_slice_end(min(slice_end_ns, now_ns() + work.QUANTUM_NS))
 
 
-def _put_back(thread: ptr[Thread]) -> None:
+def _put_back(thread: ptr[Thread], is_over: bool) -> None:
     """Makes a thread ready that was preempted: before its equals unless its slice is over."""
     target = _place(thread)
     move(thread, target)
     queue = queue_of(target)
     with queue.lock:
-        if thread.slice_left_ns == 0:
+        if is_over:
             push(queue, thread)
         else:
             push_first(queue, thread)
@@ -312,7 +359,7 @@ def _balance(queue: ptr[RunQueue]) -> None:
 
 
 def _place(thread: ptr[Thread]) -> u32:
-    """Where it was, if that CPU is idle; else an idle CPU; else where it was; else the one with the shortest queue."""
+    """Where it was, if that CPU is idle; else an idle CPU; else where it was; at first the one with the least to do."""
     home = cpu_of(thread)
     stays = may_run_on(thread, home) and is_online(home)
     if stays and queue_of(home).running.load("relaxed") == IDLE:
@@ -320,19 +367,22 @@ def _place(thread: ptr[Thread]) -> u32:
     for word in range(AFFINITY_WORDS):
         candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed")
         if candidates != 0:
+            # It is not idle to whoever looks next.
+            _ = _idle[word].fetch_and(~(candidates & wrap_neg(candidates)), "relaxed")
             return u32(word) * 64 + u32(count_zeros_right(candidates))
-    return home if stays else _least_loaded(thread)
+    return home if stays and thread.cpu_time != 0 else _least_loaded(thread)
 
 
 def _least_loaded(thread: ptr[Thread]) -> u32:
     best = cpu.index
-    shortest: u32 = 0xFFFF_FFFF
+    least: u32 = 0xFFFF_FFFF
     for index in range(cpu.known_cpus):
         if is_online(index) and may_run_on(thread, index):
-            length = queue_of(index).length.load("relaxed")
-            if length < shortest:
+            queue = queue_of(index)
+            load = queue.length.load("relaxed") + u32(queue.running.load("relaxed") != IDLE)
+            if load < least:
                 best = index
-                shortest = length
+                least = load
     return best
 
 

@@ -20,6 +20,7 @@ from kernel.caps.object import Object
 from kernel.complete.ring_block import Ring
 from kernel.config import CPU_LIMIT
 from kernel.core.process_block import Process
+from kernel.core.timers import Timer
 
 AFFINITY_WORDS = const(CPU_LIMIT // 64)
 
@@ -50,6 +51,7 @@ FROZEN = const(1 << 35)                 # with its process
 THROTTLED = const(1 << 36)              # its account has used up its share of CPU time
 KILLED = const(1 << 37)
 UPCALL_DUE = const(1 << 38)            # its ring got completions, of which an upcall is to tell
+CAPPED = const(1 << 39)                 # its account, or one above, has a cap on CPU time
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED)
 
 
@@ -92,6 +94,7 @@ class Thread:
     # (queue)
     next: ptr[Thread] | None
     previous: ptr[Thread] | None        # None while it is in no queue, of a CPU or a channel
+    throttle: Timer                     # while THROTTLED
     is_ready: bool                      # in the queue of its CPU
     affinity: array[atomic[u64], AFFINITY_WORDS]
     vectors: u64                        # address of its vector state, 0 before it first uses any

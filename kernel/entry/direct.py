@@ -62,7 +62,7 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
     server.answer.wait = word
     server.answer.caller.store(u64(caller), "relaxed")
     caller.holder = u64(addr(server.answer))
-    schedule.charge(caller)
+    schedule.charge_direct(caller)
     caller.wait.store(word, "seq_cst")
     if caller.conditions.load("relaxed") != here:
         calls.look_for_killer(caller, word)
@@ -96,7 +96,7 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     registers.rdx = word1
     registers.r10 = word2
     registers.r8 = word3
-    schedule.charge(server)
+    schedule.charge_direct(server)
     server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
     is_first = channel.receiver.cas(0, u64(server), "seq_cst")
     if not is_first or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:

@@ -3,7 +3,10 @@ from compiler.prelude import ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
+from kernel.arch.x86_64 import clock, cpu
 from kernel.caps.object import Object
+from kernel.core.online import is_online
+from kernel.core.schedule import idle_ticks
 from kernel.memory import physical
 from kernel.objects import creation
 from kernel.objects.invocation import Invocation
@@ -18,5 +21,10 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             if kind >= OBJECT_KINDS:
                 return Status.BAD_ARGUMENT, 0
             return Status.OK, creation.live[kind].load("relaxed")
+        case Method.INSPECT_IDLE_TIME:
+            index = call.arguments[0]
+            if index >= u64(cpu.known_cpus) or not is_online(u32(index)):
+                return Status.BAD_ARGUMENT, 0
+            return Status.OK, clock.ns_of(idle_ticks(u32(index)))
         case _:
             return Status.OK, physical.free_frames()

@@ -13,7 +13,7 @@ from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
-from kernel.core import calls, context, schedule, thread_list, wait
+from kernel.core import calls, context, schedule, thread_list, throttle, wait
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
 from kernel.core.process_block import Process
@@ -42,6 +42,7 @@ from kernel.objects.registers import read_registers, write_registers
 def start() -> None:
     set_destroyer(ObjectKind.THREAD, destroy_thread)
     wait.end = end_thread
+    throttle.start()
 
 
 def create_thread(call: ptr[Invocation]) -> tuple[Status, u64]:
@@ -148,6 +149,7 @@ def end_thread(thread: ptr[Thread]) -> None:
     """The end of a killed thread, on the CPU whose turn it was to run it."""
     process = thread.process
     vectors.free_state(thread)
+    throttle.forget(thread)
     ring = thread.ring
     if ring is not None:
         thread.ring = None

@@ -29,10 +29,11 @@ class Rank(IntEnum):
     CHANNEL = 15            # the calls and receivers of one channel; nothing is taken inside
     RING = 16               # one ring's indices and completions; taken by whoever posts
     RUN_QUEUE = 17          # the ready threads of one CPU; nothing is taken inside
-    TIMERS = 18             # the timers of one CPU; nothing is taken inside
-    SLAB = 19               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 20             # the frame allocator; nothing is taken inside
-    CONSOLE = 21            # one line of output; last, so that any code can log
+    BUDGET = 18             # the CPU time of one account; nothing is taken inside
+    TIMERS = 19             # the timers of one CPU; nothing is taken inside
+    SLAB = 20               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 21             # the frame allocator; nothing is taken inside
+    CONSOLE = 22            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0
