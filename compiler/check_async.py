@@ -62,7 +62,7 @@ def _exception_of(ctx: Context, node: ast.expr) -> ExceptionSymbol:
 def check_raise(ctx: Context, node: ast.Raise) -> Statement:
     message: Expr | None = None
     kind: ExceptionSymbol | None = None
-    if node.cause is not None:
+    if node.cause is not None and not (isinstance(node.cause, ast.Constant) and node.cause.value is None):
         raise ctx.error("exception", "raise ... from is not part of the language", node.cause)
     if isinstance(node.exc, ast.Call):
         kind = _exception_of(ctx, node.exc.func)

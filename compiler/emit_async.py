@@ -3,11 +3,12 @@
 The promise, at the start of each frame, links a coroutine to the one that awaits it and to the state of its task:
 
     promise:  caller ptr | state ptr | result
-    state:    leaf ptr | waiting u64 | exception u64 | message str          (userspace's Task begins with it)
+    state:    leaf ptr | waiting u64 | exception u64 | message str | unwinding u64      (a task begins with it)
 
 `leaf` is the coroutine to resume next: an await sets it to the awaited one, an ending coroutine to its caller, so that
 resuming a task costs the same however deep it waits. A suspended leaf sets `waiting`; without it, the executor resumes
-the leaf again at once.
+the leaf again at once. `unwinding` is the exception because of which a clean-up runs, which it can
+read as it begins.
 """
 
 from __future__ import annotations
@@ -22,7 +23,7 @@ from compiler.type_model import NEVER, NONE, STR, U64, Type
 
 PROMISE_ALIGN = 16
 STATE_AT, RESULT_AT = 8, 16
-LEAF_AT, WAITING_AT, EXCEPTION_AT, MESSAGE_AT = 0, 8, 16, 24
+LEAF_AT, WAITING_AT, EXCEPTION_AT, MESSAGE_AT, UNWINDING_AT = 0, 8, 16, 24, 40
 
 
 class AsyncEmitter(StatementEmitter):
@@ -237,9 +238,12 @@ class AsyncEmitter(StatementEmitter):
         target = self.handlers[-1] if self.handlers else HandlerLabel("final", 0)
         if len(self.cleanups) > target.depth:
             number_slot, message_slot = self._set_aside()
+            leaving = self.load_from(number_slot, U64)
+            self.line(f"store i64 {leaving}, ptr {self._at(self._state(), UNWINDING_AT)}")
             self._leave(target.depth)
             if self.open:
                 state = self._state()
+                self.line(f"store i64 0, ptr {self._at(state, UNWINDING_AT)}")
                 number, text = self.load_from(number_slot, U64), self.load_from(message_slot, STR)
                 self.line(f"store i64 {number}, ptr {self._at(state, EXCEPTION_AT)}")
                 self.line(f"store {value_type(STR)} {text}, ptr {self._at(state, MESSAGE_AT)}")
@@ -278,6 +282,7 @@ class AsyncEmitter(StatementEmitter):
     def _catch(self, catch: str, handlers: list[Handler], end: str) -> None:
         self.start(catch)
         number_slot, message_slot = self._set_aside()
+        self.line(f"store i64 0, ptr {self._at(self._state(), UNWINDING_AT)}")
         for handler in handlers:
             matched, following = self.label("except"), self.label("next")
             number = self.load_from(number_slot, U64)

@@ -24,7 +24,12 @@ def names() -> list[str]:
 
 def build_guest_test(name: str) -> Path:
     """Brings a test's archive up to date. Errors: BuildFailed, OSError."""
-    program = Program(f"userspace.guest_tests.{name}", "user", GUEST_TESTS / name / "init.elf")
+    return build_archive(f"userspace.guest_tests.{name}", name)
+
+
+def build_archive(entry: str, name: str) -> Path:
+    """An archive in which the program that begins with `entry` is the first one. Errors: BuildFailed, OSError."""
+    program = Program(entry, "user", GUEST_TESTS / name / "init.elf")
     BUILD.mkdir(exist_ok=True)
     program.output.parent.mkdir(parents=True, exist_ok=True)
     archive = GUEST_TESTS / f"{name}.tar"

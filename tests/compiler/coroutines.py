@@ -37,6 +37,7 @@ class State:
     waiting: u64
     exception: u64
     message: str
+    unwinding: u64
 
 
 heap: array[u8, 65536] = zeroed(align=16)

@@ -7,7 +7,7 @@ from typing import TypeVar
 
 from compiler.prelude import addr, exception_number, ptr, raise_exception, struct, u64
 from userspace.lib.asyncio import task as tasks
-from userspace.lib.asyncio.task import CancelledError, Task, TaskBase, cancel, wait_for_end
+from userspace.lib.asyncio.task import CancelledError, Task, TaskBase, cancel, running, wait_for_end
 
 T = TypeVar("T")
 
@@ -26,8 +26,10 @@ class TaskGroup:
         return self
 
     async def __aexit__(self) -> None:
-        """An exception that leaves the block, a cancellation included, finds the tasks cancelled."""
+        """When an exception leaves the block, a cancellation included, the tasks are cancelled."""
         number: u64 = 0
+        if running().state.unwinding != 0:
+            self._cancel_all()
         message = ""
         try:
             failed = await self._wait_for_all()
@@ -36,6 +38,7 @@ class TaskGroup:
                 message = failed.state.message
         finally:
             self._cancel_all()
+            _ = await self._wait_for_all()
         if number != 0:
             raise_exception(number, message)
 

@@ -2,8 +2,9 @@
 
 They start out zeroed: `lock: asyncio.Lock = asyncio.Lock()`.
 """
-from compiler.prelude import struct, u64
-from userspace.lib.asyncio.waiting import Line
+from compiler.prelude import addr, struct, u64
+from userspace.lib.asyncio.task import CancelledError, running
+from userspace.lib.asyncio.waiting import Line, Place
 
 
 @struct
@@ -29,6 +30,7 @@ class Event:
 
 @struct
 class Lock:
+    """Goes from hand to hand: who has waited longest gets it, and nobody can take it in between."""
     line: Line
     is_taken: bool
 
@@ -36,15 +38,20 @@ class Lock:
         return self.is_taken
 
     async def acquire(self) -> bool:
-        while self.is_taken:
-            await self.line.wait()
+        if self.is_taken:
+            place = Place(task=running())
+            try:
+                await self.line.wait_in(addr(place))
+            except CancelledError:
+                if place.is_called:
+                    self.release()
+                raise
         self.is_taken = True
         return True
 
     def release(self) -> None:
         assert self.is_taken, "a lock was released that nobody held"
-        self.is_taken = False
-        _ = self.line.call()
+        self.is_taken = self.line.call()
 
     async def __aenter__(self) -> None:
         _ = await self.acquire()
@@ -62,14 +69,21 @@ class Semaphore:
         return self.value == 0
 
     async def acquire(self) -> bool:
-        while self.value == 0:
-            await self.line.wait()
-        self.value -= 1
+        if self.value != 0 and self.line.is_empty():
+            self.value -= 1
+            return True
+        place = Place(task=running())
+        try:
+            await self.line.wait_in(addr(place))
+        except CancelledError:
+            if place.is_called:
+                self.release()
+            raise
         return True
 
     def release(self) -> None:
-        self.value += 1
-        _ = self.line.call()
+        if not self.line.call():
+            self.value += 1
 
     async def __aenter__(self) -> None:
         _ = await self.acquire()

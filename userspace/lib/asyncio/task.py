@@ -41,6 +41,7 @@ class State:
     waiting: u64                        # set by a coroutine that suspends
     exception: u64                      # number of the exception that is on its way, 0 for none
     message: str
+    unwinding: u64                      # the exception because of which a clean-up has been entered
 
 
 @struct
@@ -52,6 +53,7 @@ class TaskBase:
     sibling: ptr[TaskBase] | None       # in a task group
     bytes: u64                          # of the whole task
     is_queued: bool
+    is_started: bool
     is_done: bool
     is_cancelled: bool                  # it is to raise CancelledError when it runs next
 
@@ -147,6 +149,10 @@ def create_task(coroutine: Awaitable[T]) -> ptr[Task[T]]:
 def step(task: ptr[TaskBase]) -> bool:
     """Runs a task until it waits or ends. Returns True when it has ended; its result is still in its frame."""
     global current
+    if not task.is_started and task.is_cancelled:
+        task.state.exception = exception_number(CancelledError)
+        return True
+    task.is_started = True
     current = task
     task.state.waiting = 0
     while task.state.waiting == 0:

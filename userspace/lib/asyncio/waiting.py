@@ -19,15 +19,19 @@ class Line:
     last: ptr[Place] | None
 
     async def wait(self) -> None:
-        """Waits to be called. A cancellation after the call hands the call to the next in line."""
+        """Waits to be called."""
         place = Place(task=running())
-        self._append(addr(place))
+        await self.wait_in(addr(place))
+
+    async def wait_in(self, place: ptr[Place]) -> None:
+        """As wait(), in a place of the caller's: `is_called` tells whether a cancellation came after the call."""
+        self._append(place)
         try:
             while not place.is_called:
                 await park()
         finally:
             if not place.is_called:
-                self._remove(addr(place))
+                self._remove(place)
 
     def call(self) -> bool:
         """Calls the first in line. Returns False when nobody waits."""

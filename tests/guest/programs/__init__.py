@@ -1,0 +1,1 @@
+"""Programs that run under CPython and on Ringneck."""
