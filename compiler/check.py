@@ -19,9 +19,17 @@ from compiler.environment import Environment
 from compiler.errors import CompileError, Diagnostics, Label
 from compiler.modules import Module, Project
 from compiler.source import Span
-from compiler.symbols import ExceptionSymbol, Function, GenericFunction, GenericStruct, GlobalVar, TypeSymbol
+from compiler.symbols import (
+    EnumSymbol,
+    ExceptionSymbol,
+    Function,
+    GenericFunction,
+    GenericStruct,
+    GlobalVar,
+    TypeSymbol,
+)
 from compiler.tree import Body, Expr, Local
-from compiler.type_model import ERROR, NEVER, NONE, StructType, has_variable
+from compiler.type_model import ERROR, NEVER, NONE, StructType, Type, has_variable
 
 HOOKS = {
     "frame_allocator": "Callable[[u64], ptr[u8]]",
@@ -39,6 +47,7 @@ class Program:
     references: list[Function | GlobalVar] = field(default_factory=list)  # named by that text
     panic_handler: Function | None = None
     hooks: dict[str, Function] = field(default_factory=dict)  # what coroutines need of the library, by decorator
+    enums: dict[Type, dict[str, int]] = field(default_factory=dict)  # members by name, for debuggers
     exceptions: list[ExceptionSymbol] = field(default_factory=list)
 
 
@@ -83,6 +92,8 @@ class Checker:
                         self._check_struct(struct)
                     case GlobalVar():
                         self._check_data(symbol)
+                    case EnumSymbol():
+                        self.program.enums[symbol.type] = symbol.members
             except CompileError as error:
                 self.diagnostics.add(error)
         for statement in module.tree.body:

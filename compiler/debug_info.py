@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from compiler.emit_types import escape
 from compiler.source import SourceFile, Span
 from compiler.symbols import Function, GlobalVar
@@ -32,8 +34,8 @@ PRODUCER = "ringneck"
 class DebugInfo:
     """Numbers metadata nodes and remembers those that can be shared."""
 
-    def __init__(self, directory: str) -> None:
-        self.directory = directory
+    def __init__(self, directory: str, enums: Mapping[Type, Mapping[str, int]]) -> None:
+        self.directory, self.enums = directory, enums
         self.nodes: list[str] = []
         self.files: dict[str, int] = {}
         self.types: dict[Type, int] = {}
@@ -163,8 +165,10 @@ class DebugInfo:
                     f"!DICompositeType(tag: DW_TAG_array_type, baseType: !{element}, size: {t.size * 8}, "
                     f"elements: !{{!{bounds}}})"
                 )
-            case AtomicType(of=of) | VolatileType(of=of) | EnumType(of=of):
+            case AtomicType(of=of) | VolatileType(of=of):
                 return self.type(of)
+            case EnumType():
+                return self._enumeration(t)
             case BitsType(unit=unit):
                 return self.type(unit)
             case SpanType(of=of):
@@ -177,6 +181,17 @@ class DebugInfo:
             case FuncType():
                 return self._node('!DIBasicType(name: "Callable", size: 64, encoding: DW_ATE_address)')
         return self._node(f'!DIBasicType(name: "{t}", size: {max(8, t.size * 8)}, encoding: DW_ATE_unsigned)')
+
+    def _enumeration(self, t: EnumType) -> int:
+        members = [
+            self._node(f"!DIEnumerator(name: {_text(name)}, value: {value}, isUnsigned: true)")
+            for name, value in self.enums.get(t, {}).items()
+        ]
+        elements = ", ".join(f"!{member}" for member in members)
+        return self._node(
+            f"!DICompositeType(tag: DW_TAG_enumeration_type, name: {_text(str(t))}, baseType: !{self.type(t.of)}, "
+            f"size: {t.size * 8}, elements: !{{{elements}}})"
+        )
 
     def _slice(self, name: str, of: Type) -> int:
         return self._composite(name, 16, [("pointer", PtrType(of), 0), ("length", IntType(64, False), 8)])

@@ -64,7 +64,7 @@ class ModuleEmitter:
         self.part = part or Part(program.bodies, program.data, program.assembler)
         self.own = {*(body.function for body in self.part.bodies), *(data for data, _ in self.part.data)}
         self.foreign: dict[Function | GlobalVar, None] = {}
-        self.debug = DebugInfo(".")
+        self.debug = DebugInfo(".", program.enums)
         self.diagnostics = Diagnostics()
         self.strings: dict[bytes, str] = {}
         self.definitions: list[str] = []

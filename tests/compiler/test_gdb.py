@@ -47,6 +47,7 @@ def weigh(point: ptr[Point], factor: u64) -> u64:
 @noinline
 def walk(count: u64) -> u64:
     label = b"walk"
+    size: Kind = Kind.LARGE
     weight = weigh(ptr[Point](unknown(u64(addr(origin)))), count + 2)
     return weight + len(label)
 
@@ -106,6 +107,7 @@ def test_gdb_stops_at_a_line_and_shows_what_is_there(program: Path) -> None:
         "up",
         "info locals",
         "print label.length",
+        "print size",
         "print 'program.origin'.y",
     )
     assert re.search(
@@ -116,7 +118,7 @@ def test_gdb_stops_at_a_line_and_shows_what_is_there(program: Path) -> None:
     assert "x = 7, y = -3, kind = 5 '\\005', corners = {1, 2, 3}" in seen
     assert "stop here" in seen
     assert re.search(r"label = \{pointer = .*, length = 4\}", seen), seen
-    assert seen.rstrip().endswith("= 4\n$4 = -3")
+    assert seen.rstrip().endswith("= 4\n$4 = LARGE\n$5 = -3")
 
 
 def test_gdb_steps_by_lines_of_the_source(program: Path) -> None:
