@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartGuest
+from tests.harness.failures import GuestReset
 from tests.harness.machine import Guest
 from tools.build import ARCHIVE_MEMBERS, Program, build_program, only_one_builder, write_archive
 from tools.paths import BOOT_ARCHIVE, GUEST_TESTS
@@ -103,16 +104,27 @@ async def test_shows_the_system(start_guest: StartGuest) -> None:
         await enter(guest, "caps", r"process +1fff  this process$", r"memory .* hello\.elf$")
         await enter(guest, "log", r"cpu 0 info: boot: ok cpus=2")
         await enter(guest, "log loud", "^loud: levels are")
+        await enter(guest, "trace on")
+        await enter(guest, "trace", r"^trace: cpu=\d+ time=\d+ thread=\d+ event=1 number=3 value=")
+        await enter(guest, "trace loud", "^loud: a trace is on or off")
         await enter(guest, "top", r"^  - +\d+  shell$")
         await enter(guest, "bench", r"^ +\d+ ns  empty system call$")
         await leave(guest)
 
 
 @pytest.mark.usefixtures("boot_files")
-async def test_ends_the_machine(start_guest: StartGuest) -> None:
+async def test_turns_the_machine_off(start_guest: StartGuest) -> None:
     async with start_shell(start_guest, 2) as guest:
         guest.send("poweroff\r")
         assert await guest.console.wait_end(DEADLINE_SECONDS) == 0
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_starts_the_machine_anew(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2) as guest:
+        guest.send("reboot\r")
+        with pytest.raises(GuestReset):
+            await guest.console.wait_end(DEADLINE_SECONDS)
 
 
 @pytest.mark.usefixtures("boot_files")

@@ -24,6 +24,7 @@ _FIRST_PLACE = const(0x10_0000_0000)    # where this program maps what it fills 
 _EXIT_BIT = const(1)
 _PAGE_MASK = const(PAGE - 1)
 _ACCOUNT_RIGHTS = const(Right.CREATE | Right.INSPECT | Right.WAIT)
+_PAGE_RIGHTS = const(Right.COPY | Right.READ)
 _MODULE_RIGHTS = const(Right.COPY | Right.READ | Right.EXECUTE | Right.INSPECT)
 
 
@@ -202,6 +203,8 @@ def _write_start_info(child: ptr[Child], recipe: ptr[Recipe], words: span[u8]) -
     info.process = _give(child, child.process, ALL_RIGHTS)
     info.thread = _give(child, child.thread, ALL_RIGHTS)
     info.account = _give(child, child.account, _ACCOUNT_RIGHTS)
+    info.time = _give(child, start_info().time, _PAGE_RIGHTS)
+    info.machine = _give(child, start_info().machine, _PAGE_RIGHTS)
     if recipe.gets_system:
         info.system = _give(child, start_info().system, ALL_RIGHTS)
     if recipe.gets_inspect:

@@ -16,6 +16,7 @@ from userspace.lib.time import monotonic_ns
 from userspace.servers.shell import keyboard, reports
 from userspace.servers.shell.editor import Editor
 from userspace.servers.shell.jobs import MOST_JOBS, NO_JOB, jobs, start_job, wait_for_job
+from userspace.servers.shell.tracing import trace
 from userspace.servers.shell.words import Words, split
 
 KILLED = const(137)                     # exit status of a program that `kill` has ended
@@ -29,7 +30,7 @@ class Command:
     help: str
 
 
-COMMANDS = const(12)
+COMMANDS = const(13)
 commands: array[Command, COMMANDS] = array(
     Command(name="help", usage="help [run]", help="this list, or the programs that there are"),
     Command(name="ps", usage="ps", help="the processes that this shell holds"),
@@ -37,6 +38,7 @@ commands: array[Command, COMMANDS] = array(
     Command(name="caps", usage="caps", help="the capabilities that it holds"),
     Command(name="mem", usage="mem", help="memory, objects, what the account has left"),
     Command(name="log", usage="log [error|warn|info|debug]", help="the kernel's log; or show that level from now on"),
+    Command(name="trace", usage="trace [on|off]", help="what the CPUs did last, once it has been turned on"),
     Command(name="run", usage="run NAME [WORDS] [&]", help="start a program; ^C ends it, & does not wait for it"),
     Command(name="kill", usage="kill JOB", help="end a program"),
     Command(name="bench", usage="bench", help="what some operations take"),
@@ -69,6 +71,9 @@ async def execute(line: span[u8]) -> None:
         reports.show_memory()
     elif is_same(name, b"log"):
         _log(words.word(1))
+    elif is_same(name, b"trace"):
+        if not trace(words.word(1)):
+            _tell(words.word(1), ": a trace is on or off")
     elif is_same(name, b"run"):
         await _run(addr(words))
     elif is_same(name, b"kill"):
