@@ -1,4 +1,4 @@
-"""The IoPorts object: a range of I/O ports, read and written for its holder, or granted to the programs of a process."""
+"""The IoPorts object: a range of I/O ports, read and written for its holder, or granted to programs of a process."""
 from compiler.prelude import addr, const, ptr, sizeof, u8, u16, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
