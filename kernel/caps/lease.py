@@ -152,6 +152,13 @@ def take_ended_use(lease: u32, ended: u32) -> ptr[Use] | None:
         return use
 
 
+def is_unused(lease: u32) -> bool:
+    """Whether an ended lease has nothing to take back: what was under way when it ended is over or has been refused."""
+    record = find(lease)
+    with record.lock:
+        return record.uses is None and record.children.load("relaxed") == 0
+
+
 def is_within(lease: u32, ancestor: u32) -> bool:
     """Whether a lease is another or nests in it. Means nothing once the record serves another lease."""
     while lease != 0:

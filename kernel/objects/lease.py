@@ -1,20 +1,24 @@
 """The lease as an object: begun under another, ended by its holder, its expiry or its last reference.
 
 The end is one store; what is in use under the lease, or under leases that nest in it, is taken back afterwards in
-slices, and the object waits for that in the queue of endings.
+slices, and the object waits for that in the queue of endings. A lease with an expiry lasts until then even without
+handles: its timer holds a reference.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, array, const, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, array, const, offsetof, ptr, sizeof, struct, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
+from kernel.arch.x86_64.clock import now_ns
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE
 from kernel.caps.lease import Use
 from kernel.caps.object import Account, Object
+from kernel.core import alarm
 from kernel.core.destruction import begin_end, release, set_destroyer
+from kernel.core.timers import Timer
 from kernel.objects.creation import allocate_page, create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -31,6 +35,7 @@ class Lease:
     epoch: u64
     record: u32
     cursor: u32                         # records that its end has looked at
+    expiry: Timer                       # deadline 0: none
     is_scanned: bool                    # nothing is left under it
 
 
@@ -58,7 +63,8 @@ def create_lease(call: ptr[Invocation]) -> tuple[Status, u64]:
     if above is not None:
         parent = ptr[Lease](above).record
         parent_epoch = ptr[Lease](above).epoch
-    if not leases.can_nest(parent):
+    expiry_ns = call.arguments[1]
+    if not leases.can_nest(parent) or expiry_ns != 0 and expiry_ns <= now_ns():
         return Status.BAD_ARGUMENT, 0
     slot, status = reserve_slot(call.process)
     if status != Status.OK:
@@ -73,6 +79,10 @@ def create_lease(call: ptr[Invocation]) -> tuple[Status, u64]:
         free(header)
         table.give_back(addr(call.process.table), slot)
         return grown, 0
+    if expiry_ns != 0 and reference.take(header):
+        lease.expiry.deadline_ns = expiry_ns
+        lease.expiry.action = _expire
+        alarm.start_timer(addr(lease.expiry))
     return Status.OK, give_object(call.process, slot, header)
 
 
@@ -88,8 +98,18 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
 
 def end_lease(lease: ptr[Lease]) -> None:
     """One store. The queue of endings takes back what is in use, holding a reference meanwhile."""
-    if leases.end(lease.record, lease.epoch) and reference.take(addr(lease.header)):
+    if not leases.end(lease.record, lease.epoch):
+        return
+    if lease.expiry.deadline_ns != 0 and alarm.stop_timer(addr(lease.expiry)):
+        release(addr(lease.header))
+    if not leases.is_unused(lease.record) and reference.take(addr(lease.header)):
         begin_end(addr(lease.header))
+
+
+def _expire(timer: ptr[Timer]) -> None:
+    lease = ptr[Lease](u64(timer) - offsetof(Lease, "expiry"))
+    end_lease(lease)
+    release(addr(lease.header))
 
 
 def destroy_lease(header: ptr[Object]) -> bool:

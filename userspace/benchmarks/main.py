@@ -11,6 +11,7 @@ from kernel.abi.rights import ALL_RIGHTS
 from kernel.abi.ring import Operation
 from userspace.benchmarks.clock import SAMPLES, measure, report, start_mark, stop_mark, time_stamp
 from userspace.benchmarks.core import measure_core
+from userspace.benchmarks.lease_end import measure_lease_end
 from userspace.lib import upcalls
 from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
 from userspace.lib.ring import Ring, open_ring
@@ -111,6 +112,7 @@ def main() -> None:
     measure("empty", nothing, _ROUNDS, 1)
     measure("null_syscall", null_syscall, _ROUNDS, 1)
     measure("mint_close", mint_close, _ROUNDS, 1)
+    measure_lease_end(_notification)
     measure("map_touch_unmap", map_touch_unmap, _ROUNDS, 1)
     measure("signal_without_waiter", signal_without_waiter, _ROUNDS, 1)
     measure("ring_nop_1", ring_nop_1, _ROUNDS, 1)

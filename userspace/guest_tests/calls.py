@@ -87,7 +87,7 @@ def good_call(method: u64) -> Call:
 
 def _number(method: u64, place: u64) -> u64:
     match method:
-        case Method.ACCOUNT_CREATE_PROCESS:
+        case Method.ACCOUNT_CREATE_PROCESS | Method.SYSTEM_WRITE_CONSOLE:
             return 5
         case Method.ACCOUNT_CREATE_MEMORY:
             return _PAGE if place == 0 else u64(0)
@@ -144,6 +144,7 @@ def make_objects() -> None:
     of_kind[u64(ObjectKind.LEASE)] = make(Method.ACCOUNT_CREATE_LEASE, 0, 0, 0)
     _, interrupt = invoke(SYSTEM, Method.SYSTEM_CREATE_INTERRUPT, ROOT_ACCOUNT, 0, Source.MESSAGE)
     of_kind[u64(ObjectKind.INTERRUPT)] = interrupt
+    of_kind[u64(ObjectKind.CHANNEL)] = make(Method.ACCOUNT_CREATE_CHANNEL, 0, 0, 0)
     of_kind[u64(ObjectKind.SYSTEM)] = SYSTEM
     of_kind[u64(ObjectKind.INSPECT)] = INSPECT
     stale_handle = copy_handle(INSPECT, 0)

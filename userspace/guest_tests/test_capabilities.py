@@ -1,20 +1,26 @@
 """Capabilities from outside: copies, mints, moves, leases, accounts and processes, as their users see them."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, const, export, u64
+from compiler.prelude import addr, const, export, u8, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState, Resource
 from kernel.abi.rights import ALL_RIGHTS, Right
+from kernel.abi.ring import Completion, Operation, Submission
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
+from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke, yield_now
 
-_CASES = const(13)
+_SOON_NS = const(50_000_000)
+_CASES = const(14)
+
+_ring: Ring = zeroed()
 
 
 @export("main")
 def main(ring: u64) -> u64:
     plan(_CASES)
+    open_ring(addr(_ring), ring)
     begin("identify")
     _identify()
     begin("copy")
@@ -31,6 +37,8 @@ def main(ring: u64) -> u64:
     _lease_end()
     begin("lease_nesting")
     _lease_nesting()
+    begin("lease_expiry")
+    _lease_expiry()
     begin("account_limit")
     _account_limit()
     begin("soft_limit")
@@ -235,6 +243,37 @@ def _lease_nesting() -> None:
     drop(shallow)
     drop(note)
     walk()
+
+
+def _now_ns() -> u64:
+    """What a timer reports whose deadline has passed."""
+    entry = Submission(operation=u8(Operation.TIMER), deadline_ns=1)
+    completion: Completion = zeroed()
+    check(_ring.submit(addr(entry)), "submission")
+    expect(_ring.enter(1, 1), Status.OK, "enter")
+    check(_ring.next_completion(addr(completion)), "completion")
+    return completion.word0
+
+
+def _lease_expiry() -> None:
+    status, _ = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_LEASE, 0, 1)
+    expect(status, Status.BAD_ARGUMENT, "an expiry that has passed")
+    note = make(Method.ACCOUNT_CREATE_NOTIFICATION)
+    stopped = make(Method.ACCOUNT_CREATE_LEASE, 0, _now_ns() + _SOON_NS)
+    _, _ = invoke(stopped, Method.LEASE_END)
+    drop(stopped)
+    lease = make(Method.ACCOUNT_CREATE_LEASE, 0, _now_ns() + _SOON_NS)
+    status, minted = invoke(note, Method.MINT, Right.SIGNAL, 0, lease)
+    expect(status, Status.OK, "mint")
+    drop(lease)
+    status, _ = invoke(minted, Method.NOTIFICATION_SIGNAL, 1)
+    while status == Status.OK:
+        yield_now()
+        status, _ = invoke(minted, Method.NOTIFICATION_SIGNAL, 1)
+    expect(status, Status.REVOKED, "use after the expiry")
+    drop(minted)
+    drop(note)
+    check_equal(live(ObjectKind.LEASE), 0, "leases that are left")
 
 
 def _account_limit() -> None:
