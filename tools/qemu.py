@@ -28,6 +28,9 @@ EXIT_FAILURE = 2 * 0x11 + 1
 # How the kernel is told that the device is there.
 EXIT_OPTION = "exit=debug"
 
+# From here on the host need not have as much memory as the guest: pages that the guest never touches are never taken.
+PRETENDED_MIB = 16384
+
 Medium = Literal["kernel", "disk", "cd", "usb", "usb1", "usb2", "virtio", "nvme"]
 Firmware = Literal["bios", "uefi"]
 Acceleration = Literal["tcg", "kvm"]
@@ -85,6 +88,9 @@ class Machine:
         model = f"{self.cpu_model},-arch-capabilities" if self.acceleration == "kvm" else self.cpu_model
         line += ["-machine", self.machine, "-cpu", model]
         line += ["-smp", str(self.cpus), "-m", f"{self.memory_mib}M"]
+        if self.memory_mib >= PRETENDED_MIB:
+            line += ["-object", f"memory-backend-ram,id=memory,size={self.memory_mib}M,reserve=off"]
+            line += ["-machine", "memory-backend=memory"]
         line += self._acceleration() + self._boot()
         line += ["-chardev", f"{serial},id=serial0", "-serial", "chardev:serial0"]
         line += ["-device", f"isa-debug-exit,iobase={EXIT_PORT:#x},iosize=0x04"]

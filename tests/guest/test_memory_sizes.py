@@ -19,3 +19,13 @@ async def test_memory_size(start_guest: StartGuest, name: str, memory_mib: int) 
         await guest.expect(END, DEADLINE_SECONDS)
         await guest.expect_success(DEADLINE_SECONDS)
     check_report(guest.console.lines)
+
+
+@pytest.mark.slow
+@pytest.mark.usefixtures("boot_files")
+async def test_64_gibibytes(start_guest: StartGuest) -> None:
+    """The host has less: QEMU pretends."""
+    async with start_guest(Machine(cpus=2, memory_mib=65536)) as guest:
+        await guest.expect("boot: ok cpus=2 memory=65536MiB door=direct", DEADLINE_SECONDS)
+        await guest.expect(END, DEADLINE_SECONDS)
+        await guest.expect_success(DEADLINE_SECONDS)
