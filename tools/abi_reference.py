@@ -8,11 +8,16 @@ import ast
 import importlib
 import signal
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from types import ModuleType
+from typing import Any
 
 from compiler.prelude import offsetof, sizeof
+from kernel.abi.errors import Status
+from kernel.abi.methods import METHODS, Argument, Method
+from kernel.abi.objects import ObjectKind
+from kernel.abi.rights import Right
 from tools.paths import ROOT
 
 INTERFACE = ROOT / "kernel" / "abi"
@@ -32,14 +37,29 @@ def print_module(path: Path) -> None:
     for statement in tree.body:
         if isinstance(statement, ast.ClassDef):
             _print_class(statement, getattr(module, statement.name), text.splitlines())
+    if path.stem == "methods":
+        _print_methods(METHODS)
     print()
+
+
+def _print_methods(rows: Iterable[tuple[Any, ...]]) -> None:
+    """Each operation with its kind of object, its rights, its arguments, and its errors besides the shared ones."""
+    print("\nOperations")
+    for method, kind, rights, arguments, errors in rows:
+        of = "any" if kind == 0 else ObjectKind(kind).name
+        needs = "|".join(right.name or "" for right in Right if right & rights) or "none"
+        takes = ", ".join(f"{name}: {Argument(argument).name}" for name, argument in arguments)
+        print(f"  {int(method):#04x} {Method(method).name}({takes})")
+        fails = ", ".join(Status(error).name for error in errors) or "the shared errors only"
+        print(f"       on {of}; rights {needs}; {fails}")
 
 
 def _constants(tree: ast.Module, module: ModuleType, lines: list[str]) -> Iterator[tuple[str, str, str]]:
     for statement in tree.body:
         if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
             name = statement.targets[0].id
-            if not name.startswith("_"):
+            # Tables are printed in a form of their own.
+            if not name.startswith("_") and not isinstance(getattr(module, name), tuple):
                 yield name, _number(getattr(module, name)), _remark(lines, statement)
 
 

@@ -87,7 +87,7 @@ def good_call(method: u64) -> Call:
 
 def _number(method: u64, place: u64) -> u64:
     match method:
-        case Method.ACCOUNT_CREATE_PROCESS | Method.SYSTEM_WRITE_CONSOLE:
+        case Method.ACCOUNT_CREATE_PROCESS:
             return 5
         case Method.ACCOUNT_CREATE_MEMORY:
             return _PAGE if place == 0 else u64(0)
