@@ -43,7 +43,11 @@ from compiler.type_model import (
     TypeVariable,
     VolatileType,
     is_scalar,
+    nesting,
 )
+
+DEEPEST_NESTING = 16
+"""Of types inside types: a generic that asks for itself with ever larger types goes past any bound."""
 
 PLAIN: dict[str, Type] = {
     **INTEGERS,
@@ -214,7 +218,10 @@ def _instance(node: ast.Subscript, generic: GenericStruct, items: list[ast.expr]
     if len(items) != len(generic.parameters):
         wanted = ", ".join(generic.parameters)
         raise env.error("type", f"{generic.node.name} takes [{wanted}], not {len(items)} parameters", node)
-    return declare.instantiate_struct(generic, tuple(_argument(item, env) for item in items))
+    arguments = tuple(_argument(item, env) for item in items)
+    if max(map(nesting, arguments)) > DEEPEST_NESTING:
+        raise env.error("generic", f"{generic.node.name} asks for instances without end", node)
+    return declare.instantiate_struct(generic, arguments)
 
 
 def _argument(node: ast.expr, env: Environment) -> Binding:

@@ -29,7 +29,7 @@ from compiler.symbols import (
     TypeSymbol,
 )
 from compiler.tree import Body, Expr, Local
-from compiler.type_model import ERROR, NEVER, NONE, StructType, Type, has_variable
+from compiler.type_model import ERROR, NEVER, NONE, U64, PtrType, StructType, Type, has_variable
 
 HOOKS = {
     "frame_allocator": "Callable[[u64], ptr[u8]]",
@@ -59,6 +59,7 @@ class Checker:
         self.generic_structs: list[GenericStruct] = []
         self.done: set[Function] = set()
         self.done_structs: set[StructType] = set()
+        self.exports: dict[str, Function] = {}
 
     def check(self) -> Program:
         for module in list(self.project.modules.values()):
@@ -160,6 +161,10 @@ class Checker:
             self.diagnostics.add(error)
         if function.bindings and function.asked_at is not None:
             self._say_who_asked(function, function.asked_at, known)
+        if "interrupt" in function.decorators:
+            self._check_interrupt(function)
+        if "export" in function.decorators:
+            self._check_export(function)
         if "panic_handler" in function.decorators:
             self._set_panic_handler(function)
         for hook, wanted in HOOKS.items():
@@ -179,6 +184,21 @@ class Checker:
         for position in range(known, len(self.diagnostics.found)):
             found = self.diagnostics.found[position]
             self.diagnostics.found[position] = replace(found, labels=(*found.labels, label))
+
+    def _check_interrupt(self, function: Function) -> None:
+        """SDM vol 3, 6.14: the processor pushes a frame, and an error code for some exceptions."""
+        first, *rest = [param.type for param in function.params] or [NONE]
+        if not isinstance(first, PtrType) or rest not in ([], [U64]) or function.result != NONE:
+            hint = "def handler(frame: ptr[Frame]) -> None, where exceptions have one: with error: u64 behind"
+            error = CompileError("decorator", "this is no interrupt handler", function.span, hint=hint)
+            self.diagnostics.add(error)
+
+    def _check_export(self, function: Function) -> None:
+        first = self.exports.setdefault(function.symbol, function)
+        if first is not function:
+            label = Label(first.span, "first exported here")
+            message = f"the symbol {function.symbol} is exported twice"
+            self.diagnostics.add(CompileError("redefined", message, function.span, labels=(label,)))
 
     def _set_panic_handler(self, function: Function) -> None:
         wanted = "Callable[[str, str, u32], NoReturn]"

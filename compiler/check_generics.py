@@ -6,7 +6,7 @@ import ast
 
 import compiler.check_calls as calls
 import compiler.check_expressions as expressions
-from compiler.annotations import resolve_type
+from compiler.annotations import DEEPEST_NESTING, resolve_type
 from compiler.check_bounds import check_bounds
 from compiler.constant import evaluate_int
 from compiler.context import Context
@@ -31,6 +31,7 @@ from compiler.type_model import (
     TupleType,
     Type,
     TypeVariable,
+    nesting,
 )
 
 
@@ -59,6 +60,8 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
     missing = [name for name in generic.parameters if name not in bindings]
     if missing:
         raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
+    if max(map(nesting, bindings.values()), default=0) > DEEPEST_NESTING:
+        raise ctx.error("generic", f"{generic.node.name} asks for instances without end", node)
     check_bounds(ctx, node, generic.module, bindings)
     function = instantiate_function(generic, bindings)
     function.asked_at = function.asked_at or ctx.span(node)

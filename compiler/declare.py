@@ -5,12 +5,11 @@ from __future__ import annotations
 import ast
 import functools
 import operator
-from typing import Any
 
 import compiler.annotations as type_annotations
 import compiler.constant as constant
 import compiler.struct_layout as struct_layout
-from compiler.builtin_names import CLASS_DECORATORS, DECORATORS
+from compiler.decorators import function_decorators
 from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import PROGRAM_MAIN, Module
@@ -31,13 +30,6 @@ from compiler.symbols import (
     TypeVarSymbol,
 )
 from compiler.type_model import NEVER, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type, TypeVariable
-
-DECORATOR_HINTS = {
-    "staticmethod": "write a function at module level",
-    "classmethod": "write a function at module level",
-    "property": "write a method and call it",
-    "dataclass": "use @struct",
-}
 
 
 def declare(module: Module, name: str, node: ast.stmt) -> Symbol:
@@ -163,6 +155,9 @@ def _declare_enum(module: Module, node: ast.ClassDef, env: Environment, *, is_fl
                 pass
             case _:
                 raise module.error("enum", "an enum holds NAME = value lines only", statement)
+    for member, number in members.items():
+        if not U64.holds(number):
+            raise module.error("enum", f"{member} is {number}: members are from 0 to {U64.maximum}", node)
     name = f"{module.name}.{node.name}"
     largest = functools.reduce(operator.or_, members.values(), 0) if is_flag else max([0, *members.values()])
     storage = next((t for t in (U8, U16, U32, U64) if t.holds(largest)), U64)
@@ -226,7 +221,7 @@ def make_function(
         raise module.error("generic", f"no parameter of {node.name} tells what {result} is", node.returns)
     span = module.span(node)
     function = Function(module, node.name, node, params, result, span, owner, bindings, suffix=suffix)
-    function.decorators = _decorators(module, node, env)
+    function.decorators = function_decorators(module, node, env)
     if node.name == PROGRAM_MAIN:
         function.decorators["export"] = PROGRAM_MAIN
     if result.is_aggregate and isinstance(result, StructType) is False and not hasattr(result, "count"):
@@ -268,22 +263,6 @@ def _parameter(
     if kind == NONE:
         raise module.error("type", "a parameter cannot be None", argument)
     return Param(argument.arg, kind, default, span, formatted=formatted)
-
-
-def _decorators(module: Module, node: FunctionNode, env: Environment) -> dict[str, object]:
-    found: dict[str, object] = {}
-    for decorator in node.decorator_list:
-        call = decorator if isinstance(decorator, ast.Call) else None
-        name = env.builtin_of(call.func if call else decorator)
-        text = ast.unparse(decorator)
-        if name in CLASS_DECORATORS:
-            raise module.error("decorator", f"@{text} does not apply to a function", decorator)
-        if name not in DECORATORS:
-            hint = DECORATOR_HINTS.get(text, "")
-            raise module.error("decorator", f"@{text} is not a decorator of the language", decorator, hint=hint)
-        arguments: Any = tuple(constant.evaluate(a, env) for a in call.args) if call else ()
-        found[name] = arguments[0] if len(arguments) == 1 else (arguments or "")
-    return found
 
 
 def instantiate_struct(generic: GenericStruct, arguments: tuple[Binding, ...]) -> StructType:

@@ -7,6 +7,7 @@ Objects and images are kept by content (compiler.cache) below the folder build/ 
 from __future__ import annotations
 
 import os
+import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -21,11 +22,12 @@ from compiler.check_program import check_program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
 from compiler.emit_parts import emit_parts
-from compiler.errors import CompilationFailed, Diagnostics
+from compiler.errors import CompilationFailed, CompileError, Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
 from compiler.modules import PROGRAM_MAIN, Project
 from compiler.pe import wrap
+from compiler.source import Span
 from compiler.symbol_table import link_with_symbols
 from compiler.target import TARGETS, AssemblerError, Target, for_processor, generate_objects
 from compiler.verify import verify
@@ -35,6 +37,9 @@ PROGRAM_START = "userspace.lib.program"
 """What runs before and after the `if __name__ == "__main__":` of a user program."""
 PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
 """Python's own modules that user programs import, and what stands for them."""
+sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
+# Passes follow the nesting of the source, three calls for each level.
+
 PROFILES = ("release", "debug")
 PROCESSES = os.cpu_count() or 1
 Text = TypeVar("Text")
@@ -73,8 +78,19 @@ class Build:
         return for_processor(TARGETS[self.target], self.cpu)
 
     def check(self) -> Program:
-        start = time.perf_counter()
+        """Everything before code is made. Errors: CompilationFailed, WrongUse."""
         diagnostics = Diagnostics()
+        try:
+            return self._check(diagnostics)
+        except RecursionError:
+            assert self.project is not None
+            source = self.project.modules[self.entry].source
+            message = "something in the program is nested too deeply"
+            diagnostics.add(CompileError("syntax", message, Span(source, 1, 0, 1, 1)))
+            raise CompilationFailed(diagnostics.found) from None
+
+    def _check(self, diagnostics: Diagnostics) -> Program:
+        start = time.perf_counter()
         options = {"DEBUG": self.profile == "debug", "TARGET": self.target, **self.options}
         self.project = project = Project(self.root, diagnostics, declare, options, LAYERS)
         if project.path_of(self.entry) is None:

@@ -127,6 +127,15 @@ class Project:
             self.missing.add(path)
         return None
 
+    def _read(self, path: Path) -> SourceFile:
+        try:
+            return SourceFile.read(self.root, path)
+        except UnicodeDecodeError as error:
+            source = SourceFile(path.relative_to(self.root).as_posix(), "")
+            line = error.object[: error.start].count(b"\n") + 1
+            self.diagnostics.add(CompileError("syntax", "the file is not UTF-8 text", Span(source, line, 0, line, 1)))
+            return source
+
     def load(self, name: str, importer: Module | None = None, at: ast.AST | None = None) -> Module:
         if name in self.loading and importer is not None and at is not None:
             chain = " -> ".join([*self.loading[self.loading.index(name) :], name])
@@ -138,7 +147,7 @@ class Project:
             if importer is None or at is None:
                 raise FileNotFoundError(f"no module {name} below {self.root}")
             raise importer.error("unknown-module", f"there is no module {name}", at)
-        source = SourceFile.read(self.root, path)
+        source = self._read(path)
         module = Module(name, source, parse(source, self.diagnostics), self)
         self.modules[name] = module
         self.loading.append(name)

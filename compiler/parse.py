@@ -59,18 +59,18 @@ MODULE_STATEMENTS = (
 def parse(source: SourceFile, diagnostics: Diagnostics) -> ast.Module:
     try:
         tree = ast.parse(source.text, source.path)
+        _Subset(source, diagnostics).check_module(tree)
+        return tree
     except SyntaxError as error:
         line = error.lineno or 1
         column = max(0, (error.offset or 1) - 1)
         end = max(column + 1, (error.end_offset or column + 2) - 1)
-        span = Span(source, line, column, line, end)
-        diagnostics.add(CompileError("syntax", error.msg, span))
-        return ast.Module(body=[], type_ignores=[])
+        diagnostics.add(CompileError("syntax", error.msg, Span(source, line, column, line, end)))
+    except (RecursionError, MemoryError):
+        diagnostics.add(CompileError("syntax", "something is nested too deeply", Span(source, 1, 0, 1, 1)))
     except ValueError as error:
         diagnostics.add(CompileError("syntax", str(error), Span(source, 1, 0, 1, 1)))
-        return ast.Module(body=[], type_ignores=[])
-    _Subset(source, diagnostics).check_module(tree)
-    return tree
+    return ast.Module(body=[], type_ignores=[])
 
 
 def is_main_guard(statement: ast.stmt) -> bool:

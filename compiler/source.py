@@ -23,7 +23,7 @@ class SourceFile:
 
     @staticmethod
     def read(root: Path, path: Path) -> SourceFile:
-        return SourceFile(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+        return SourceFile(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8-sig"))
 
     def column(self, line: int, byte_offset: int) -> int:
         if self.is_ascii:

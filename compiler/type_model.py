@@ -396,6 +396,18 @@ def _place(items: tuple[Type, ...]) -> Iterator[tuple[int, Type]]:
         offset += item.size
 
 
+def nesting(t: Type | int) -> int:
+    """How many type constructors stand inside each other."""
+    match t:
+        case (
+            PtrType(to=inner) | SpanType(of=inner) | ArrayType(of=inner) | AtomicType(of=inner) | VolatileType(of=inner)
+        ):
+            return 1 + nesting(inner)
+        case TupleType(items=parts) | StructType(arguments=parts):
+            return 1 + max(map(nesting, parts), default=0)
+    return 0
+
+
 def has_variable(t: Type | int) -> bool:
     """Whether a type parameter without a meaning is part of a type: it is a pattern to match, not a type of values."""
     match t:

@@ -48,6 +48,13 @@ class Endless:
         return self.at
 
 
+@struct
+class Growing(Generic[T]):
+    value: T
+    child: ptr[Growing[ptr[T]]] | None
+    #! generic: Growing[ptr[T]] => Growing asks for instances without end
+
+
 def size_of(value: ptr[S]) -> u64:
     return value.size()
 
@@ -118,3 +125,17 @@ def loops_without_end() -> None:
     #! type: Endless(at=1) => next() of Endless gives u32
     #: it gives ptr[T] | None, or tuple[T, bool] with whether there is a value
         pass
+
+
+def grows(value: ptr[T]) -> u64:
+    q = value
+    return grows(addr(q))
+    #! generic: grows(addr(q)) => grows asks for instances without end
+
+
+def starts_growing(value: ptr[u64]) -> u64:
+    return grows(value)
+
+
+def uses_growing(value: ptr[Growing[u64]]) -> u64:
+    return value.value

@@ -297,3 +297,13 @@ def returns_structs() -> tuple[Point, u32]:
 #! type: Point => Point cannot be part of a tuple
 #: use ptr[Point]
     return Point(1, 2), 3
+
+
+class Negative(IntEnum):
+#! enum: class Negative(IntEnum): => LOSS is -1: members are from 0 to 18446744073709551615
+    LOSS = -1
+
+
+class Large(IntEnum):
+#! enum: class Large(IntEnum): => HUGE is 18446744073709551616: members are from 0 to 18446744073709551615
+    HUGE = 1 << 64
