@@ -103,6 +103,7 @@ class Method(IntEnum):
     SYSTEM_CREATE_DEVICE_MEMORY = 0xCB
     SYSTEM_TRACE = 0xCC
     SYSTEM_READ_TRACE = 0xCD
+    SYSTEM_SWITCH_CPU = 0xCF
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
     INSPECT_IDLE_TIME = 0xD2
@@ -307,6 +308,8 @@ METHODS = const((
      (("old", Argument.NUMBER), ("new", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BUSY)),
     (Method.SYSTEM_STATE_TIME, ObjectKind.SYSTEM, Right.INSPECT,
      (("state", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.WOULD_BLOCK)),
+    (Method.SYSTEM_SWITCH_CPU, ObjectKind.SYSTEM, Right.MANAGE,
+     (("cpu", Argument.NUMBER), ("is_on", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BUSY)),
     (Method.SYSTEM_POWER_OFF, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY, Status.BAD_OPERATION)),
     (Method.SYSTEM_RESTART, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY,)),
     (Method.SYSTEM_SHOW_LOG_LEVEL, ObjectKind.SYSTEM, Right.MANAGE,

@@ -20,6 +20,8 @@ from kernel.core.thread_block import (
     Thread,
     Wait,
     is_program_counter,
+    may_run_on,
+    move,
 )
 from kernel.core.thread_chain import append, unlink
 
@@ -139,8 +141,8 @@ def drop_receive_right(channel: ptr[Channel]) -> None:
 
 def wake_near(thread: ptr[Thread]) -> None:
     """Makes a thread ready on this CPU, which is about to be free, if the thread may run here."""
-    if schedule.may_run_on(thread, cpu.index):
-        schedule.move(thread, cpu.index)
+    if may_run_on(thread, cpu.index):
+        move(thread, cpu.index)
     schedule.make_ready(thread)
 
 

@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 from compiler.prelude import atomic, bounded_recursion, count_ones, count_zeros_right, percpu, u32
 from kernel.arch.x86_64 import cpu, mailbox
-from kernel.core.online import ONLINE_WORDS, online
+from kernel.core.online import ONLINE_WORDS, started
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -60,12 +60,12 @@ def _begin() -> None:
     begun()
     count: u32 = 0
     for word in range(ONLINE_WORDS):
-        count += u32(count_ones(online[word].load("seq_cst")))
+        count += u32(count_ones(started[word].load("seq_cst")))
     # One more for the loop below, so that the period does not end before every CPU has been asked.
     _silent.store(count + 1, "seq_cst")
     asked: u32 = 0
     for word in range(ONLINE_WORDS):
-        left = online[word].load("seq_cst")
+        left = started[word].load("seq_cst")
         while left != 0:
             asked += 1
             _ask(u32(word) * 64 + u32(count_zeros_right(left)))

@@ -7,48 +7,24 @@ the end of a slice.
 Invariants: I-CORE-5: RunQueue.running changes under the queue's lock, or (direct switch, entry/direct.py) before a full
 fence and a look at the queue: so a thread that is put into a queue is noticed by its CPU or by whoever puts it there.
 Locks: a run queue's (Rank.RUN_QUEUE), one at a time.
-Not here: registers, page tables, vector state (core/context.py), what a thread waits for (core/wait.py).
+Not here: each CPU's queue and the time charged there (cpu_queue.py), registers, page tables, vector state (context.py),
+what a thread waits for (wait.py), changes of priority and affinity (thread_changes.py).
 """
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import (
-    addr,
-    array,
-    asm_x64,
-    atomic,
-    const,
-    count_zeros_right,
-    export,
-    inline,
-    naked,
-    offsetof,
-    panic,
-    percpu,
-    percpu_address,
-    ptr,
-    u32,
-    u64,
-    wrap_add,
-    wrap_neg,
-    wrap_sub,
-    zeroed,
-)
-from compiler.prelude.x64 import *
+from compiler.prelude import addr, array, atomic, const, count_zeros_right, panic, ptr, u32, u64, wrap_neg, zeroed
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
-from kernel.arch.x86_64.entry import LOWER_HALF_BITS
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.core import alarm, context, grace, work
-from kernel.core.online import is_online, set_online
+from kernel.core.cpu_queue import charge, charge_capped, note_cap, queue_of, this_queue
+from kernel.core.online import ONLINE_WORDS, first_online, is_online, online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
-from kernel.core.thread_block import AFFINITY_WORDS, CAPPED, STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread
+from kernel.core.thread_block import STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread, may_run_on, move
 from kernel.core.timers import NEVER
-from kernel.sync.ranks import Rank
-from kernel.sync.spinlock import SpinLock
 
 SLICE_NS = const(5_000_000)
-_LENGTH = const(offsetof(RunQueue, "length"))
 _MOST_OVER = const(SLICE_NS * 7 // 8)
 _LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 
@@ -57,30 +33,9 @@ def _no_stop(thread: ptr[Thread]) -> None:
     panic("a thread was stopped before there was anything to stop it")
 
 
-def _no_cap(thread: ptr[Thread], ticks: u64) -> None:
-    panic("a thread had a cap before there was anything to enforce it")
-
-
-note_capped: Callable[[ptr[Thread], u64], None] = _no_cap   # charges its accounts (core/throttle.py)
 stop: Callable[[ptr[Thread]], None] = _no_stop      # what is done with a thread that a condition stops (core/wait.py)
 
-_queue: percpu[RunQueue] = RunQueue(lock=SpinLock(rank=Rank.RUN_QUEUE))
-_idle: array[atomic[u64], AFFINITY_WORDS] = zeroed()
-
-
-def queue_of(index: u32) -> ptr[RunQueue]:
-    return ptr[RunQueue](cpu.areas[index] + percpu_address(_queue))
-
-
-def this_queue() -> ptr[RunQueue]:
-    return ptr[RunQueue](cpu.area + percpu_address(_queue))
-
-
-def idle_ticks(index: u32) -> u64:
-    """How long a CPU has idled, up to now."""
-    queue = queue_of(index)
-    total = queue.idle_time.load("acquire")
-    return total + read_time_stamp() - queue.since if queue.running.load("relaxed") == IDLE else total
+_idle: array[atomic[u64], ONLINE_WORDS] = zeroed()
 
 
 def run() -> NoReturn:
@@ -112,43 +67,9 @@ def reschedule(target: u32) -> None:
         mailbox.post(target, mailbox.Request.RESCHEDULE)
 
 
-def reschedule_all() -> None:
-    for index in range(cpu.known_cpus):
-        if is_online(index):
-            reschedule(index)
-
-
 def note_request() -> None:
     """The mailbox's handler for RESCHEDULE, and the end of an alarm: whoever leaves the kernel next looks."""
     cpu.attention = 1
-
-
-def charge(thread: ptr[Thread]) -> None:
-    """Charges the time since the last switch to the thread that this CPU runs."""
-    now = read_time_stamp()
-    ticks = wrap_sub(now, _queue.since)
-    thread.cpu_time = wrap_add(thread.cpu_time, ticks)
-    _queue.since = now
-    if thread.conditions.load("relaxed") & CAPPED != 0:
-        note_capped(thread, ticks)
-
-
-@inline
-def charge_direct(thread: ptr[Thread]) -> None:
-    """The same for a thread that has no cap."""
-    now = read_time_stamp()
-    thread.cpu_time = wrap_add(thread.cpu_time, wrap_sub(now, _queue.since))
-    _queue.since = now
-
-
-def note_level(level: u32) -> None:
-    """For a direct switch: the level of the thread that this CPU is about to run (I-CORE-5)."""
-    _queue.running.store(level, "relaxed")
-
-
-def is_above(priority: u32) -> bool:
-    """Whether a thread of a higher priority is ready on this CPU."""
-    return (_queue.ready.load("relaxed") >> u64(priority & 63)) > 1
 
 
 def look() -> None:
@@ -159,18 +80,18 @@ def look() -> None:
     queue = this_queue()
     level = thread.priority + 1
     work.run_some(level)
-    if thread.conditions.load("relaxed") & CAPPED != 0:
-        charge(thread)
+    charge_capped(thread)
     now = now_ns()
     is_over = now >= queue.slice_end_ns
     if is_over:
         _balance(queue)
     top = top_level(queue)
     goes_on = thread.conditions.load("seq_cst") & STOPPING == 0 and may_run_on(thread, cpu.index)
+    goes_on = goes_on and is_online(cpu.index)
     if goes_on and (top < level or (top == level and not is_over)):
         if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
             context.deliver_upcall(thread)
-        _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns, _is_capped(thread))
+        _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns, note_cap(thread))
         return
     # What a thread ran over the end of its slice is taken off its next one.
     thread.slice_left_ns = SLICE_NS - min(now - queue.slice_end_ns, _MOST_OVER) if is_over else queue.slice_end_ns - now
@@ -181,20 +102,6 @@ def look() -> None:
     else:
         _put_back(thread, is_over)
     leave()
-
-
-@export("yield_at_once")
-@naked
-@asm_x64
-def yield_at_once() -> None:
-    """From the door, all registers but the gs base still the user's: a yield goes back at once if nobody is ready."""
-    raw("cmp dword ptr gs:[{_queue} + {_LENGTH}], 0")
-    raw("jne enter_system_call")
-    mov(rdx, rcx)
-    shr(rdx, LOWER_HALF_BITS)
-    raw("jne enter_system_call")
-    xor(eax, eax)
-    raw("jmp leave_at_once")
 
 
 def yield_now() -> None:
@@ -211,6 +118,10 @@ def leave() -> NoReturn:
         cpu.attention = 0
         grace.note_quiet()
         work.run_some(top_level(queue))
+        if not is_online(cpu.index):
+            _give_away(queue)
+            _halt(queue)
+            continue
         thread = _take(queue)
         if thread is None:
             _halt(queue)
@@ -220,58 +131,8 @@ def leave() -> NoReturn:
             cpu.attention = 0
             queue.switches += 1
             left = thread.slice_left_ns
-            _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS), _is_capped(thread))
+            _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS), note_cap(thread))
             context.enter(thread)
-
-
-def set_priority(thread: ptr[Thread], priority: u32) -> None:
-    """Changes the priority in force of a thread in any state."""
-    while True:
-        home = cpu_of(thread)
-        queue = queue_of(home)
-        with queue.lock:
-            if cpu_of(thread) == home:
-                if not thread.is_ready:
-                    thread.priority = priority
-                else:
-                    remove(queue, thread)
-                    thread.priority = priority
-                    push(queue, thread)
-                break
-    reschedule(home)
-
-
-def relocate(thread: ptr[Thread]) -> None:
-    """Takes a thread in any state off a CPU that it may not run on any more."""
-    home = cpu_of(thread)
-    queue = queue_of(home)
-    with queue.lock:
-        was_queued = thread.is_ready and cpu_of(thread) == home
-        if was_queued:
-            remove(queue, thread)
-    if was_queued:
-        make_ready(thread)
-    else:
-        reschedule(home)
-
-
-def move(thread: ptr[Thread], target: u32) -> None:
-    """Makes a thread belong to a CPU. Requires: it is in no queue, and the caller owns it."""
-    home = cpu_of(thread)
-    if home != target:
-        _ = thread.conditions.fetch_xor(u64(home ^ target))
-
-
-def _is_capped(thread: ptr[Thread]) -> bool:
-    """Whether the thread's account or one above has a cap on CPU time, which is noted in its conditions."""
-    has_cap = False
-    account = thread.header.account
-    while account is not None and not has_cap:
-        has_cap = account.cpu_share.load("relaxed") != 0
-        account = account.header.account
-    if has_cap != (thread.conditions.load("relaxed") & CAPPED != 0):
-        _ = thread.conditions.fetch_xor(CAPPED, "relaxed")
-    return has_cap
 
 
 def _run_on(queue: ptr[RunQueue], level: u32, slice_end_ns: u64, is_capped: bool) -> None:
@@ -297,6 +158,16 @@ def _put_back(thread: ptr[Thread], is_over: bool) -> None:
             push_first(queue, thread)
     if target != cpu.index:
         reschedule(target)
+
+
+def _give_away(queue: ptr[RunQueue]) -> None:
+    """This CPU is off line: its threads go elsewhere. What its timers and interrupts wake does so by itself."""
+    while queue.length.load("relaxed") != 0:
+        with queue.lock:
+            thread = pop(queue)
+            queue.running.store(IDLE, "relaxed")
+        if thread is not None:
+            make_ready(thread)
 
 
 def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
@@ -339,10 +210,6 @@ def _find_movable(queue: ptr[RunQueue]) -> ptr[Thread] | None:
     return None
 
 
-def may_run_on(thread: ptr[Thread], index: u32) -> bool:
-    return (thread.affinity[index // 64].load("relaxed") >> u64(index % 64)) & 1 != 0
-
-
 def _balance(queue: ptr[RunQueue]) -> None:
     """At the end of a slice: takes a thread from a longer queue, or makes a CPU with a shorter one do so."""
     length = queue.length.load("relaxed")
@@ -364,8 +231,8 @@ def _place(thread: ptr[Thread]) -> u32:
     stays = may_run_on(thread, home) and is_online(home)
     if stays and queue_of(home).running.load("relaxed") == IDLE:
         return home
-    for word in range(AFFINITY_WORDS):
-        candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed")
+    for word in range(ONLINE_WORDS):
+        candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed") & online[word].load("relaxed")
         if candidates != 0:
             # It is not idle to whoever looks next.
             _ = _idle[word].fetch_and(~(candidates & wrap_neg(candidates)), "relaxed")
@@ -374,7 +241,7 @@ def _place(thread: ptr[Thread]) -> u32:
 
 
 def _least_loaded(thread: ptr[Thread]) -> u32:
-    best = cpu.index
+    best = first_online()
     least: u32 = 0xFFFF_FFFF
     for index in range(cpu.known_cpus):
         if is_online(index) and may_run_on(thread, index):

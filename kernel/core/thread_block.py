@@ -135,3 +135,14 @@ def prepare(thread: ptr[Thread], priority: u32) -> None:
 
 def cpu_of(thread: ptr[Thread]) -> u32:
     return u32(thread.conditions.load("acquire"))
+
+
+def may_run_on(thread: ptr[Thread], index: u32) -> bool:
+    return (thread.affinity[index // 64].load("relaxed") >> u64(index % 64)) & 1 != 0
+
+
+def move(thread: ptr[Thread], target: u32) -> None:
+    """Makes a thread belong to a CPU. Requires: it is in no queue, and the caller owns it."""
+    home = cpu_of(thread)
+    if home != target:
+        _ = thread.conditions.fetch_xor(u64(home ^ target))

@@ -7,9 +7,9 @@ from compiler.prelude import addr, ptr
 from kernel.abi.thread import DEFAULT_PRIORITY
 from kernel.caps import reference
 from kernel.caps.object import State
-from kernel.core import schedule
 from kernel.core.process_block import Process
 from kernel.core.thread_block import FROZEN, Thread
+from kernel.core.thread_changes import set_priority
 from kernel.core.wait import clear_condition, kill, set_condition
 
 
@@ -52,7 +52,7 @@ def kill_all(process: ptr[Process]) -> None:
         thread = _first(process)
         while thread is not None:
             # Threads of higher priority must not hold up the end for ever.
-            schedule.set_priority(thread, max(thread.priority, DEFAULT_PRIORITY))
+            set_priority(thread, max(thread.priority, DEFAULT_PRIORITY))
             _ = kill(thread)
             thread = thread.sibling
 

@@ -8,7 +8,7 @@ Locks: CpuBudget.lock (Rank.BUDGET).
 from compiler.prelude import addr, const, offsetof, ptr, u64
 from kernel.arch.x86_64 import clock, cpu
 from kernel.caps.object import Account, CpuBudget
-from kernel.core import alarm, schedule
+from kernel.core import alarm, cpu_queue
 from kernel.core.thread_block import THROTTLED, Thread
 from kernel.core.timers import Timer
 from kernel.core.wait import clear_condition
@@ -20,7 +20,7 @@ _TIMER = const(offsetof(Thread, "throttle"))
 
 
 def start() -> None:
-    schedule.note_capped = _charge
+    cpu_queue.note_capped = _charge
 
 
 def forget(thread: ptr[Thread]) -> None:

@@ -10,6 +10,7 @@ from typing import NoReturn
 
 from compiler.prelude import panic, ptr, u64
 from kernel.core import context, schedule
+from kernel.core.cpu_queue import charge
 from kernel.core.thread_block import KILLED, STOPPING, WAIT_KIND, Thread, Wait, cpu_of
 
 
@@ -45,7 +46,7 @@ def publish(thread: ptr[Thread], word: u64) -> None:
 def prepare(thread: ptr[Thread]) -> None:
     """Completes the block of this CPU's thread, except for its wait."""
     context.save(thread)
-    schedule.charge(thread)
+    charge(thread)
 
 
 def wait(thread: ptr[Thread], word: u64) -> NoReturn:

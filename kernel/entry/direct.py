@@ -18,6 +18,7 @@ from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.core import calls, context, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
+from kernel.core.cpu_queue import charge_direct, is_above, note_level
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     FAULT_CALL,
@@ -28,6 +29,8 @@ from kernel.core.thread_block import (
     Thread,
     Wait,
     current_thread,
+    may_run_on,
+    move,
 )
 from kernel.memory import address_space
 
@@ -62,7 +65,7 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
     server.answer.wait = word
     server.answer.caller.store(u64(caller), "relaxed")
     caller.holder = u64(addr(server.answer))
-    schedule.charge_direct(caller)
+    charge_direct(caller)
     caller.wait.store(word, "seq_cst")
     if caller.conditions.load("relaxed") != here:
         calls.look_for_killer(caller, word)
@@ -86,7 +89,7 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
         _reply_receive(handle, word1)
     caller = ptr[Thread](found)
     # Before the fences below: a thread that is made ready from now on is compared with the caller (I-CORE-5).
-    schedule.note_level(caller.priority + 1)
+    note_level(caller.priority + 1)
     if not wait.claim(caller, server.answer.wait):
         _reply_receive(handle, word1)
     server.answer.caller.store(0, "relaxed")
@@ -96,12 +99,12 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     registers.rdx = word1
     registers.r10 = word2
     registers.r8 = word3
-    schedule.charge_direct(server)
+    charge_direct(server)
     server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
     is_first = channel.receiver.cas(0, u64(server), "seq_cst")
     if not is_first or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:
         _receive_again(server, channel, caller)
-    if schedule.is_above(caller.priority):
+    if is_above(caller.priority):
         schedule.make_ready(caller)
         schedule.leave()
     _switch(caller, process, here)
@@ -123,10 +126,10 @@ def _switch(thread: ptr[Thread], process: ptr[Process], here: u64) -> NoReturn:
 def _switch_with_state(thread: ptr[Thread]) -> NoReturn:
     """Also a thread that belongs to another CPU, if it may run here: whoever waits for it is about to be idle."""
     conditions = thread.conditions.load("relaxed")
-    if conditions & (STOPPING | UPCALL_DUE) != 0 or not schedule.may_run_on(thread, cpu.index):
+    if conditions & (STOPPING | UPCALL_DUE) != 0 or not may_run_on(thread, cpu.index):
         schedule.make_ready(thread)
         schedule.leave()
-    schedule.move(thread, cpu.index)
+    move(thread, cpu.index)
     context.load(thread)
     resume_call()
 

@@ -5,8 +5,8 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
 from kernel.arch.x86_64 import clock, cpu
 from kernel.caps.object import Object
+from kernel.core.cpu_queue import idle_ticks
 from kernel.core.online import is_online
-from kernel.core.schedule import idle_ticks
 from kernel.memory import physical
 from kernel.objects import creation
 from kernel.objects.invocation import Invocation

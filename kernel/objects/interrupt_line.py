@@ -16,7 +16,8 @@ from kernel.abi.errors import Status
 from kernel.abi.interrupt import COUNTED_CPUS, STORM_LIMIT, STORM_WINDOW_NS, InterruptState, Routing, Source
 from kernel.arch.x86_64 import apic, clock, cpu, ioapic
 from kernel.caps.object import Object
-from kernel.core import log, schedule
+from kernel.core import log
+from kernel.core.cpu_queue import queue_of
 from kernel.core.online import is_online
 from kernel.core.run_queue import IDLE
 from kernel.core.vector_set import VectorSet
@@ -282,7 +283,7 @@ def _least_busy() -> u32:
 
 
 def _load_of(index: u32) -> u32:
-    queue = schedule.queue_of(index)
+    queue = queue_of(index)
     return queue.length.load("relaxed") + u32(queue.running.load("relaxed") != IDLE)
 
 

@@ -9,8 +9,9 @@ from kernel.abi.trace import TraceRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
-from kernel.core import destruction, log, log_ring, machine_end, state, trace
+from kernel.core import destruction, log, log_ring, machine_end, state, thread_changes, trace
 from kernel.core.log_ring import LogRing
+from kernel.core.online import has_started
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_from_user, copy_to_user
 from kernel.objects import device, ioports, walker
@@ -51,6 +52,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return _trace(call.arguments[0]), 0
         case Method.SYSTEM_READ_TRACE:
             return _read_trace(call.arguments[0], call.arguments[1], call.arguments[2])
+        case Method.SYSTEM_SWITCH_CPU:
+            return _switch_cpu(call.arguments[0], call.arguments[1]), 0
         case Method.SYSTEM_CREATE_INTERRUPT:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
@@ -143,3 +146,13 @@ def _read_trace(index: u64, number: u64, destination: u64) -> tuple[Status, u64]
     if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(TraceRecord)):
         return Status.BAD_ADDRESS, following
     return Status.OK, following
+
+
+def _switch_cpu(index: u64, is_on: u64) -> Status:
+    """Takes a CPU off line or brings it back."""
+    if index >= u64(cpu.known_cpus) or not has_started(u32(index)) or is_on > 1:
+        return Status.BAD_ARGUMENT
+    if is_on != 0:
+        thread_changes.bring_online(u32(index))
+        return Status.OK
+    return Status.OK if thread_changes.take_offline(u32(index)) else Status.BUSY

@@ -13,7 +13,7 @@ from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
-from kernel.core import calls, context, schedule, thread_list, throttle, wait
+from kernel.core import calls, context, schedule, thread_changes, thread_list, throttle, wait
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
 from kernel.core.process_block import Process
@@ -141,7 +141,7 @@ def kill_thread(thread: ptr[Thread], status: u64) -> None:
     with thread.process.lock:
         if thread.wait.load("relaxed") != Wait.DEAD:
             thread.exit_status = status
-    schedule.set_priority(thread, max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY))
+    thread_changes.set_priority(thread, max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY))
     _ = wait.kill(thread)
 
 
@@ -211,7 +211,7 @@ def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
     if account is not None and priority > u64(account.highest_priority.load("relaxed")):
         return Status.OVER_LIMIT
     thread.own_priority = u32(priority)
-    schedule.set_priority(thread, max(u32(priority), thread.ceiling))
+    thread_changes.set_priority(thread, max(u32(priority), thread.ceiling))
     return Status.OK
 
 
@@ -226,7 +226,7 @@ def _set_affinity(thread: ptr[Thread], group: u64, mask: u64) -> Status:
     if allowed == 0:
         return Status.BAD_ARGUMENT
     thread.affinity[group].store(mask, "seq_cst")
-    schedule.relocate(thread)
+    thread_changes.relocate(thread)
     return Status.OK
 
 

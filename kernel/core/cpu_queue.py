@@ -1,0 +1,115 @@
+"""Each CPU's run queue, and what is charged and asked there at every switch.
+
+Not here: what the queue's threads are told to do (schedule.py), the order in it (run_queue.py).
+"""
+from collections.abc import Callable
+
+from compiler.prelude import (
+    asm_x64,
+    const,
+    export,
+    inline,
+    naked,
+    offsetof,
+    panic,
+    percpu,
+    percpu_address,
+    ptr,
+    u32,
+    u64,
+    wrap_add,
+    wrap_sub,
+)
+from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.entry import LOWER_HALF_BITS
+from kernel.arch.x86_64.registers import read_time_stamp
+from kernel.core.run_queue import IDLE, RunQueue
+from kernel.core.thread_block import CAPPED, Thread
+from kernel.sync.ranks import Rank
+from kernel.sync.spinlock import SpinLock
+
+_LENGTH = const(offsetof(RunQueue, "length"))
+
+
+def _no_cap(thread: ptr[Thread], ticks: u64) -> None:
+    panic("a thread had a cap before there was anything to enforce it")
+
+
+note_capped: Callable[[ptr[Thread], u64], None] = _no_cap   # charges its accounts (core/throttle.py)
+_queue: percpu[RunQueue] = RunQueue(lock=SpinLock(rank=Rank.RUN_QUEUE))
+
+
+def queue_of(index: u32) -> ptr[RunQueue]:
+    return ptr[RunQueue](cpu.areas[index] + percpu_address(_queue))
+
+
+def this_queue() -> ptr[RunQueue]:
+    return ptr[RunQueue](cpu.area + percpu_address(_queue))
+
+
+def idle_ticks(index: u32) -> u64:
+    """How long a CPU has idled, up to now."""
+    queue = queue_of(index)
+    total = queue.idle_time.load("acquire")
+    return total + read_time_stamp() - queue.since if queue.running.load("relaxed") == IDLE else total
+
+
+def charge(thread: ptr[Thread]) -> None:
+    """Charges the time since the last switch to the thread that this CPU runs."""
+    now = read_time_stamp()
+    ticks = wrap_sub(now, _queue.since)
+    thread.cpu_time = wrap_add(thread.cpu_time, ticks)
+    _queue.since = now
+    if thread.conditions.load("relaxed") & CAPPED != 0:
+        note_capped(thread, ticks)
+
+
+def charge_capped(thread: ptr[Thread]) -> None:
+    """In the middle of its run, so that a thread whose account has a cap is stopped in time."""
+    if thread.conditions.load("relaxed") & CAPPED != 0:
+        charge(thread)
+
+
+@inline
+def charge_direct(thread: ptr[Thread]) -> None:
+    """The same for a thread that has no cap."""
+    now = read_time_stamp()
+    thread.cpu_time = wrap_add(thread.cpu_time, wrap_sub(now, _queue.since))
+    _queue.since = now
+
+
+def note_level(level: u32) -> None:
+    """For a direct switch: the level of the thread that this CPU is about to run (I-CORE-5)."""
+    _queue.running.store(level, "relaxed")
+
+
+def is_above(priority: u32) -> bool:
+    """Whether a thread of a higher priority is ready on this CPU."""
+    return (_queue.ready.load("relaxed") >> u64(priority & 63)) > 1
+
+
+def note_cap(thread: ptr[Thread]) -> bool:
+    """Returns whether the thread's account or one above has a cap on CPU time, which is noted in its conditions."""
+    has_cap = False
+    account = thread.header.account
+    while account is not None and not has_cap:
+        has_cap = account.cpu_share.load("relaxed") != 0
+        account = account.header.account
+    if has_cap != (thread.conditions.load("relaxed") & CAPPED != 0):
+        _ = thread.conditions.fetch_xor(CAPPED, "relaxed")
+    return has_cap
+
+
+@export("yield_at_once")
+@naked
+@asm_x64
+def yield_at_once() -> None:
+    """From the door, all registers but the gs base still the user's: a yield goes back at once if nobody is ready."""
+    raw("cmp dword ptr gs:[{_queue} + {_LENGTH}], 0")
+    raw("jne enter_system_call")
+    mov(rdx, rcx)
+    shr(rdx, LOWER_HALF_BITS)
+    raw("jne enter_system_call")
+    xor(eax, eax)
+    raw("jmp leave_at_once")
