@@ -31,15 +31,17 @@ from kernel.arch.x86_64.image import symbols_end, symbols_start
 from kernel.arch.x86_64.registers import disable_interrupts, read_cr0, read_cr2, read_cr3, read_cr4
 from kernel.arch.x86_64.traps import DOUBLE_FAULT
 from kernel.config import CPU_LIMIT
-from kernel.core import backtrace, log, state, symbols
+from kernel.core import backtrace, log, qr_code, screen, state, symbols
 from kernel.core.line import Line
 from kernel.core.machine_end import end_after_panic, panic_action_name, stop_cpu
+from kernel.core.qr_code import TEXT_BYTES
 from kernel.core.symbols import Place
 from kernel.core.thread_block import current_thread
 from kernel.memory.stacks import is_below_stack
 
 _NOBODY = const(0xFFFF_FFFF)
 _STOP_POLLS = const(1_000_000)          # a CPU that has not stopped by then is left alone
+_NEWLINE = const(0x0A)
 _NS_PER_SECOND = const(1_000_000_000)
 _NS_PER_MICROSECOND = const(1000)
 
@@ -64,6 +66,8 @@ _old_state: u32 = 0
 _cause: Cause = Cause()                 # the reporter's
 _others: array[Cause, CPU_LIMIT] = zeroed()     # of those that panicked as well, or where each was stopped
 _parts_begun: u64 = 0
+_text: array[u8, TEXT_BYTES] = zeroed()         # the report so far
+_text_length: u64 = 0
 
 
 def is_panicking() -> bool:
@@ -121,13 +125,13 @@ def _begin(cause: ptr[Cause]) -> NoReturn:
 def _report() -> NoReturn:
     """Every part once, in order; after a panic inside one the next is begun."""
     global _parts_begun
-    parts: array[Callable[[], None], 6] = array(
-        _tell_place, _tell_circumstances, _tell_registers, _tell_callers, _tell_user, _tell_other_cpus
-    )
+    parts: array[Callable[[], None], 8] = array(
+        _tell_place, _tell_circumstances, _tell_registers, _tell_callers, _tell_user, _tell_other_cpus, _tell_action,
+        _draw_code,
+    )  # fmt: skip
     while _parts_begun < len(parts):
         _parts_begun += 1
         parts[_parts_begun - 1]()
-    _say(f"  then {panic_action_name()}")
     _say("panic: end")
     end_after_panic()
 
@@ -138,14 +142,14 @@ def _tell_nested(cause: ptr[Cause]) -> None:
     line.text(cause.message)
     line.text(" at ")
     _add_place_of(addr(line), cause)
-    log.write_in_panic(addr(line))
+    _write(addr(line))
 
 
 def _tell_place() -> None:
     line = Line()
     line.text("  at ")
     _add_place_of(addr(line), addr(_cause))
-    log.write_in_panic(addr(line))
+    _write(addr(line))
 
 
 def _tell_circumstances() -> None:
@@ -161,7 +165,7 @@ def _tell_circumstances() -> None:
         line.hexadecimal(u64(thread))
         line.text(" process=")
         line.untrusted(thread.process.name_text())
-        log.write_in_panic(addr(line))
+        _write(addr(line))
 
 
 def _tell_registers() -> None:
@@ -184,7 +188,7 @@ def _tell_caller(number: u64, address: u64, times: u64) -> None:
     _add_symbol(addr(line), address)
     if times > 1:
         line.add(f" ({times} times)")
-    log.write_in_panic(addr(line))
+    _write(addr(line))
 
 
 def _tell_user() -> None:
@@ -215,7 +219,11 @@ def _tell_other(index: u32) -> None:
     else:
         line.add(f"stopped at {other.registers.rip:#018x} ")
         _add_symbol(addr(line), other.registers.rip)
-    log.write_in_panic(addr(line))
+    _write(addr(line))
+
+
+def _tell_action() -> None:
+    _say(f"  then {panic_action_name()}")
 
 
 def _place_of(cause: ptr[Cause]) -> u64:
@@ -253,4 +261,25 @@ def _table() -> span[u8]:
 
 
 def _say(line: fstring[Line]) -> None:
+    _write(line)
+
+
+def _write(line: ptr[Line]) -> None:
+    """Keeps the line for the code as well, as far as there is room."""
     log.write_in_panic(line)
+    for character in line.written():
+        _keep(character)
+    _keep(_NEWLINE)
+
+
+def _keep(character: u8) -> None:
+    global _text_length
+    if _text_length < TEXT_BYTES:
+        _text[_text_length] = character
+        _text_length += 1
+
+
+def _draw_code() -> None:
+    if screen.columns != 0:
+        qr_code.encode(_text[0:_text_length])
+        screen.draw_code()

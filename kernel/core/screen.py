@@ -7,13 +7,14 @@ Owns: what stands on the screen. Locks: none; core/log.py serialises lines.
 from boot.limine.protocol import Framebuffer
 from compiler.prelude import addr, array, const, ptr, span, struct, u8, u32, u64, zeroed
 from kernel.abi.log import Level
-from kernel.core import framebuffer
+from kernel.core import framebuffer, qr_code
 from kernel.core.font import HEIGHT, WIDTH
 
 _MOST_COLUMNS = const(200)
 _MOST_ROWS = const(80)
 _SPACE = const(0x20)
 _LEVELS = const(4)
+_QUIET = const(4)                       # modules around a code that stay light
 
 
 @struct
@@ -31,12 +32,13 @@ _top: u64 = 0
 _used: u64 = 0
 _is_writing: bool = False               # still, when a line comes: the last one panicked, and the screen is given up
 _background: u64 = 0
+_paper: u64 = 0
 _level_colours: array[u64, _LEVELS] = zeroed()
 
 
 def start(screen: ptr[Framebuffer]) -> None:
     """Takes over a screen, where the loader mapped it, and clears it. One of a strange form is left alone."""
-    global columns, rows, _background
+    global columns, rows, _background, _paper
     if not framebuffer.start(screen):
         return
     _background = framebuffer.add_colour(screen, 0, 0, 0)
@@ -44,6 +46,7 @@ def start(screen: ptr[Framebuffer]) -> None:
     _level_colours[Level.WARN] = framebuffer.add_colour(screen, 255, 208, 96)
     _level_colours[Level.INFO] = framebuffer.add_colour(screen, 224, 224, 224)
     _level_colours[Level.DEBUG] = framebuffer.add_colour(screen, 128, 160, 192)
+    _paper = framebuffer.add_colour(screen, 255, 255, 255)
     framebuffer.clear(_background)
     columns = min(framebuffer.width // (WIDTH * framebuffer.scale), _MOST_COLUMNS)
     rows = min(framebuffer.height // (HEIGHT * framebuffer.scale), _MOST_ROWS)
@@ -67,6 +70,22 @@ def write_line(level: u32, text: span[u8]) -> None:
         if done == length:
             break
     _is_writing = False
+
+
+def draw_code() -> None:
+    """Draws the code of qr_code.py where the screen has less to say: above the last lines, or below them."""
+    whole = u64(qr_code.SIZE + 2 * _QUIET)
+    points = min(framebuffer.width, framebuffer.height) // 2 // whole
+    side = points * whole
+    if points == 0:
+        return
+    left = framebuffer.width - side
+    top = u64(0) if _used == rows else framebuffer.height - side
+    framebuffer.fill(left, top, side, _paper)
+    for row in range(u64(qr_code.SIZE)):
+        for column in range(u64(qr_code.SIZE)):
+            if qr_code.modules[row * qr_code.SIZE + column] & qr_code.DARK != 0:
+                framebuffer.fill(left + (column + _QUIET) * points, top + (row + _QUIET) * points, points, _background)
 
 
 def _write_row(colour: u64, text: span[u8]) -> None:

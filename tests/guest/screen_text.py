@@ -3,11 +3,13 @@
 from pathlib import Path
 
 from kernel.core import font
+from tests.host.qr_reader import SIZE
 
 _LETTERS = {
     tuple(int(font.points(code, line)) for line in range(font.HEIGHT)): chr(code)
     for code in range(font.FIRST, font.LAST + 1)
 }
+QUIET = 4
 UNKNOWN = "\N{REPLACEMENT CHARACTER}"
 Colour = tuple[int, int, int]
 
@@ -28,6 +30,15 @@ class Screenshot:
     def lines(self, scale: int = 1) -> list[tuple[str, Colour | None]]:
         """Every row of text, without spaces at its end, and the colour of its first letter."""
         return [self._line(row, scale) for row in range(self.height // (font.HEIGHT * scale))]
+
+    def code(self) -> list[list[bool]]:
+        """The modules of the code in the lower right, dark ones true."""
+        whole = SIZE + 2 * QUIET
+        points = min(self.width, self.height) // 2 // whole
+        left, top = self.width - points * (SIZE + QUIET), self.height - points * (SIZE + QUIET)
+        half = points // 2
+        places = [half + index * points for index in range(SIZE)]
+        return [[self.point(left + x, top + y) == (0, 0, 0) for x in places] for y in places]
 
     def _line(self, row: int, scale: int) -> tuple[str, Colour | None]:
         text, colour = "", None

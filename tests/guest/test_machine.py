@@ -11,6 +11,7 @@ from tools.paths import KERNEL
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 40
+NO_OPTION = "is no option of the kernel; it has exit=, panic=, log=, cpus=, program="
 
 
 async def boot(start_guest: StartGuest, machine: Machine, cpus: int, memory: str) -> list[str]:
@@ -74,12 +75,12 @@ async def test_the_number_of_cpus_can_be_limited(start_guest: StartGuest) -> Non
 @pytest.mark.parametrize(
     ("words", "told"),
     [
-        ("bogus", "bogus is no option of the kernel; it has exit=, panic=, log=, cpus=, program="),
+        ("bogus", f"bogus {NO_OPTION}"),
         ("log=loud", "log=loud is left out: log= takes error, warn, info or debug"),
         ("cpus=0", "cpus=0 is left out: cpus= takes a number from 1 to 256"),
         ("cpus=1 cpus=2", "cpus=2 stands twice; the last one counts"),
         ("panic", "panic is left out: panic= takes halt, exit, reboot or debug"),
-        ("key=" + 150 * "x", "key=" + 100 * "x" + " is no option of the kernel; it has exit=, panic=, log=, cpus=, program="),
+        ("key=" + 150 * "x", "key=" + 100 * "x" + f" {NO_OPTION}"),
     ],
 )
 @pytest.mark.usefixtures("boot_files")
