@@ -136,7 +136,7 @@ class Context:
         found = expr.type
         hint = ""
         if isinstance(found, IntType) and isinstance(want, IntType):
-            hint = f"write {want}({ast.unparse(node)})" if isinstance(node, ast.expr) else f"convert with {want}(...)"
+            hint = _converted(found, want, node)
         elif want == BOOL and isinstance(found, IntType):
             hint = f"write {ast.unparse(node)} != 0"
         elif want == BOOL and isinstance(found, PtrType):
@@ -145,6 +145,8 @@ class Context:
             hint = "test it with `is not None` first; keep it in a local so that the test counts"
         elif isinstance(want, PtrType) and want.to == found:
             hint = f"write addr({ast.unparse(node)})"
+        elif found == NULL and not isinstance(want, PtrType):
+            hint = "only pointers can be None"
         elif found == NULL and isinstance(want, PtrType):
             hint = f"only {want} | None can be None"
         elif isinstance(found, PtrType) and found.to == want and want.is_aggregate:
@@ -172,6 +174,16 @@ class Context:
     def settle(self, expr: Expr, node: ast.AST) -> Expr:
         """A literal that met no width is an `int`."""
         return self.coerce(expr, I64, node) if expr.type == LITERAL else expr
+
+
+def _converted(found: IntType, want: IntType, node: ast.AST) -> str:
+    """How to get another width: by operands where the result would have lost bits before it is widened."""
+    match node:
+        case ast.BinOp(left=left) if want.bits > found.bits:
+            return f"convert before computing: {want}({ast.unparse(left)})"
+        case ast.expr():
+            return f"write {want}({ast.unparse(node)})"
+    return f"convert with {want}(...)"
 
 
 def _plain(kind: PtrType) -> str:
