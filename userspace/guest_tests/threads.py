@@ -31,8 +31,9 @@ def make(index: u64, function: Callable[[u64], None], argument: u64 = OWN_INDEX)
     """A thread on stack `index`, which is also its argument unless another one is given."""
     stack_end = stack_of(index) + STACK_BYTES
     # As after a call: functions expect a return address there.
+    given = index if argument == OWN_INDEX else argument
     status, handle = invoke(
-        ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, u64(function), stack_end - 8, index if argument == OWN_INDEX else argument
+        ROOT_ACCOUNT, Method.ACCOUNT_CREATE_THREAD, OWN_PROCESS, u64(function), stack_end - 8, given
     )
     expect(status, Status.OK, "creation")
     return handle

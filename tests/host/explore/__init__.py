@@ -1,0 +1,1 @@
+"""Small programs whose every order of atomic accesses the explorer runs."""
