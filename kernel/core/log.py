@@ -4,7 +4,7 @@ Lines are written whole: `log.warn(f"boot: cpu {number} does not answer")`. In a
 others: it only fills the ring, and the CPU's next line brings it to the console.
 Owns: the rings; what has been shown of each.
 Invariants: I-LOG-2: a CPU's lines reach the console in order, one at a time, all of them unless more than a ring of
-NMIs' lines came at once; what is lost is counted.
+NMIs' lines came at once; how many were lost is told.
 Locks: console_lock (Rank.CONSOLE) is held for the lines that a CPU has to show.
 """
 from compiler.prelude import addr, array, atomic, const, fstring, option, percpu, ptr, span, u8, u32, u64, zeroed
@@ -26,7 +26,6 @@ console_lock: SpinLock = SpinLock(rank=Rank.CONSOLE)
 rings: array[u64, CPU_LIMIT] = zeroed()         # addresses of every CPU's LogRing, by index; 0: none yet
 
 _shown_level: atomic[u32] = Level.INFO
-_lost: atomic[u64] = 0
 _boot_ring: LogRing = LogRing()
 _ring: percpu[ptr[LogRing] | None] = None
 _shown: percpu[u64] = 0                 # the number of this CPU's first line that the console has not seen
@@ -90,11 +89,6 @@ def note(line: fstring[Line]) -> None:
         put(ring, Level.WARN, clock.now_ns(), line.written())
 
 
-def lost_lines() -> u64:
-    """How many lines of all CPUs never reached the console."""
-    return _lost.load("relaxed")
-
-
 def seize() -> None:
     """Gives a panic the console whoever held it, at the beginning of a line. Requires: other CPUs have been stopped."""
     console_lock.seize()
@@ -118,13 +112,18 @@ def _show(ring: ptr[LogRing]) -> None:
     global _shown
     end = ring.next.load("relaxed")
     record = LogRecord()
+    lost: u64 = 0
     if end - _shown > LOG_RECORDS:
-        _ = _lost.fetch_add(end - _shown - LOG_RECORDS, "relaxed")
+        lost = end - _shown - LOG_RECORDS
         _shown = end - LOG_RECORDS
     while _shown < end:
         is_there = get(ring, _shown, addr(record))
         _shown += 1
         if not is_there:
-            _ = _lost.fetch_add(1, "relaxed")
+            lost += 1
         elif record.level & _ALWAYS != 0 or record.level <= _shown_level.load("relaxed"):
             console.write_line(record.level & LEVEL_BITS, record.text[0 : record.length])
+    if lost != 0:
+        line = Line()
+        line.add(f"log: {lost} lines of cpu {cpu.index} were lost")
+        console.write_line(Level.WARN, line.written())

@@ -11,7 +11,7 @@ from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import alarm, schedule, trace
+from kernel.core import alarm, log, schedule, trace
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
 from kernel.entry.fault import ask_or_end, handle_exception
@@ -58,6 +58,7 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
     if vector == traps.NMI:
         if is_panicking():
             stop_for_panic(frame)
+        log.note(f"interrupt: cpu {cpu.index} got an NMI from the hardware")
     elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
         current_thread().registers = copy(frame[0])
         write_msr(MSR_KERNEL_GS_BASE, user_gs_base)

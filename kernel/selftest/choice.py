@@ -19,11 +19,12 @@ LOG_MANY = const(9)
 POWER_OFF = const(10)
 RESTART = const(11)
 PANIC_LONG = const(12)
-_COUNT = const(13)
+NMI = const(13)
+_COUNT = const(14)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
-    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long",
+    "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long", "nmi",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

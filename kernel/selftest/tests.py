@@ -2,10 +2,11 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import asm_x64, const, mem64, naked, noinline, panic, spin_hint, u64
+from compiler.prelude import asm_x64, const, mem64, naked, noinline, panic, ptr, spin_hint, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
 from kernel.core import log, machine_end
+from kernel.core.log_ring import LogRing
 from kernel.selftest import choice
 
 _VICTIM = const(3)                      # the CPU that panics in tests of another CPU's panic
@@ -43,6 +44,8 @@ def run_on_boot_cpu() -> None:
         case choice.PANIC_LONG:
             _write_lines()
             fail_assertion(1)
+        case choice.NMI:
+            _wait_for_nmi()
         case choice.POWER_OFF:
             machine_end.power_off()
             panic("the machine does not turn itself off")
@@ -116,6 +119,16 @@ def panic_now() -> NoReturn:
 def _write_lines() -> None:
     for number in range(_LINES):
         log.info(f"selftest: cpu {cpu.index:3} line {number:04} abcdefghijklmnopqrstuvwxyz0123456789")
+
+
+def _wait_for_nmi() -> None:
+    """What it says is kept until the CPU writes its next line."""
+    log.info("selftest: waiting for an NMI")
+    ring = ptr[LogRing](log.rings[cpu.index])
+    before = ring.next.load("acquire")
+    while ring.next.load("acquire") == before:
+        spin_hint()
+    log.info("selftest: it came")
 
 
 def _arrive() -> None:

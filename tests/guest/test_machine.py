@@ -133,3 +133,12 @@ async def test_the_log_level_is_chosen_on_the_command_line(start_guest: StartGue
 @pytest.mark.usefixtures("boot_files")
 def test_a_release_kernel_has_no_text_of_the_debug_level() -> None:
     assert b"firmware tells of" not in KERNEL.read_bytes()
+
+
+async def test_an_nmi_is_told(start_guest: StartGuest, selftest_archive: Path) -> None:
+    machine = Machine(cpus=1, archive=selftest_archive, command_line="selftest=nmi")
+    async with start_guest(machine) as guest:
+        await guest.expect("selftest: waiting for an NMI", DEADLINE_SECONDS)
+        await guest.monitor.execute("inject-nmi")
+        await guest.expect("warn: interrupt: cpu 0 got an NMI from the hardware", DEADLINE_SECONDS)
+        await guest.expect("selftest: it came", DEADLINE_SECONDS)

@@ -122,3 +122,9 @@ async def test_halting_after_a_panic(start_guest: StartGuest, selftest_archive: 
 async def test_restarting_after_a_panic(start_guest: StartGuest, selftest_archive: Path) -> None:
     ended, _ = await act(start_guest, selftest_archive, "reboot")
     assert ended
+
+
+async def test_a_breakpoint_after_a_panic(start_guest: StartGuest, selftest_archive: Path) -> None:
+    """Without a debugger the breakpoint is passed, and the CPU halts."""
+    ended, _ = await act(start_guest, selftest_archive, "debug")
+    assert not ended
