@@ -23,6 +23,7 @@ class RecordState(IntEnum):
     LINKED = 1              # waits for the operation before it in its chain
     PENDING = 2             # waits for an object or a deadline
     CLAIMED = 3             # somebody is ending it
+    BOUND = 4               # ends by itself, soon (deferral.py)
 
 
 @struct

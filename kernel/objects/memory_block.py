@@ -14,6 +14,7 @@ from compiler.prelude import atomic, offsetof, ptr, sizeof, struct, u32, u64
 from kernel.arch.x86_64.tlb import Flush
 from kernel.caps.lease import Use
 from kernel.caps.object import Object
+from kernel.complete.ring_block import Record
 from kernel.core.process_block import Process
 from kernel.memory.frame_set import FrameSet
 from kernel.memory.range_tree import Node
@@ -61,6 +62,7 @@ class Mapping:
     epoch: u64
     waiter: ptr[Object] | None          # the thread that waits for the answers, with a reference
     waiter_word: u64
+    record: ptr[Record] | None          # the operation of a ring that ends with the answers
     batch: ptr[Mapping] | None          # the next that the same flush is about
     next: ptr[Mapping] | None           # of the same Memory
     previous: ptr[Mapping] | None

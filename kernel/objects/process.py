@@ -109,9 +109,9 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             thread_list.thaw_all(process)
             return Status.OK, 0
         case Method.PROCESS_UNMAP:
-            return unmapping.unmap(process, call.arguments[0], call.arguments[1], current_thread()), 0
+            return unmapping.unmap(process, call.arguments[0], call.arguments[1]), 0
         case Method.PROCESS_PROTECT:
-            return unmapping.protect(process, call.arguments[0], call.arguments[1], current_thread()), 0
+            return unmapping.protect(process, call.arguments[0], call.arguments[1]), 0
         case Method.PROCESS_PAGE_STATE:
             return page_state(process, call.arguments[0])
         case Method.PROCESS_STATE:

@@ -15,10 +15,11 @@ from kernel.caps import account as accounts
 from kernel.caps import lease as leases
 from kernel.caps import reference
 from kernel.caps.lease import Use
+from kernel.complete import deferral
 from kernel.core import schedule, wait
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
-from kernel.core.thread_block import WAIT_STEP, Thread, Wait
+from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
 from kernel.memory import address_space, range_tree
 from kernel.memory.address_space import AddressSpace
 from kernel.memory.usercopy import is_user_range
@@ -37,15 +38,15 @@ def start() -> None:
     tlb.finish = _finish
 
 
-def unmap(process: ptr[Process], start: u64, length: u64, thread: ptr[Thread]) -> Status:
-    """Unmaps a range, all of which must be mapped. Does not return when `thread`, the current one, has to wait.
+def unmap(process: ptr[Process], start: u64, length: u64) -> Status:
+    """Unmaps a range, all of which must be mapped. Does not return when the calling thread has to wait.
 
     Errors: BAD_ADDRESS, BAD_ARGUMENT, NOT_MAPPED, BUSY, USE_RING, REVOKED, DESTROYED, NO_MEMORY, OVER_LIMIT.
     """
-    return _change(process, start, length, 0, thread)
+    return _change(process, start, length, 0)
 
 
-def protect(process: ptr[Process], place: u64, length: u64, thread: ptr[Thread]) -> Status:
+def protect(process: ptr[Process], place: u64, length: u64) -> Status:
     """Changes what the program may do in a range; the low bits of `place` say what. Otherwise like unmap().
 
     Errors: also NO_RIGHT, SEALED, NOT_SEALED.
@@ -53,7 +54,7 @@ def protect(process: ptr[Process], place: u64, length: u64, thread: ptr[Thread])
     access = u32(place & _PAGE_MASK)
     if not is_access(access):
         return Status.BAD_ARGUMENT
-    return _change(process, place & ~u64(_PAGE_MASK), length, access, thread)
+    return _change(process, place & ~u64(_PAGE_MASK), length, access)
 
 
 def take_back_use(use: ptr[Use]) -> None:
@@ -96,6 +97,7 @@ def end_space(process: ptr[Process]) -> bool:
                 mapping.state = MappingState.UNMAPPING
                 mapping.batch = None
                 mapping.waiter = None
+                mapping.record = None
                 ended = mapping
         if ended is None:
             return False
@@ -108,7 +110,7 @@ def end_space(process: ptr[Process]) -> bool:
     return True
 
 
-def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread: ptr[Thread]) -> Status:
+def _change(process: ptr[Process], start: u64, length: u64, access: u32) -> Status:
     """No access: unmaps."""
     if length == 0 or (start | length) & _PAGE_MASK != 0:
         return Status.BAD_ARGUMENT
@@ -132,7 +134,7 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32, thread:
             _take_out(first)
             waits, is_over = False, False
         else:
-            waits, is_over = _ask_others(first, start, end, thread)
+            waits, is_over = _ask_others(first, start, end)
     if is_gone:
         _free_batch(first)
     if is_over:
@@ -274,6 +276,7 @@ def _begin_unmapping(mapping: ptr[Mapping]) -> bool:
     mapping.state = MappingState.UNMAPPING
     mapping.batch = None
     mapping.waiter = None
+    mapping.record = None
     paging.clear_range(space.root, low, end)
     _detach_tables(mapping, low, end)
     if address_space.is_current(space):
@@ -297,14 +300,21 @@ def _detach_tables(mapping: ptr[Mapping], low: u64, end: u64) -> None:
         mapping.tables = address_space.detach_tables(addr(mapping.process.space), low, end, mapping.tables)
 
 
-def _ask_others(first: ptr[Mapping], start: u64, end: u64, thread: ptr[Thread]) -> tuple[bool, bool]:
+def _ask_others(first: ptr[Mapping], start: u64, end: u64) -> tuple[bool, bool]:
     """Asks the CPUs that have the space. Returns whether the thread waits, given away, and whether none need answer.
 
-    Both are true when the only others have left the space meanwhile.
+    Both are true when the only others have left the space meanwhile. An operation of a ring waits as its record.
     """
     space = addr(first.process.space)
     first.waiter = None
-    if not tlb.has_others(addr(space.cpus)) or not reference.take(addr(thread.header)):
+    first.record = None
+    if not tlb.has_others(addr(space.cpus)):
+        return False, True
+    first.record = deferral.take()
+    if first.record is not None:
+        return False, not tlb.ask(addr(first.flush), addr(space.cpus), start, end)
+    thread = current_thread()
+    if not reference.take(addr(thread.header)):
         return False, True
     thread.waits += WAIT_STEP
     first.waiter = addr(thread.header)
@@ -325,6 +335,7 @@ def _finish(flush: ptr[Flush]) -> None:
     space = addr(process.space)
     waiter = first.waiter
     word = first.waiter_word
+    record = first.record
     is_unmapping = first.state == MappingState.UNMAPPING
     doomed: ptr[Mapping] | None = None
     with space.lock:
@@ -345,6 +356,8 @@ def _finish(flush: ptr[Flush]) -> None:
         _finish(addr(doomed.flush))
     if waiter is not None:
         _wake(ptr[Thread](waiter), word)
+    if record is not None:
+        deferral.finish_bound(record, Status.OK, 0)
 
 
 def _take_out(mapping: ptr[Mapping]) -> None:

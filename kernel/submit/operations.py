@@ -13,7 +13,7 @@ from kernel.abi.ring import Operation
 from kernel.arch.x86_64 import clock
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
-from kernel.complete import finish
+from kernel.complete import deferral, finish
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import alarm
 from kernel.core.process_block import Process
@@ -48,8 +48,10 @@ def begin(record: ptr[Record]) -> None:
         case Operation.TIMER:
             _begin_timer(record)
         case Operation.INVOKE:
+            deferral.begin(record)
             status, value = invoke(_process_of(record), record.capability, u64(record.length), addr(record.words[0]))
-            finish.finish(record, status, value)
+            if deferral.end():
+                finish.finish(record, status, value)
         case Operation.SIGNAL:
             finish.finish(record, _signal(record), 0)
         case _:

@@ -13,6 +13,8 @@ from compiler.prelude import (
     naked,
     struct,
     u8,
+    u16,
+    u32,
     u64,
     wrap_mul,
     zeroed,
@@ -24,6 +26,7 @@ from kernel.abi.memory import READ, WRITE
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, Resource
 from kernel.abi.rights import Right
+from kernel.abi.ring import Completion, Operation, Submission
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.clone import await_end, make_child
 from userspace.guest_tests.memory_tools import (
@@ -42,9 +45,10 @@ from userspace.guest_tests.memory_tools import (
 )
 from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
 from userspace.lib.memory import PAGE, map_memory, protect, unmap
+from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
-_CASES = const(9)
+_CASES = const(10)
 _THREADS = const(3)
 _STACK_BYTES = const(8192)
 _CANARY_ROUNDS = const(120)
@@ -58,6 +62,7 @@ _NOT_CANONICAL = const(0x8000_0000_0000_0000)
 _MIXER = const(0x9E37_79B9_7F4A_7C15)
 _REGISTER_BYTES = const(160)
 _COPIES = const(2000)
+_RING_ROUNDS = const(100)
 _SLACK = const(8)
 
 
@@ -96,6 +101,8 @@ def main(ring: u64) -> u64:
     _copies_of_vanishing_pages()
     begin("processes_end_mapped")
     _processes_end_mapped()
+    begin("unmap_by_ring")
+    _unmap_by_ring(ring)
     end()
 
 
@@ -452,3 +459,41 @@ def _processes_end_mapped() -> None:
     check(free_frames() + _SLACK >= before, "frames were lost")
 
 
+
+
+def _unmap_by_ring(ring_address: u64) -> None:
+    """An operation of a ring that unmaps completes once, when the busy CPUs have answered."""
+    ring: Ring = zeroed()
+    open_ring(addr(ring), ring_address)
+    _stop.store(0)
+    _start_all(_spin)
+    for number in range(u64(_RING_ROUNDS)):
+        memory = make_at(PLACE, pages(2))
+        for page in range(u64(2)):
+            entry = Submission(
+                operation=Operation.INVOKE,
+                slot=u16(page),
+                length=u32(Method.PROCESS_UNMAP),
+                user_data=number * 2 + page,
+                capability=OWN_PROCESS,
+                word0=PLACE + pages(page),
+                word1=PAGE,
+            )
+            check(ring.submit(addr(entry)), "submission")
+        check_numbered(u64(ring.enter(2, 2)), u64(Status.OK), "enter", number)
+        for _ in range(u64(2)):
+            completion: Completion = zeroed()
+            check_numbered(u64(ring.next_completion(addr(completion))), 1, "completion", number)
+            check_numbered(u64(completion.status), u64(Status.OK), "status", number)
+            check_numbered(completion.user_data // 2, number, "which one", number)
+        check(not is_mapped(PLACE) and not is_mapped(PLACE + PAGE), "pages are still there")
+        expect(close(memory), Status.OK, "close")
+    _stop.store(1)
+    _await_all()
+    settle()
+
+
+def _spin(index: u64) -> None:
+    while _stop.load() == 0:
+        pass
+    exit_thread(0)
