@@ -1,4 +1,4 @@
-"""Run queues against lists: the highest priority first, first come first served within it, one bit for each priority."""
+"""Run queues against lists: the highest priority first, first come first served in it, one bit for each priority."""
 
 from __future__ import annotations
 

@@ -1,20 +1,26 @@
 """Threads from outside: made, started, stopped, moved, examined, killed in every state, on every CPU there is."""
 
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, array, atomic, const, copy, export, u64, zeroed
+from compiler.prelude import addr, array, asm_x64, atomic, const, copy, export, naked, u64, zeroed
+from compiler.prelude.x64 import *
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
+from kernel.abi.syscall import Call, Exit
 from kernel.abi.thread import ThreadRegisters, ThreadState
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
 from userspace.guest_tests.threads import PATIENCE, STACKS, ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
-_CASES = const(12)
+_CASES = const(13)
 _ROUNDS = const(300)
+_MANY = const(10_000)
+_EXIT = const(Call.EXIT)
+_EXIT_THREAD = const(Exit.THREAD)
 
 
+_handles: array[u64, _MANY] = zeroed()
 _counters: array[atomic[u64], STACKS] = zeroed()
 _seen: atomic[u64] = 0
 
@@ -46,6 +52,8 @@ def main(ring: u64) -> u64:
     _exit_notice()
     begin("many_lives")
     _many_lives()
+    begin("ten_thousand_at_once")
+    _ten_thousand_at_once()
     end()
 
 
@@ -250,6 +258,32 @@ def _many_lives() -> None:
         handle = spawn(number % STACKS, note_and_exit)
         await_state(handle, ThreadState.ENDED)
         expect(close(handle), Status.OK, "close")
+    for _ in range(PATIENCE):
+        if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD) == 1:
+            break
+        yield_now()
+    check_equal(ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD), 1, "threads left over")
+
+
+@naked
+@asm_x64
+def _vanish(index: u64) -> None:
+    """Ends its thread without a stack."""
+    mov(eax, _EXIT)
+    mov(esi, _EXIT_THREAD)
+    syscall()
+    ud2()
+
+
+def _ten_thousand_at_once() -> None:
+    for index in range(u64(_MANY)):
+        _handles[index] = make(0, _vanish)
+    check_equal(ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD), _MANY + 1, "threads")
+    for index in range(u64(_MANY)):
+        do(_handles[index], Method.THREAD_START)
+    for index in range(u64(_MANY)):
+        await_state(_handles[index], ThreadState.ENDED)
+        expect(close(_handles[index]), Status.OK, "close")
     for _ in range(PATIENCE):
         if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD) == 1:
             break
