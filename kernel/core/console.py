@@ -20,8 +20,9 @@ def start() -> None:
 
 
 def write_text(text: span[u8]) -> None:
-    """Part of a line, as it is. The screen knows whole lines only and does not show it."""
+    """Part of a line, as it is."""
     global _is_in_line
+    screen.write_text(text)
     _write_bytes(text)
     _is_in_line = len(text) != 0 and text[len(text) - 1] != _NEWLINE
 

@@ -13,6 +13,8 @@ from kernel.core.font import HEIGHT, WIDTH
 _MOST_COLUMNS = const(200)
 _MOST_ROWS = const(80)
 _SPACE = const(0x20)
+_BACKSPACE = const(0x08)
+_NEWLINE = const(0x0A)
 _LEVELS = const(4)
 _QUIET = const(4)                       # modules around a code that stay light
 
@@ -31,6 +33,8 @@ _rows: array[Row, _MOST_ROWS] = zeroed()    # a circle; the topmost on the scree
 _top: u64 = 0
 _used: u64 = 0
 _is_writing: bool = False               # still, when a line comes: the last one panicked, and the screen is given up
+_is_row_open: bool = False              # write_text() goes on in the last row, at _column
+_column: u64 = 0
 _background: u64 = 0
 _paper: u64 = 0
 _level_colours: array[u64, _LEVELS] = zeroed()
@@ -55,12 +59,11 @@ def start(screen: ptr[Framebuffer]) -> None:
 
 
 def write_line(level: u32, text: span[u8]) -> None:
-    global columns, _is_writing
-    if _is_writing:
-        columns = 0
-    if columns == 0:
+    global _is_writing, _is_row_open
+    if not _can_write():
         return
     _is_writing = True
+    _is_row_open = False
     length = u64(len(text))
     done: u64 = 0
     while True:
@@ -70,6 +73,51 @@ def write_line(level: u32, text: span[u8]) -> None:
         if done == length:
             break
     _is_writing = False
+
+
+def write_text(text: span[u8]) -> None:
+    """Parts of lines; of the control characters it obeys newline and backspace."""
+    global _is_writing, _is_row_open
+    if not _can_write():
+        return
+    _is_writing = True
+    for character in text:
+        if character == _NEWLINE and _is_row_open:
+            _is_row_open = False
+        elif character == _BACKSPACE and _is_row_open and _column != 0:
+            _move_to(_column - 1)
+        elif character >= _SPACE or character == _NEWLINE:
+            _put(character)
+    _is_writing = False
+
+
+def _can_write() -> bool:
+    global columns
+    if _is_writing:
+        columns = 0
+    return columns != 0
+
+
+def _put(character: u8) -> None:
+    """Puts a letter where the cursor is; a newline makes an empty row."""
+    global _is_row_open
+    if not _is_row_open or _column == columns:
+        _write_row(_level_colours[Level.INFO], b"")
+        _is_row_open = True
+        _move_to(0)
+    if character == _NEWLINE:
+        _is_row_open = False
+        return
+    row = _row(_used - 1)
+    row.letters[_column] = character
+    row.length = max(row.length, _column + 1)
+    framebuffer.draw(_column, _used - 1, character, row.colour, _background)
+    _move_to(_column + 1)
+
+
+def _move_to(column: u64) -> None:
+    global _column
+    _column = column
 
 
 def draw_code() -> None:

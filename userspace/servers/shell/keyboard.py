@@ -1,9 +1,10 @@
-"""Keys as they come, also while a program runs: then the interrupt key ends the program, and the others wait."""
+"""Keys as they come, from the serial line and the keyboard, also while a program runs: then the interrupt key ends the program, and the others wait."""
 import asyncio
 
 from compiler.prelude import addr, array, const, u8, u64, zeroed
 from userspace.lib.console import read_byte
 from userspace.lib.process import kill
+from userspace.servers.keyboard.driver import read_keys
 from userspace.servers.shell.jobs import NO_JOB, jobs
 
 INTERRUPTED = const(130)                # exit status of a program that was ended by the key
@@ -17,17 +18,27 @@ _tail: u64 = 0
 _came: asyncio.Event = zeroed()
 
 
-async def read_keys() -> None:
+async def read_serial_line() -> None:
     """A task of its own, for ever."""
-    global _tail
     while True:
-        key = await read_byte()
-        if key == _INTERRUPT and foreground != NO_JOB:
-            kill(addr(jobs[foreground].child), INTERRUPTED)
-        elif _tail - _head < _MOST_KEYS:
-            _keys[_tail % _MOST_KEYS] = key
-            _tail += 1
-            _came.set()
+        _take(await read_byte())
+
+
+async def read_keyboard() -> None:
+    """A task of its own, for ever."""
+    while True:
+        for key in await read_keys():
+            _take(key)
+
+
+def _take(key: u8) -> None:
+    global _tail
+    if key == _INTERRUPT and foreground != NO_JOB:
+        kill(addr(jobs[foreground].child), INTERRUPTED)
+    elif _tail - _head < _MOST_KEYS:
+        _keys[_tail % _MOST_KEYS] = key
+        _tail += 1
+        _came.set()
 
 
 async def next_key() -> u8:

@@ -1,6 +1,6 @@
-"""The shell on the serial line: shows a prompt, takes a line, does what it says.
+"""The shell on the serial line, the keyboard and the screen: shows a prompt, takes a line, does what it says.
 
-It holds COM1 (its ports and its interrupt), the System and Inspect objects and the boot modules, and no more: what it
+It holds COM1 and the keyboard (their ports and interrupts), the System and Inspect objects and the boot modules, and no more: what it
 shows and does goes through these.
 """
 import asyncio
@@ -8,11 +8,12 @@ import asyncio
 from compiler.prelude import addr, zeroed
 from userspace.lib import program
 from userspace.lib.console import open_console, write, write_text
+from userspace.servers.keyboard.driver import open_keyboard
 from userspace.servers.shell import commands
 from userspace.servers.shell.commands import execute, hide_prompt, show_prompt
 from userspace.servers.shell.completion import complete
 from userspace.servers.shell.editor import Action, Editor
-from userspace.servers.shell.keyboard import next_key, read_keys
+from userspace.servers.shell.keyboard import next_key, read_keyboard, read_serial_line
 
 _PROMPT: str = "ringneck> "
 _editor: Editor = zeroed()
@@ -24,7 +25,9 @@ async def main() -> None:
         print(f"shell: {problem}")
         program.exit_status = 1
         return
-    _ = asyncio.create_task(read_keys())
+    _ = asyncio.create_task(read_serial_line())
+    if open_keyboard():
+        _ = asyncio.create_task(read_keyboard())
     print("shell: `help` lists the commands")
     show_prompt(_PROMPT, addr(_editor))
     while not commands.is_over:
