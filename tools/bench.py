@@ -10,43 +10,29 @@ is no C compiler these two stay null. PLOT=1 draws the totals against the goals.
 import json
 import os
 import re
-import shutil
 import statistics
 import subprocess
 import sys
 import time
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, replace
 from pathlib import Path
 
 from elftools.elf.elffile import ELFFile
 
 from compiler.driver import Build
 from compiler.symbols import TypeSymbol
+from tools.bench_boot import boot_rows, build_plugin
 from tools.bench_peers import PEERS
+from tools.bench_rows import Row, run_to_end
 from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
 from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
-from tools.qemu import EXIT_SUCCESS, Machine
+from tools.qemu import Machine
 
 PROGRAM = Program("userspace.benchmarks.main", "user", BUILD / "bench" / "init.elf")
 KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL)
 LOADER = Program("boot.direct.main", "loader", DIRECT_LOADER)
 LINE = re.compile(r"bench: (\w+) rounds=(\d+) per_round=(\d+) low=(\d+) median=(\d+) high=(\d+)")
-DEADLINE_SECONDS = 300
 BOOTS = 7
-
-
-@dataclass(frozen=True)
-class Row:
-    """One figure; `total` holds it whatever its unit, `spread` is the highest sample less the lowest."""
-
-    name: str
-    cpus: int
-    user: float | None
-    kernel: float | None
-    total: float
-    unit: str
-    n: int
-    spread: float
 
 
 def main() -> int:
@@ -55,7 +41,7 @@ def main() -> int:
     except BuildFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
-    rows = [*_with_upcall(_count_operations()), *_sizes(), _boot_time()]
+    rows = [*_with_upcall(_count_operations()), *_sizes(), _boot_time(), *boot_rows()]
     BENCH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     print(_table(rows))
     print(f"written to {BENCH.relative_to(ROOT)}")
@@ -70,30 +56,17 @@ def _build() -> None:
         write_archive(BENCH_ARCHIVE, (KERNEL, PROGRAM.output))
 
 
-def _build_plugin() -> bool:
-    """Whether there is a plugin; it needs a C compiler."""
-    compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")
-    if compiler is None:
-        print("bench: no C compiler, so user and kernel are not told apart (install gcc)", file=sys.stderr)
-        return False
-    source = ROOT / "tools" / "instruction_counter.c"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(INSTRUCTION_COUNTER), str(source)], check=True)
-    return True
-
-
 def _count_operations() -> list[Row]:
     counts = BUILD / "bench" / "counts.txt"
     counts.unlink(missing_ok=True)
     machine = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE, icount=True)
     command = machine.command("stdio")
-    if _build_plugin():
+    if build_plugin():
         command += ["-plugin", f"{INSTRUCTION_COUNTER},out={counts}"]
-    result = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=DEADLINE_SECONDS, check=False
-    )
-    if result.returncode != EXIT_SUCCESS or "bench: end" not in result.stdout:
-        sys.exit(f"bench: the guest did not finish:\n{result.stdout}{result.stderr}")
-    return _rows(result.stdout, _split(counts))
+    output = run_to_end(command)
+    if "bench: end" not in output:
+        sys.exit(f"bench: the guest did not finish:\n{output}")
+    return _rows(output, _split(counts))
 
 
 def _split(counts: Path) -> list[tuple[int, int]]:

@@ -3,6 +3,7 @@ from compiler.prelude import addr, const, u64
 from kernel.arch.x86_64 import cpu
 from kernel.boot import machine
 from kernel.boot.memory_total import memory_total_mebibytes
+from kernel.arch.x86_64.registers import stop_count
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.core.options import is_equal
@@ -27,4 +28,5 @@ def write_summary() -> str:
     else:
         line.text("unknown")
     log.write(addr(line))
+    stop_count()
     return ""

@@ -194,6 +194,17 @@ def read_ordered_time_stamp() -> u64:
 
 
 @asm_x64
+def start_count() -> None:
+    """A no-operation that tools/instruction_counter.c takes for the start of what it counts under number 1."""
+    raw(".byte 0x0F, 0x1F, 0x80, 0x01, 0x01, 0xAD, 0x5E")
+
+
+@asm_x64
+def stop_count() -> None:
+    raw(".byte 0x0F, 0x1F, 0x80, 0x01, 0x02, 0xAD, 0x5E")
+
+
+@asm_x64
 def invalidate_page(virtual: u64) -> None:
     invlpg([rdi])
 
