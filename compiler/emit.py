@@ -190,8 +190,8 @@ class ModuleEmitter:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:
             marks.append("noreturn")
-            if not function.is_naked:
-                # Nobody comes back to find a register changed.
+            if not function.is_naked and not self.options.small:
+                # Nobody comes back to find a register changed. (LLVM cannot describe the frames of small ones then.)
                 marks.append('"no_callee_saved_registers"')
         if function.module.name.startswith(RUNTIME):
             marks.append('"no-builtins"')

@@ -189,3 +189,13 @@ def f(low: u64) -> u64:
     text = create_build(tmp_path, source).object("asm").decode()
     assert text.count("cmpxchg16b") >= 3
     assert "__atomic" not in text
+
+
+def test_small_code_keeps_frames_that_llvm_can_describe(tmp_path: Path) -> None:
+    """LLVM 22 gives up over functions that are small and save no registers because they never return."""
+    source = "@noinline\ndef g(a: u64) -> NoReturn:\n    panic('over')\n@export\ndef f(a: u64) -> None:\n    g(a)\n"
+    build = create_build(tmp_path, source.replace("'", '"'))
+    assert "no_callee_saved_registers" in build.ir()
+    build.small = True
+    assert "minsize optsize" in (text := build.ir())
+    assert "no_callee_saved_registers" not in text
