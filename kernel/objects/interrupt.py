@@ -15,6 +15,7 @@ from kernel.objects.interrupt_line import (
     acknowledge,
     attach,
     bind,
+    count_of,
     detach,
     imitate,
     message_of,
@@ -68,7 +69,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             imitate(interrupt)
             return Status.OK, 0
         case Method.INTERRUPT_COUNT:
-            return Status.OK, interrupt.count
+            return Status.OK, count_of(interrupt)
         case _:
             if call.arguments[0] >= COUNTED_CPUS:
                 return Status.BAD_ARGUMENT, 0

@@ -163,6 +163,12 @@ def state_of(interrupt: ptr[Interrupt]) -> u64:
     return state
 
 
+def count_of(interrupt: ptr[Interrupt]) -> u64:
+    """How often it came; all that goes with the last one has been done."""
+    with addr(_lines[interrupt.vector]).lock:
+        return interrupt.count
+
+
 def message_of(interrupt: ptr[Interrupt]) -> u64:
     """What the device has to send: the address in the lower half, the data in the upper; 0 for a line."""
     line = addr(_lines[interrupt.vector])
