@@ -16,7 +16,7 @@ class Call(IntEnum):
     HANDLE_CLOSE = 4        # handle
     YIELD = 5
     CALL = 6                # handle of a channel, four words
-    REPLY_RECEIVE = 7
+    REPLY_RECEIVE = 7       # handle of a channel or 0, four words; EVENTS when the caller's ring has completions
     RING_CANCEL = 8         # slot and user_data of the operation; its completion is there when the call returns
     UPCALL_RETURN = 9       # upcall.py; does not return unless the frame cannot be
 

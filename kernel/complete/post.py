@@ -7,8 +7,8 @@ from kernel.abi.errors import Status
 from kernel.abi.ring import COMPLETION_PLACES, Completion, RingFlags
 from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
-from kernel.core import alarm, schedule, wait
-from kernel.core.thread_block import UPCALL_DUE, Thread, cpu_of
+from kernel.core import alarm, calls, schedule, wait
+from kernel.core.thread_block import HAS_EVENTS, UPCALL_DUE, Thread, cpu_of
 
 
 def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, result: u64) -> u32:
@@ -46,9 +46,24 @@ def completion_at(ring: ptr[Ring], index: u32) -> ptr[Completion]:
 
 def take_waiter(ring: ptr[Ring]) -> ptr[Thread] | None:
     """The ring's thread, if it waited and now has what it waited for; the caller owns it and makes it ready."""
-    if ring.waiting == 0 or unread(ring) < ring.wanted:
+    if ring.waiting == 0:
+        return _interrupt_server(ring)
+    if unread(ring) < ring.wanted:
         return None
     return end_wait(ring, Status.OK)
+
+
+def _interrupt_server(ring: ptr[Ring]) -> ptr[Thread] | None:
+    """A thread that receives calls hears its ring too: its wait for a call ends with EVENTS (entry/direct.py)."""
+    owner = ring.thread
+    if owner is None or unread(ring) == 0:
+        return None
+    thread = ptr[Thread](owner)
+    if thread.received_from == 0:
+        return None
+    # Full: set before the wait is read; a receiver publishes its wait before it reads the condition.
+    _ = thread.conditions.fetch_or(HAS_EVENTS, "seq_cst")
+    return thread if calls.end_receive(thread, Status.EVENTS) else None
 
 
 def send_upcall(ring: ptr[Ring]) -> None:

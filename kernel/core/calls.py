@@ -113,6 +113,16 @@ def fail_answer(answer: ptr[Answer], status: Status) -> None:
         _fail(caller, answer.wait, status)
 
 
+def end_receive(server: ptr[Thread], status: Status) -> bool:
+    """Ends a thread's wait for a call. Returns True for the one who then makes it ready."""
+    word = server.wait.load("seq_cst")
+    if word & WAIT_KIND != Wait.RECEIVE or not wait.claim(server, word):
+        return False
+    _withdraw(server, word)
+    _end_receive(server, status)
+    return True
+
+
 def close(channel: ptr[Channel], status: Status) -> None:
     """Ends every call that is queued, and every wait for one. Requires: no new ones come."""
     while True:
@@ -127,9 +137,7 @@ def close(channel: ptr[Channel], status: Status) -> None:
             server = _take_receiver(channel)
         if server is None:
             break
-        server.ceiling = 0
-        server.priority = server.own_priority
-        server.registers.rax = u64(status)
+        _end_receive(server, status)
         schedule.make_ready(server)
 
 
@@ -183,6 +191,12 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
         registers.rdx = said.rdx
         registers.r10 = said.r10
         registers.r8 = said.r8
+
+
+def _end_receive(server: ptr[Thread], status: Status) -> None:
+    server.ceiling = 0
+    server.priority = server.own_priority
+    server.registers.rax = u64(status)
 
 
 def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:

@@ -16,12 +16,15 @@ from kernel.arch.x86_64 import cpu, gdt
 from kernel.arch.x86_64.entry import resume_call
 from kernel.caps import table
 from kernel.caps.capability import Capability
+from kernel.complete.latch import look_at_head
+from kernel.complete.queue import unread
 from kernel.core import calls, context, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.cpu_queue import charge_direct, is_above, note_level
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     FAULT_CALL,
+    HAS_EVENTS,
     REGISTERS_OFFSET,
     STOPPING,
     UPCALL_DUE,
@@ -173,9 +176,35 @@ def _reply_receive(handle: u64, word1: u64) -> NoReturn:
     header = found.object
     if header is None:
         _return(server, Status.OK)
-    if not calls.begin_receive(server, ptr[Channel](header)):
-        schedule.leave()
-    _leave_by_call()
+    _receive(server, ptr[Channel](header))
+
+
+def _receive(server: ptr[Thread], channel: ptr[Channel]) -> NoReturn:
+    """Whoever posts to the server's ring from here on sees that it receives, and sets HAS_EVENTS."""
+    server.received_from = u64(channel)
+    if _has_events(server):
+        server.ceiling = 0
+        server.priority = server.own_priority
+        _return(server, Status.EVENTS)
+    if calls.begin_receive(server, channel):
+        _leave_by_call()
+    if server.conditions.load("seq_cst") & HAS_EVENTS != 0 and calls.end_receive(server, Status.EVENTS):
+        schedule.make_ready(server)
+    schedule.leave()
+
+
+def _has_events(server: ptr[Thread]) -> bool:
+    """Whether the server's ring has completions that it has not read."""
+    ring = server.ring
+    if ring is None:
+        return False
+    with ring.lock:
+        look_at_head(ring)
+        if unread(ring) != 0:
+            return True
+        if server.conditions.load("relaxed") & HAS_EVENTS != 0:
+            _ = server.conditions.fetch_and(~u64(HAS_EVENTS), "seq_cst")
+    return False
 
 
 def _answer(server: ptr[Thread]) -> None:
@@ -198,10 +227,8 @@ def _receive_again(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Threa
     if not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
         schedule.leave()
     _ = channel.receiver.cas(u64(server), 0, "seq_cst")
-    if not calls.begin_receive(server, channel):
-        schedule.leave()
     cpu.attention = 1
-    _leave_by_call()
+    _receive(server, channel)
 
 
 def _return(thread: ptr[Thread], status: Status) -> NoReturn:

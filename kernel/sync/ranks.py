@@ -26,8 +26,8 @@ class Rank(IntEnum):
     INTERRUPT = 12          # one line and those who share it; notifications are signalled inside
     IO_APIC = 13            # the registers of all I/O APICs; nothing is taken inside
     NOTIFICATION = 14       # the watches of one notification; rings are posted to inside
-    CHANNEL = 15            # the calls and receivers of one channel; nothing is taken inside
-    RING = 16               # one ring's indices and completions; taken by whoever posts
+    RING = 15               # one ring's indices and completions; taken by whoever posts
+    CHANNEL = 16            # the calls and receivers of one channel; nothing is taken inside
     RUN_QUEUE = 17          # the ready threads of one CPU; nothing is taken inside
     BUDGET = 18             # the CPU time of one account; nothing is taken inside
     TIMERS = 19             # the timers of one CPU; nothing is taken inside

@@ -1,17 +1,19 @@
 """Calls on channels from outside: words and badges, queues and levels, and every way in which a call can end."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, array, atomic, const, export, u64, zeroed
+from compiler.prelude import addr, array, atomic, const, export, u8, u64, zeroed
 from kernel.abi.bootinfo import OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS, Right
+from kernel.abi.ring import Completion, Operation, Submission
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
 from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.channel import Message, call, reply_receive
+from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
-_CASES = const(13)
+_CASES = const(14)
 _ROUNDS = const(3000)
 _CALLERS = const(4)
 _STOP = const(0xFFFF)                   # a first word that ends the server
@@ -53,6 +55,8 @@ def main(ring: u64) -> u64:
     _kept_reply()
     begin("dropped_reply")
     _dropped_reply()
+    begin("events_of_the_ring")
+    _events_of_the_ring(ring)
     begin("refusals")
     _refusals()
     end()
@@ -303,6 +307,35 @@ def _dropped_reply() -> None:
     expect(close(reply), Status.OK, "close")
     await_state(caller, ThreadState.ENDED)
     check_equal(_statuses[2].load(), u64(Status.PEER_CLOSED), "status of a call whose reply was dropped")
+    expect(close(caller), Status.OK, "close")
+    expect(close(_channel), Status.OK, "close")
+
+
+def _events_of_the_ring(address: u64) -> None:
+    """A server hears its ring while it waits for calls, and before it waits."""
+    _new_channel()
+    ring: Ring = zeroed()
+    open_ring(addr(ring), address)
+    completion: Completion = zeroed()
+    message = Message()
+    now: u64 = 0
+    for number in range(u64(20)):
+        entry = Submission(operation=u8(Operation.TIMER), user_data=number, deadline_ns=now + 2_000_000)
+        check(ring.submit(addr(entry)), "submit")
+        expect(ring.enter(1, 0), Status.OK, "enter")
+        status, _ = reply_receive(_channel, addr(message))
+        expect(status, Status.EVENTS, "a completion while it waits")
+        status, _ = reply_receive(_channel, addr(message))
+        expect(status, Status.EVENTS, "a completion that is not read")
+        check(ring.next_completion(addr(completion)), "the completion")
+        check_equal(completion.user_data, number, "its user data")
+        now = completion.word0
+    caller = spawn(2, _call_once)
+    status, _ = reply_receive(_channel, addr(message))
+    expect(status, Status.OK, "a call, all completions read")
+    status, _ = reply_receive(0, addr(message))
+    expect(status, Status.OK, "answer")
+    await_state(caller, ThreadState.ENDED)
     expect(close(caller), Status.OK, "close")
     expect(close(_channel), Status.OK, "close")
 
