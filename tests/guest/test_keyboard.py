@@ -32,7 +32,8 @@ async def test_types_at_the_keyboard(start_guest: StartGuest) -> None:
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
         screen = [text for text, _ in Screenshot(await guest.take_screenshot()).lines() if text]
         assert screen[-9:] == [
-            "ringneck> run hello", "a: 0", "a: 1", "a: 2", "b: 0", "b: 1", "sum: 4", "exit: hello status=0", "ringneck>",
+            "ringneck> run hello", "a: 0", "a: 1", "a: 2", "b: 0", "b: 1", "sum: 4",
+            "exit: hello status=0", "ringneck>",
         ]
         await press(guest, "exit\n")
         await guest.expect_success(DEADLINE_SECONDS)

@@ -1,6 +1,6 @@
-"""The PC's keyboard, at the controller that firmware has set up. Source: IBM PS/2 Hardware Interface Technical Reference.
+"""The PC's keyboard, at the controller that firmware has set up.
 
-A machine need not have one: then nothing ever comes.
+Source: IBM PS/2 Hardware Interface Technical Reference.
 """
 from compiler.prelude import addr, const, span, u8, zeroed
 from userspace.lib.device import Device, open_device

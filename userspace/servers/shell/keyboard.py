@@ -1,4 +1,7 @@
-"""Keys as they come, from the serial line and the keyboard, also while a program runs: then the interrupt key ends the program, and the others wait."""
+"""Keys as they come, from the serial line and the keyboard.
+
+While a program runs, the interrupt key ends it, and the others wait.
+"""
 import asyncio
 
 from compiler.prelude import addr, array, const, u8, u64, zeroed

@@ -1,7 +1,7 @@
 """The shell on the serial line, the keyboard and the screen: shows a prompt, takes a line, does what it says.
 
-It holds COM1 and the keyboard (their ports and interrupts), the System and Inspect objects and the boot modules, and no more: what it
-shows and does goes through these.
+It holds COM1 and the keyboard (their ports and interrupts), the System and Inspect objects and the boot modules, and no
+more: what it shows and does goes through these.
 """
 import asyncio
 
