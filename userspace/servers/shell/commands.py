@@ -199,7 +199,7 @@ def _bench() -> None:
     begin = monotonic_ns()
     for _ in range(_ROUNDS):
         _ = monotonic_ns()
-    _show_time("operation on the ring", begin)
+    _show_time("reading the clock", begin)
 
 
 def _show_time(what: str, begin_ns: u64) -> None:
