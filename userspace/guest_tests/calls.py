@@ -87,8 +87,8 @@ def good_call(method: u64) -> Call:
 
 def _number(method: u64, place: u64) -> u64:
     match method:
-        case Method.ACCOUNT_CREATE_PROCESS:
-            return 5
+        case Method.ACCOUNT_CREATE_PROCESS | Method.SYSTEM_WRITE_CONSOLE:
+            return 5            # longer than what is left of a page at the bad pointers
         case Method.ACCOUNT_CREATE_MEMORY:
             return _PAGE if place == 0 else u64(0)
         case Method.ACCOUNT_CREATE_THREAD:
@@ -99,8 +99,6 @@ def _number(method: u64, place: u64) -> u64:
             return 20 if place == 1 else u64(Resource.OBJECTS)
         case Method.MEMORY_MAP:
             return _PAGE if place == 3 else (_PLACE | READ if place == 1 else u64(0))
-        case Method.SYSTEM_WRITE_CONSOLE:
-            return 1
         case Method.NOTIFICATION_SIGNAL | Method.PROCESS_NOTIFY_EXIT | Method.THREAD_NOTIFY_EXIT:
             return 1
         case Method.ACCOUNT_NOTIFY_SOFT_LIMIT | Method.INTERRUPT_BIND:
