@@ -4,7 +4,7 @@ Pure: tested on the host.
 Invariants: I-CORE-4: bit p of `ready` is set exactly when a thread of priority p is in the queue.
 Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others read for a hint.
 """
-from compiler.prelude import array, atomic, const, count_zeros_left, ptr, struct, u32, u64
+from compiler.prelude import array, atomic, const, count_zeros_left, guarded_by, ptr, requires, struct, u32, u64
 from kernel.abi.thread import PRIORITIES
 from kernel.core.thread_block import Thread
 from kernel.core.thread_chain import append, unlink
@@ -19,14 +19,17 @@ class RunQueue:
     ready: atomic[u64]
     length: atomic[u32]
     running: atomic[u32]                # level, that is, priority + 1, of the thread that runs; IDLE without one
-    is_ticking: bool = False            # the end of the slice is awaited
-    slice_end_ns: u64 = 0
-    since: u64 = 0                      # the tick up to which time has been charged to somebody
     idle_time: atomic[u64]              # ticks
-    switches: u64 = 0
-    first: array[ptr[Thread] | None, PRIORITIES]
+    with guarded_by("lock"):
+        first: array[ptr[Thread] | None, PRIORITIES]
+    with guarded_by("cpu"):
+        is_ticking: bool = False        # the end of the slice is awaited
+        slice_end_ns: u64 = 0
+        since: u64 = 0                  # the tick up to which time has been charged to somebody
+        switches: u64 = 0
 
 
+@requires("queue.lock")
 def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread behind those of its priority."""
     queue.first[thread.priority] = append(queue.first[thread.priority], thread)
@@ -35,12 +38,14 @@ def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     queue.length.store(queue.length.load("relaxed") + 1, "relaxed")
 
 
+@requires("queue.lock")
 def push_first(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread before those of its priority: it has not used up its slice."""
     push(queue, thread)
     queue.first[thread.priority] = thread
 
 
+@requires("queue.lock")
 def remove(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     first = unlink(queue.first[thread.priority], thread)
     queue.first[thread.priority] = first
@@ -55,6 +60,7 @@ def top_level(queue: ptr[RunQueue]) -> u32:
     return u32(64 - count_zeros_left(queue.ready.load("relaxed")))
 
 
+@requires("queue.lock")
 def pop(queue: ptr[RunQueue]) -> ptr[Thread] | None:
     level = top_level(queue)
     if level == IDLE:

@@ -13,7 +13,20 @@ what a thread waits for (wait.py), changes of priority and affinity (thread_chan
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, array, atomic, const, count_zeros_right, panic, ptr, u32, u64, wrap_neg, zeroed
+from compiler.prelude import (
+    addr,
+    array,
+    atomic,
+    const,
+    count_zeros_right,
+    panic,
+    ptr,
+    requires,
+    u32,
+    u64,
+    wrap_neg,
+    zeroed,
+)
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
@@ -196,6 +209,7 @@ def _steal(at_least: u32) -> ptr[Thread] | None:
     return None
 
 
+@requires("queue.lock")
 def _find_movable(queue: ptr[RunQueue]) -> ptr[Thread] | None:
     level = top_level(queue)
     while level != IDLE:
