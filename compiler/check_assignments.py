@@ -244,6 +244,10 @@ def _check_unpack(ctx: Context, node: ast.Assign, target: ast.Tuple, value: ast.
         raise ctx.error("arguments", f"{len(found.type.items)} values for {len(target.elts)} names", node)
     places: list[Place | None] = []
     for element, kind in zip(target.elts, found.type.items, strict=True):
+        if isinstance(element, ast.Tuple | ast.List):
+            raise ctx.error(
+                "unsupported", "a tuple is unpacked one level at a time", element, hint="give it a name first"
+            )
         if isinstance(element, ast.Name) and element.id == "_":
             places.append(None)
         elif isinstance(element, ast.Name):

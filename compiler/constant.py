@@ -172,6 +172,8 @@ def _evaluate_call(node: ast.Call, env: Environment) -> Any:
     if isinstance(node.func, ast.Attribute) and node.func.attr == "encode" and not node.args:
         return str(_evaluate(node.func.value, env)).encode()
     if name == "sizeof":
+        if len(node.args) != 1:
+            raise env.error("constant", "sizeof takes one type: sizeof(S)", node)
         return type_annotations.resolve_type(node.args[0], env).size
     if name == "offsetof":
         return _offset_of(node, env)

@@ -89,3 +89,11 @@ def size_of_value(a: u32) -> u64:
 def option_in_function() -> u64:
     return option("NAME")
     #! arguments: option("NAME") => option takes 2 arguments
+
+
+def sizes() -> u64:
+    return U2
+
+
+U2 = const(sizeof())
+#! constant: sizeof() => sizeof takes one type: sizeof(S)

@@ -394,3 +394,10 @@ def with_list(a: u32) -> None:
     #! unsupported: open => Python's open is not part of the language
     #: read through the program's library
         pass
+
+
+def nested_unpacking(a: u32) -> u32:
+    b, (c, d) = a, (a, a)
+    #! unsupported: (c, d) => a tuple is unpacked one level at a time
+    #: give it a name first
+    return b
