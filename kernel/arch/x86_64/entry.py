@@ -51,7 +51,6 @@ def system_call_door() -> None:
     swapgs()
     cmp(rax, _YIELD)
     raw("je yield_at_once")
-    raw(".globl enter_system_call, leave_at_once")
     raw("enter_system_call:")
     mov(gs[cpu.user_stack_pointer], rsp)
     mov(rsp, gs[cpu.frame])
@@ -73,19 +72,20 @@ def system_call_door() -> None:
     mov(rsp, gs[cpu.kernel_stack_end])
     mov(rcx, r10)
     cmp(rax, _CALL)
-    jae("message")
-    label("general")
+    raw("jae {system_call_detours}")
+    raw("call_by_number:")
     mov(r9, rax)
     raw("call system_call")
     # Status and value are in rax and rdx; what compiled code preserves still holds the user's values.
     mov(rsp, gs[cpu.frame])
     cmp(dword[gs, cpu.attention], 0)
-    jne("look")
+    raw("jne leave_with_a_look")
     raw("leave_system_call:")
     mov(rcx, [rsp, RIP])
     mov(r11, rcx)
     shr(r11, LOWER_HALF_BITS)
-    jne("refuse")
+    # SYSRET to an address that is not canonical would fault in the kernel, on the user's stack (CVE-2012-0217).
+    raw("jne refuse_to_leave")
     mov(r11, [rsp, RFLAGS])
     mov(rdi, [rsp, RDI])
     mov(rsi, [rsp, RSI])
@@ -96,22 +96,27 @@ def system_call_door() -> None:
     raw("leave_at_once:")
     swapgs()
     sysretq()
-    # SYSRET to an address that is not canonical would fault in the kernel, on the user's stack (CVE-2012-0217).
-    label("refuse")
-    mov(rsp, gs[cpu.kernel_stack_end])
-    raw("call refuse_return")
-    ud2()
-    label("message")
+
+
+@naked
+@asm_x64
+def system_call_detours() -> None:
+    """Where the door jumps to for messages, which is the beginning, and when the thread does not simply go on."""
+    raw(".globl enter_system_call, call_by_number, leave_system_call, leave_at_once, leave_with_a_look, refuse_to_leave")
     raw("je direct_call")
     cmp(rax, _REPLY_RECEIVE)
     raw("je direct_reply_receive")
-    jmp("general")
-    label("look")
+    raw("jmp call_by_number")
+    raw("leave_with_a_look:")
     mov([rsp, RAX], rax)
     mov([rsp, RDX], rdx)
     mov(rsp, gs[cpu.kernel_stack_end])
     raw("call look_after_call")
     jmp(resume_user)
+    raw("refuse_to_leave:")
+    mov(rsp, gs[cpu.kernel_stack_end])
+    raw("call refuse_return")
+    ud2()
 
 
 @naked
