@@ -102,7 +102,8 @@ def system_call_door() -> None:
 @asm_x64
 def system_call_detours() -> None:
     """Where the door jumps to for messages, which is the beginning, and when the thread does not simply go on."""
-    raw(".globl enter_system_call, call_by_number, leave_system_call, leave_at_once, leave_with_a_look, refuse_to_leave")
+    raw(".globl enter_system_call, call_by_number, leave_system_call, leave_at_once")
+    raw(".globl leave_with_a_look, refuse_to_leave")
     raw("je direct_call")
     cmp(rax, _REPLY_RECEIVE)
     raw("je direct_reply_receive")
