@@ -4,7 +4,8 @@ The block lies in the writable page of the thread's ring (ring.py). An upcall is
 user mode, has armed upcalls, `disabled` is 0, its program counter lies outside [critical_low, critical_high), and at
 least `threshold` completions are unread (0 counts as 1). The kernel then saves the registers in `frame`, sets
 `disabled`, and sends the thread to `entry` on the stack that ends at `stack_top`, with rdi the address of the block,
-rsi the reasons and rdx the tail of the completion queue; all other registers are zero, vector registers stay as they are.
+rsi the reasons and rdx the tail of the completion queue; all other registers are zero, vector registers stay as
+they are.
 Otherwise it sets `pending` and lets the thread go on.
 
 To unmask without a system call: store 0 to `disabled`; then, while `pending` is not 0, exchange it for 0 and read

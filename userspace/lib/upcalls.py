@@ -18,11 +18,13 @@ _STACK_BYTES = const(16384)
 _RETURN = const(Call.UPCALL_RETURN)
 
 _stack: array[u8, _STACK_BYTES] = zeroed(align=16)
-_handler: Callable[[], None] = _no_handler
 
 
 def _no_handler() -> None:
     pass
+
+
+_handler: Callable[[], None] = _no_handler
 
 
 def arm(ring: ptr[Ring], handler: Callable[[], None], thread: u64 = OWN_THREAD) -> Status:
