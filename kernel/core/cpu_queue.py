@@ -5,9 +5,11 @@ Not here: what the queue's threads are told to do (schedule.py), the order in it
 from collections.abc import Callable
 
 from compiler.prelude import (
+    addr,
     asm_x64,
     const,
     export,
+    fence,
     inline,
     naked,
     offsetof,
@@ -25,7 +27,7 @@ from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.entry import LOWER_HALF_BITS
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core.run_queue import IDLE, RunQueue
-from kernel.core.thread_block import CAPPED, Thread
+from kernel.core.thread_block import CAPPED, Thread, cpu_of
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -53,6 +55,20 @@ def idle_ticks(index: u32) -> u64:
     queue = queue_of(index)
     total = queue.idle_time.load("acquire")
     return total + read_time_stamp() - queue.since if queue.running.load("relaxed") == IDLE else total
+
+
+def ticks_of(thread: ptr[Thread]) -> u64:
+    """How long a thread has run, up to now: one that runs alone is charged seldom."""
+    home = cpu_of(thread)
+    frame = ptr[u64](cpu.areas[home] + percpu_address(cpu.frame))
+    while True:
+        charged = thread.cpu_time
+        running = wrap_sub(read_time_stamp(), queue_of(home).since)
+        if frame[0] != u64(addr(thread.registers)):
+            return thread.cpu_time
+        fence("acquire")
+        if thread.cpu_time == charged:
+            return charged + running
 
 
 def charge(thread: ptr[Thread]) -> None:

@@ -14,6 +14,7 @@ from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
 from kernel.core import calls, context, schedule, thread_changes, thread_list, throttle, wait
+from kernel.core.cpu_queue import ticks_of
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
 from kernel.core.process_block import Process
@@ -121,7 +122,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.THREAD_STATE:
             return Status.OK, u64(_state_of(thread))
         case Method.THREAD_CPU_TIME:
-            return Status.OK, clock.ns_of(thread.cpu_time)
+            return Status.OK, clock.ns_of(ticks_of(thread))
         case Method.THREAD_SET_EXCEPTION_CHANNEL:
             return _set_exception_channel(thread, addr(call.objects[0])), 0
         case Method.THREAD_ARM_UPCALLS:
