@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+from copy import deepcopy
 from pathlib import Path
 from random import Random
 
@@ -51,7 +52,10 @@ def mutate_text(text: str, random: Random) -> str:
 
 
 def mutate_tree(text: str, random: Random) -> str:
-    """The text with expressions or statements of its tree exchanged: still Python, mostly no program."""
+    """The text with expressions or statements of its tree exchanged: still Python, mostly no program.
+
+    A copy goes in: a node put below itself would make a tree without end.
+    """
     tree = ast.parse(text)
     nodes = [node for node in ast.walk(tree) if isinstance(node, ast.expr) and not isinstance(node, ast.Constant)]
     for _ in range(random.randint(1, 2)):
@@ -61,9 +65,9 @@ def mutate_tree(text: str, random: Random) -> str:
             continue
         name, value = random.choice(slots)
         if isinstance(value, ast.expr):
-            setattr(parent, name, random.choice(nodes))
+            setattr(parent, name, deepcopy(random.choice(nodes)))
         elif isinstance(value[0], ast.expr):
-            value[random.randrange(len(value))] = random.choice(nodes)
+            value[random.randrange(len(value))] = deepcopy(random.choice(nodes))
         else:
             first, second = random.randrange(len(value)), random.randrange(len(value))
             value[first], value[second] = value[second], value[first]
