@@ -9,6 +9,7 @@ import pytest
 from tools.paths import ROOT
 
 CASES = {
+    "kernel/arch/x86_64/flush.pml": ("NOTE_BY_LOOK",),
     "kernel/complete/need_kick.pml": ("NO_CONSUMER_FENCE", "NO_PRODUCER_FENCE"),
     "kernel/complete/end_once.pml": ("NO_CLAIM",),
 }

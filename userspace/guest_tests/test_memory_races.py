@@ -429,7 +429,8 @@ def _flicker(index: u64) -> None:
         status = map_memory(_memory.load(), OWN_PROCESS, place | READ | WRITE, 0, PAGE)
         yield_now()
         if status == Status.OK:
-            _ = unmap(OWN_PROCESS, place, PAGE)
+            while unmap(OWN_PROCESS, place, PAGE) == Status.BUSY:
+                yield_now()
     exit_thread(0)
 
 
@@ -457,8 +458,6 @@ def _processes_end_mapped() -> None:
         expect(close(memory), Status.OK, "close")
     # Caches and half-filled slabs come and go; what ten processes lost would be more.
     check(free_frames() + _SLACK >= before, "frames were lost")
-
-
 
 
 def _unmap_by_ring(ring_address: u64) -> None:

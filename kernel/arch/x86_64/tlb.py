@@ -5,7 +5,8 @@ request merges into one word of the target, so many cost one interrupt. The targ
 newest request that this covers, and outside spin loops looks through the requests of those who asked; whoever sees
 the last answer hands the request to `finish`.
 Invariants: I-ARCH-5: a request's number is taken after its range has been merged into every target's word, so an
-answer with that number or a later one covers it. I-ARCH-6: answering takes no lock and allocates nothing.
+answer with that number or a later one covers it. I-ARCH-6: answering takes no lock and allocates nothing. I-ARCH-7: an
+asker is noted from before it asks until an answer that covers its request has been followed by a look.
 Locks: Requests.lock (Rank.FLUSHES) guards the requests of one CPU that wait for answers.
 Source: SDM vol 3, 4.10 (caching of translations), 4.10.4 (invalidation).
 """
@@ -67,7 +68,8 @@ class Flush:
 class Inbox:
     wanted: atomic[u64] = _NOTHING
     answered: atomic[u64] = 0           # the newest request that this CPU's last flush covers
-    askers: array[atomic[u64], CPU_WORDS]
+    askers: array[atomic[u64], CPU_WORDS]   # whose requests the next answer covers
+    covered: array[u64, CPU_WORDS]      # whose requests an answer has covered, and nobody has looked through since
 
 
 @struct
@@ -153,6 +155,9 @@ def ask(flush: ptr[Flush], cpus: ptr[CpuSet], start: u64, end: u64) -> bool:
 def _answer() -> None:
     """The handler of TLB_FLUSH, also in spin loops."""
     inbox = _inbox_of(cpu.index)
+    for group in range(CPU_WORDS):
+        # Before the number is read: whoever asks from here on sends another TLB_FLUSH and is covered by that answer.
+        inbox.covered[group] |= inbox.askers[group].exchange(0, "seq_cst")
     newest = _newest.load("seq_cst")
     _forget(inbox.wanted.exchange(_NOTHING, "seq_cst"))
     inbox.answered.store(newest, "seq_cst")
@@ -164,7 +169,8 @@ def _look_through() -> None:
     """Finishes those requests of whoever asked this CPU that have their last answer."""
     inbox = _inbox_of(cpu.index)
     for group in range(CPU_WORDS):
-        askers = inbox.askers[group].exchange(0, "seq_cst")
+        askers = inbox.covered[group]
+        inbox.covered[group] = 0
         while askers != 0:
             flush = _take_answered(_requests_of(u32(group) * 64 + u32(count_zeros_right(askers))))
             while flush is not None:
