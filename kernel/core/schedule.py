@@ -131,6 +131,8 @@ def leave() -> NoReturn:
         cpu.attention = 0
         grace.note_quiet()
         work.run_some(top_level(queue))
+        if cpu.attention != 0:
+            continue
         if not is_online(cpu.index):
             _give_away(queue)
             _halt(queue)
@@ -141,7 +143,6 @@ def leave() -> NoReturn:
         elif thread.conditions.load("seq_cst") & STOPPING != 0:
             stop(thread)
         else:
-            cpu.attention = 0
             queue.switches += 1
             left = thread.slice_left_ns
             _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS), note_cap(thread))

@@ -54,7 +54,7 @@ def run_some(level: u32) -> None:
     global _thread_turn_ends_ns
     top = top_level()
     now = now_ns()
-    if top < max(level, 1) or top == level and now < _thread_turn_ends_ns:
+    if cpu.attention != 0 or top < max(level, 1) or top == level and now < _thread_turn_ends_ns:
         return
     end = now + QUANTUM_NS
     while cpu.attention == 0 and top_level() != 0 and (top_level() > level or now_ns() < end and top_level() == level):
