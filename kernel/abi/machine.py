@@ -3,6 +3,7 @@
 The first process has both as Memory (bootinfo.StartInfo).
 """
 from compiler.prelude import array, const, sizeof, struct, u64
+from kernel.abi.layout import PAGE_BYTES
 from kernel.config import MEMORY_REGION_LIMIT
 
 TIME_SHIFT = const(32)
@@ -35,4 +36,4 @@ class MachineInfo:
     regions: array[Region, MEMORY_REGION_LIMIT]     # in ascending order, none overlapping
 
 
-assert sizeof(TimePage) <= 4096
+assert sizeof(TimePage) <= PAGE_BYTES

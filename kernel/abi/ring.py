@@ -7,9 +7,9 @@ has a cache line of its own.
 from enum import IntEnum, IntFlag
 
 from compiler.prelude import array, atomic, const, offsetof, sizeof, struct, u8, u16, u32, u64
+from kernel.abi.layout import PAGE_BYTES
 from kernel.abi.upcall import UpcallBlock
 
-PAGE_BYTES = const(4096)
 SUBMISSION_PLACES = const(32)
 COMPLETION_PLACES = const(32)
 COMPLETION_CAPACITY = const(COMPLETION_PLACES - 1)      # the last place belongs to cancellation

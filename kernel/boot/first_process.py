@@ -1,11 +1,12 @@
 """The first process: made by the kernel from a boot module, init.elf by default, with one thread, stack and ring."""
 from typing import NoReturn
 
-from compiler.prelude import addr, array, panic, ptr, u64
+from compiler.prelude import addr, array, panic, ptr, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
 from kernel.abi.memory import READ, WRITE
+from kernel.abi.program_file import Image
 from kernel.abi.ring import COMPLETION_CAPACITY
 from kernel.boot import machine, options, user_elf
 from kernel.boot.start_info import give_start_info
@@ -36,7 +37,8 @@ def start_first_process() -> NoReturn:
     if process is None:
         panic("out of memory for the first process")
     processes.machine_process = process
-    problem = user_elf.load(file, process)
+    image: Image = zeroed()
+    problem = user_elf.load(file, process, addr(image))
     if len(problem) != 0:
         _report(problem)
         panic("the first program cannot be loaded")
@@ -51,7 +53,7 @@ def start_first_process() -> NoReturn:
     ring.thread = addr(thread.header)
     if not give_start_info(process, account):
         panic("out of memory for the boot modules")
-    thread.registers.rip = user_elf.entry_point(file)
+    thread.registers.rip = image.entry
     thread.registers.rsp = FIRST_STACK_END
     thread.registers.rdi = FIRST_RING
     _ = threads.start_thread(thread)

@@ -1,11 +1,12 @@
 """Memory from outside: made, mapped, changed, unmapped."""
 from compiler.prelude import const, u64
 from kernel.abi.errors import Status
+from kernel.abi.layout import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.abi.methods import Method
 from userspace.lib.syscall import invoke
 
-PAGE = const(4096)
-LARGE_PAGE = const(2 << 20)
+PAGE = const(PAGE_BYTES)
+LARGE_PAGE = const(LARGE_PAGE_BYTES)
 
 
 def create_memory(account: u64, length: u64, flags: u64 = 0) -> tuple[Status, u64]:

@@ -1,7 +1,7 @@
 """Starting programs: a process of its own account from a file in Memory, with a stack, a ring and standard handles.
 
-The file may be anybody's; what it says is checked before anything is made (elf.py). All that a process is made of is
-charged to its account, which has limits.
+The file may be anybody's; what it says is checked before anything is made (kernel/abi/program_file.py). All that a
+process is made of is charged to its account, which has limits.
 """
 from compiler.prelude import addr, array, const, copy, memory_copy, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.bootinfo import Module, StartInfo
@@ -10,11 +10,11 @@ from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END, ST
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
+from kernel.abi.program_file import Image, Segment, read_image
 from kernel.abi.rights import ALL_RIGHTS, Right
 from kernel.abi.ring import COMPLETION_CAPACITY, Submission
 from kernel.abi.ring import Operation as Opcode
 from userspace.lib.asyncio.loop import perform
-from userspace.lib.elf import Image, Segment, read_image
 from userspace.lib.memory import PAGE, create_memory, map_memory, seal, unmap
 from userspace.lib.reactor import Operation
 from userspace.lib.start_info import start_info

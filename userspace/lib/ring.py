@@ -1,9 +1,9 @@
 """The thread's ring: writing submissions, reading completions."""
 from compiler.prelude import addr, copy, fence, ptr, struct, u8, u16, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
+from kernel.abi.layout import PAGE_BYTES
 from kernel.abi.ring import (
     COMPLETION_PLACES,
-    PAGE_BYTES,
     SUBMISSION_PLACES,
     Completion,
     KernelPage,

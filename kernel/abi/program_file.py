@@ -1,4 +1,5 @@
-"""A program's file: ELF64, static, for x86_64, looked at in full before anything is made of it.
+"""A program's file: ELF64, static, for x86_64, looked at in full before anything is made of it, by the kernel for the
+first program and by programs for all others.
 
 The file is somebody else's: every offset is checked against the file, every address against the program's part of the
 address space. Pure: tested on the host. Source: System V ABI, chapters 4 and 5.
@@ -22,12 +23,11 @@ from boot.core.elf import (
 )
 from boot.core.fields import starts_with, u16_at, u32_at, u64_at
 from compiler.prelude import addr, array, const, ptr, span, struct, u8, u32, u64
-from kernel.abi.layout import FIRST_RING, USER_LOWEST
+from kernel.abi.layout import FIRST_RING, PAGE_BYTES, USER_LOWEST
 from kernel.abi.memory import EXECUTE, READ, WRITE
-from userspace.lib.memory import PAGE
 
 MOST_SEGMENTS = const(16)
-_PAGE_MASK = const(PAGE - 1)
+_PAGE_MASK = const(PAGE_BYTES - 1)
 
 
 @struct

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler.prelude import addr
-from userspace.lib import elf
+from kernel.abi import program_file
 
 BASE = 0x400000
 HEADER = struct.Struct("<16sHHIQQQIHHHHHH")
@@ -28,12 +28,12 @@ def make(segments: list[tuple[int, int, int, int, int, int]], entry: int = BASE 
 
 
 def problem(file: bytes) -> str:
-    return str(elf.read_image(file, addr(elf.Image())))
+    return str(program_file.read_image(file, addr(program_file.Image())))
 
 
 def test_accepts_text_and_data() -> None:
-    image = elf.Image()
-    assert elf.read_image(make([TEXT, DATA]), addr(image)) == ""
+    image = program_file.Image()
+    assert program_file.read_image(make([TEXT, DATA]), addr(image)) == ""
     assert (int(image.entry), int(image.count)) == (BASE + 16, 2)
     data = image.segments[1]
     assert (int(data.start), int(data.length)) == (BASE + 0x1000, 12288)
@@ -41,8 +41,8 @@ def test_accepts_text_and_data() -> None:
 
 
 def test_leaves_out_what_is_not_loaded_and_what_is_empty() -> None:
-    image = elf.Image()
-    assert elf.read_image(make([TEXT, (2, READ, 1 << 60, 0, 1, 1), (1, READ, 0, 0, 0, 0)]), addr(image)) == ""
+    image = program_file.Image()
+    assert program_file.read_image(make([TEXT, (2, READ, 1 << 60, 0, 1, 1), (1, READ, 0, 0, 0, 0)]), addr(image)) == ""
     assert int(image.count) == 1
 
 
@@ -91,8 +91,8 @@ def test_refuses_more_segments_than_it_has_places_for() -> None:
 def test_never_reads_outside_or_accepts_what_lies_outside(place: int, value: bytes, cut: int) -> None:
     whole = make([TEXT, DATA])
     file = (whole[:place] + value + whole[place + len(value) :])[: len(whole) - cut]
-    image = elf.Image()
-    if elf.read_image(file, addr(image)) != "":
+    image = program_file.Image()
+    if program_file.read_image(file, addr(image)) != "":
         return
     for segment in image.segments[: int(image.count)]:
         assert int(segment.offset) + int(segment.file_bytes) <= len(file)
