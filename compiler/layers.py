@@ -5,6 +5,7 @@ counts.
 from __future__ import annotations
 
 _ORDER = (
+    ("x86_64",),
     ("kernel.abi", "kernel.config", "boot.limine"),
     ("kernel.sync", "kernel.memory.window"),
     ("kernel.core.timers",),

@@ -9,7 +9,6 @@ from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
 from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
-from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, machine_pages, options, processors
 from kernel.boot.firmware import read_firmware
@@ -22,11 +21,12 @@ from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
 from kernel.memory import address_space, kernel_space, physical, stacks, window
-from kernel.memory_map import PAGE_BYTES
 from kernel.objects import kinds
 from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
 from kernel.submit import cancel, operations
+from x86_64.pages import PAGE_BYTES
+from x86_64.registers import read_time_stamp, start_count
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)

@@ -9,12 +9,7 @@ Everything but the window lies in the last 512 GiB, under one entry of the top p
 in every address space: its top-level entries are made at boot and never change.
 """
 from compiler.prelude import const
-from kernel.abi import layout
 
-PAGE_BYTES = const(layout.PAGE_BYTES)
-PAGE_SHIFT = const(12)
-LARGE_PAGE_BYTES = const(layout.LARGE_PAGE_BYTES)
-HUGE_PAGE_BYTES = const(1 << 30)
 MEBIBYTE = const(1 << 20)
 
 UPPER_HALF = const(0xFFFF_8000_0000_0000)

@@ -12,6 +12,7 @@ from boot.core.screen_text import open_screen
 from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.limine import protocol
 from compiler.prelude import addr, export, ptr, sizeof, span, struct, u8, u32, u64, zeroed
+from x86_64.pages import PAGE_BYTES
 
 _handoff: Handoff = zeroed()
 
@@ -58,6 +59,6 @@ def begin(report: ptr[StageReport]) -> NoReturn:
 
 def _check_archive_memory(address: u64, length: u64) -> None:
     """The stage loads without looking at the memory map."""
-    for at in range(address, address + length, 4096):
+    for at in range(address, address + length, PAGE_BYTES):
         if kind_of(addr(pages.memory), at) != protocol.MEMORY_USABLE:
             fail("the boot archive does not fit into the memory behind 4 MiB")

@@ -3,13 +3,11 @@
 The firmware is expected to have set all MTRRs alike; a processor whose registers differ is corrected.
 Source: SDM vol 3, 12.11.7 (MTRR ranges), 12.11.8 (changing them), 12.12.4 (PAT).
 """
-from boot.core import machine
 from boot.core.processor_features import has_mtrr
 from compiler.prelude import array, const, u32, u64, zeroed
+from x86_64 import registers
 
 PAT_VALUE = const(0x0007010500070406)   # WB, WT, UC-, UC, WP, WC, UC-, UC
-CR0_CACHE_DISABLE = const(1 << 30)
-CR0_NOT_WRITE_THROUGH = const(1 << 29)
 MTRR_ENABLE = const(1 << 11)
 MTRR_FIXED_SUPPORTED = const(1 << 8)
 VARIABLE_COUNT_MASK = const(0xFF)
@@ -24,7 +22,7 @@ _default_type: u64 = 0
 
 
 def set_pat() -> None:
-    machine.write_msr(machine.MSR_PAT, PAT_VALUE)
+    registers.write_msr(registers.MSR_PAT, PAT_VALUE)
 
 
 def remember_mtrrs() -> None:
@@ -32,8 +30,8 @@ def remember_mtrrs() -> None:
     global _default_type
     if not has_mtrr():
         return
-    capabilities = machine.read_msr(machine.MSR_MTRR_CAPABILITIES)
-    _default_type = machine.read_msr(machine.MSR_MTRR_DEFAULT_TYPE)
+    capabilities = registers.read_msr(registers.MSR_MTRR_CAPABILITIES)
+    _default_type = registers.read_msr(registers.MSR_MTRR_DEFAULT_TYPE)
     if (capabilities & MTRR_FIXED_SUPPORTED) != 0:
         for register in _fixed:
             _remember(register)
@@ -45,31 +43,31 @@ def copy_mtrrs() -> None:
     """On another processor: makes its MTRRs those of the boot processor."""
     if not has_mtrr() or _are_equal():
         return
-    cr0 = machine.read_cr0()
-    machine.write_cr0((cr0 | CR0_CACHE_DISABLE) & ~u64(CR0_NOT_WRITE_THROUGH))
-    machine.write_back_caches()
-    machine.write_cr3(machine.read_cr3())
-    machine.write_msr(machine.MSR_MTRR_DEFAULT_TYPE, _default_type & ~u64(MTRR_ENABLE))
+    cr0 = registers.read_cr0()
+    registers.write_cr0((cr0 | registers.CR0_CACHE_DISABLE) & ~u64(registers.CR0_NOT_WRITE_THROUGH))
+    registers.write_back_caches()
+    registers.write_cr3(registers.read_cr3())
+    registers.write_msr(registers.MSR_MTRR_DEFAULT_TYPE, _default_type & ~u64(MTRR_ENABLE))
     for index in range(_count):
-        machine.write_msr(_registers[index], _values[index])
-    machine.write_msr(machine.MSR_MTRR_DEFAULT_TYPE, _default_type)
-    machine.write_back_caches()
-    machine.write_cr3(machine.read_cr3())
-    machine.write_cr0(cr0)
+        registers.write_msr(_registers[index], _values[index])
+    registers.write_msr(registers.MSR_MTRR_DEFAULT_TYPE, _default_type)
+    registers.write_back_caches()
+    registers.write_cr3(registers.read_cr3())
+    registers.write_cr0(cr0)
 
 
 def _remember(register: u32) -> None:
     global _count
     if _count < MOST_REGISTERS:
         _registers[_count] = register
-        _values[_count] = machine.read_msr(register)
+        _values[_count] = registers.read_msr(register)
         _count += 1
 
 
 def _are_equal() -> bool:
-    if machine.read_msr(machine.MSR_MTRR_DEFAULT_TYPE) != _default_type:
+    if registers.read_msr(registers.MSR_MTRR_DEFAULT_TYPE) != _default_type:
         return False
     for index in range(_count):
-        if machine.read_msr(_registers[index]) != _values[index]:
+        if registers.read_msr(_registers[index]) != _values[index]:
             return False
     return True

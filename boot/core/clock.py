@@ -3,8 +3,8 @@
 Where neither ticks, writes to the diagnostic port stand in: each takes about a microsecond on every PC.
 Source: ACPI 6.5, 4.8.3.3; the 8254 data sheet, mode 0.
 """
-from boot.core import machine
 from compiler.prelude import const, u8, u16, u32, u64, wrap_sub
+from x86_64 import registers
 
 PM_TIMER_HZ = const(3579545)
 PM_TIMER_MASK = const(0xFFFFFF)         # 24 bits are always there
@@ -49,13 +49,13 @@ def delay_us(microseconds: u64) -> None:
             left -= step
     else:
         for _write in range(microseconds):
-            machine.write_port8(DIAGNOSTIC_PORT, 0)
+            registers.out8(DIAGNOSTIC_PORT, 0)
 
 
 def _pm_timer_ticks() -> bool:
-    first = machine.read_port32(_pm_timer)
+    first = registers.in32(_pm_timer)
     for _read in range(READS_WITHOUT_TICK):
-        if machine.read_port32(_pm_timer) != first:
+        if registers.in32(_pm_timer) != first:
             return True
     return False
 
@@ -63,9 +63,9 @@ def _pm_timer_ticks() -> bool:
 def _wait_pm_timer(microseconds: u64) -> None:
     wanted = microseconds * PM_TIMER_HZ // 1000000 + 1
     passed: u64 = 0
-    last = machine.read_port32(_pm_timer)
+    last = registers.in32(_pm_timer)
     while passed < wanted:
-        now = machine.read_port32(_pm_timer)
+        now = registers.in32(_pm_timer)
         passed += u64(wrap_sub(now, last) & PM_TIMER_MASK)
         last = now
 
@@ -73,13 +73,13 @@ def _wait_pm_timer(microseconds: u64) -> None:
 def _run_pit(microseconds: u64) -> bool:
     """Lets channel 2 count once. Returns False when it does not end, as where there is no PIT."""
     count = max(microseconds * PIT_HZ // 1000000, 1)
-    control = machine.read_port8(SYSTEM_CONTROL) & (0xFF - SPEAKER - GATE)
-    machine.write_port8(SYSTEM_CONTROL, control)
-    machine.write_port8(PIT_COMMAND, PIT_CHANNEL_2_MODE_0)
-    machine.write_port8(PIT_CHANNEL_2, u8(count & 0xFF))
-    machine.write_port8(PIT_CHANNEL_2, u8(count >> 8))
-    machine.write_port8(SYSTEM_CONTROL, control | GATE)
+    control = registers.in8(SYSTEM_CONTROL) & (0xFF - SPEAKER - GATE)
+    registers.out8(SYSTEM_CONTROL, control)
+    registers.out8(PIT_COMMAND, PIT_CHANNEL_2_MODE_0)
+    registers.out8(PIT_CHANNEL_2, u8(count & 0xFF))
+    registers.out8(PIT_CHANNEL_2, u8(count >> 8))
+    registers.out8(SYSTEM_CONTROL, control | GATE)
     for _read in range(READS_WITHOUT_TICK):
-        if (machine.read_port8(SYSTEM_CONTROL) & OUTPUT) != 0:
+        if (registers.in8(SYSTEM_CONTROL) & OUTPUT) != 0:
             return True
     return False

@@ -6,9 +6,9 @@ Invariants: module contents lie in executable-and-modules memory, their records 
 from boot.core.archive import Member, read_member
 from boot.core.pages import allocate_bytes, allocate_range
 from boot.core.report import fail
-from boot.core.rounding import PAGE_BYTES
 from boot.limine.protocol import MEMORY_EXECUTABLE_AND_MODULES, File
 from compiler.prelude import addr, array, const, memory_copy, ptr, sizeof, span, u8, u64, zeroed
+from x86_64.pages import PAGE_BYTES
 
 MOST_MODULES = const(64)
 DIRECTORY = const(b"/boot/")

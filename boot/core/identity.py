@@ -2,12 +2,12 @@
 
 Covers the first 4 GiB, where device registers lie, and all memory behind.
 """
-from boot.core import machine
 from boot.core.memory_map import next_run
 from boot.core.pages import LIMIT, memory
 from boot.core.paging import WRITABLE, create_root, map_range
 from boot.core.paging_levels import change_tables, is_five_level
 from compiler.prelude import addr, u64
+from x86_64 import registers
 
 
 def enter_identity_map(page: u64) -> None:
@@ -22,6 +22,6 @@ def enter_identity_map(page: u64) -> None:
         map_range(root, base, base, end - base, WRITABLE)
         start = end
     if is_five_level():
-        change_tables(page, root, machine.read_cr4() & ~u64(machine.CR4_FIVE_LEVEL))
+        change_tables(page, root, registers.read_cr4() & ~u64(registers.CR4_FIVE_LEVELS))
     else:
-        machine.write_cr3(root)
+        registers.write_cr3(root)

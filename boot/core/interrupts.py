@@ -2,12 +2,10 @@
 
 Source: Limine protocol, machine state at entry; 82093AA data sheet.
 """
-from boot.core import machine
 from boot.core.acpi import MADT_ENTRIES_OFFSET, next_io_apic
 from compiler.prelude import const, mem32, span, u8, u32, u64
+from x86_64 import registers
 
-PIC_1_MASK = const(0x21)
-PIC_2_MASK = const(0xA1)
 WINDOW = const(0x10)
 VERSION_REGISTER = const(1)
 FIRST_LINE_REGISTER = const(0x10)
@@ -17,8 +15,8 @@ MASKED = const(1 << 16)
 
 
 def mask_legacy_controllers() -> None:
-    machine.write_port8(PIC_1_MASK, 0xFF)
-    machine.write_port8(PIC_2_MASK, 0xFF)
+    registers.out8(registers.PORT_PIC_MASTER_DATA, 0xFF)
+    registers.out8(registers.PORT_PIC_SLAVE_DATA, 0xFF)
 
 
 def mask_io_apics(madt: span[u8]) -> None:

@@ -13,12 +13,13 @@ from boot.core.elf import (
 )
 from boot.core.memory_map import find_room
 from boot.core.pages import LIMIT, allocate_range, memory
-from boot.core.paging import LARGE_PAGE_BYTES, NO_EXECUTE, WRITABLE, map_range
+from boot.core.paging import NO_EXECUTE, WRITABLE, map_range
 from boot.core.processor_features import has_no_execute
 from boot.core.report import fail
-from boot.core.rounding import PAGE_BYTES, round_down, round_up
+from boot.core.rounding import round_down, round_up
 from boot.limine.protocol import MEMORY_EXECUTABLE_AND_MODULES
 from compiler.prelude import addr, const, memory_copy, ptr, span, struct, u8, u32, u64, zeroed
+from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 LARGEST_KERNEL_BYTES = const(1 << 28)
 

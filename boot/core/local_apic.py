@@ -2,13 +2,10 @@
 
 Source: SDM vol 3, 11.6.1 (interrupt command register), 11.12 (x2APIC).
 """
-from boot.core import machine
 from boot.core.processor_features import has_x2apic
 from compiler.prelude import const, mem32, u32, u64
+from x86_64 import registers
 
-APIC_GLOBAL_ENABLE = const(1 << 11)
-X2APIC_ENABLE = const(1 << 10)
-BASE_MASK = const(0xFFFFFF000)
 ID_REGISTER = const(0x20)
 COMMAND_LOW = const(0x300)
 COMMAND_HIGH = const(0x310)
@@ -19,11 +16,11 @@ DELIVERY_READS = const(1000000)
 
 
 def is_enabled() -> bool:
-    return (machine.read_msr(machine.MSR_APIC_BASE) & APIC_GLOBAL_ENABLE) != 0
+    return (registers.read_msr(registers.MSR_APIC_BASE) & registers.APIC_BASE_ENABLED) != 0
 
 
 def is_x2apic() -> bool:
-    return (machine.read_msr(machine.MSR_APIC_BASE) & X2APIC_ENABLE) != 0
+    return (registers.read_msr(registers.MSR_APIC_BASE) & registers.APIC_BASE_X2APIC) != 0
 
 
 def enter_x2apic() -> bool:
@@ -31,13 +28,14 @@ def enter_x2apic() -> bool:
     if not has_x2apic():
         return False
     if not is_x2apic():
-        machine.write_msr(machine.MSR_APIC_BASE, machine.read_msr(machine.MSR_APIC_BASE) | X2APIC_ENABLE)
+        base = registers.read_msr(registers.MSR_APIC_BASE)
+        registers.write_msr(registers.MSR_APIC_BASE, base | registers.APIC_BASE_X2APIC)
     return True
 
 
 def read_id() -> u32:
     if is_x2apic():
-        return u32(machine.read_msr(machine.MSR_X2APIC_ID))
+        return u32(registers.read_msr(registers.MSR_X2APIC + (ID_REGISTER >> 4)))
     return mem32[_base() + ID_REGISTER] >> 24
 
 
@@ -52,7 +50,7 @@ def send_startup(apic_id: u32, page: u64) -> None:
 
 def _send(apic_id: u32, command: u32) -> None:
     if is_x2apic():
-        machine.write_msr(machine.MSR_X2APIC_COMMAND, (u64(apic_id) << 32) | u64(command))
+        registers.write_msr(registers.MSR_X2APIC + (COMMAND_LOW >> 4), (u64(apic_id) << 32) | u64(command))
         return
     mem32[_base() + COMMAND_HIGH] = apic_id << 24
     mem32[_base() + COMMAND_LOW] = command
@@ -62,4 +60,4 @@ def _send(apic_id: u32, command: u32) -> None:
 
 
 def _base() -> u64:
-    return machine.read_msr(machine.MSR_APIC_BASE) & BASE_MASK
+    return registers.read_msr(registers.MSR_APIC_BASE) & registers.APIC_BASE_ADDRESS

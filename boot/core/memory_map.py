@@ -5,7 +5,7 @@ Invariants (after normalise): entries ascend, do not overlap, begin and end on p
 neighbours of one kind that touch are one entry. Where inputs overlap, the kind of higher rank wins.
 Memory that nobody may use grows to whole pages, usable memory shrinks to them.
 """
-from boot.core.rounding import PAGE_BYTES, round_down, round_up
+from boot.core.rounding import round_down, round_up
 from boot.limine.protocol import (
     MEMORY_ACPI_NVS,
     MEMORY_ACPI_RECLAIMABLE,
@@ -17,6 +17,7 @@ from boot.limine.protocol import (
     MemoryMapEntry,
 )
 from compiler.prelude import addr, array, const, copy, ptr, struct, u64, zeroed
+from x86_64.pages import PAGE_BYTES
 
 MAX_REGIONS = const(512)
 HIGHEST_ADDRESS = const(1 << 52)        # SDM vol 3, 4.1.4: no processor has more physical address bits

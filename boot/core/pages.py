@@ -5,9 +5,10 @@ Invariants: everything lies below 4 GiB, where 32-bit start-up code reaches it; 
 """
 from boot.core.memory_map import MemoryMap, append, carve, find_room, normalise
 from boot.core.report import fail
-from boot.core.rounding import PAGE_BYTES, round_up
+from boot.core.rounding import round_up
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, const, memory_fill, ptr, u8, u64, zeroed
+from x86_64.pages import PAGE_BYTES
 
 LIMIT = const(1 << 32)
 CHUNK_BYTES = const(1 << 18)

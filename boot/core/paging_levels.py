@@ -3,7 +3,6 @@
 Long mode is left for it: a routine runs in a page below 4 GiB that the old and the new tables map at its own address,
 goes to 32-bit code, turns paging off, loads the new tables and comes back. Source: SDM vol 3, 4.1.2 and 10.8.5.
 """
-from boot.core import machine
 from boot.core.departure import CODE_32, CODE_64, DATA_32, GDT_ENTRIES, gdt  # noqa: F401 - named in the text
 from compiler.prelude import (
     array,
@@ -21,6 +20,7 @@ from compiler.prelude import (
     u64,
 )
 from compiler.prelude.x64 import *
+from x86_64 import registers
 
 BLOCK_OFFSET = const(0x200)
 PAGING_OFF = const(0x7FFFFFFF)
@@ -98,7 +98,7 @@ def change_tables(page: u64, root: u64, control: u64) -> None:
 
 
 def is_five_level() -> bool:
-    return (machine.read_cr4() & machine.CR4_FIVE_LEVEL) != 0
+    return (registers.read_cr4() & registers.CR4_FIVE_LEVELS) != 0
 
 
 @naked

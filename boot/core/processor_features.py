@@ -1,25 +1,25 @@
 """What the processor can do, as far as the loader must know before it touches a register."""
-from boot.core import machine
-from compiler.prelude import addr, array, ptr, u32, zeroed
+from compiler.prelude import addr, copy, u32
+from x86_64.registers import CPUID_EXTENDED_FEATURES, CPUID_FEATURES, CpuidResult, has_bit, read_cpuid
 
 
 def has_no_execute() -> bool:
-    return (_cpuid_word(machine.CPUID_EXTENDED, 3) & machine.EXTENDED_EDX_NO_EXECUTE) != 0
+    return has_bit(_features(CPUID_EXTENDED_FEATURES).edx, 20)
 
 
 def has_local_apic() -> bool:
-    return (_cpuid_word(machine.CPUID_FEATURES, 3) & machine.FEATURE_EDX_APIC) != 0
+    return has_bit(_features(CPUID_FEATURES).edx, 9)
 
 
 def has_x2apic() -> bool:
-    return (_cpuid_word(machine.CPUID_FEATURES, 2) & machine.FEATURE_ECX_X2APIC) != 0
+    return has_bit(_features(CPUID_FEATURES).ecx, 21)
 
 
 def has_mtrr() -> bool:
-    return (_cpuid_word(machine.CPUID_FEATURES, 3) & machine.FEATURE_EDX_MTRR) != 0
+    return has_bit(_features(CPUID_FEATURES).edx, 12)
 
 
-def _cpuid_word(leaf: u32, word: u32) -> u32:
-    words: array[u32, 4] = zeroed()
-    machine.read_cpuid(leaf, 0, ptr[u32](addr(words)))
-    return words[word]
+def _features(leaf: u32) -> CpuidResult:
+    answer = CpuidResult()
+    read_cpuid(leaf, 0, addr(answer))
+    return copy(answer)

@@ -6,17 +6,18 @@ Source: SDM vol 3, 9.4.4 (INIT and start-up messages); Limine protocol, MP featu
 """
 from typing import NoReturn
 
-from boot.core import cache_types, local_apic, machine
+from boot.core import cache_types, local_apic
 from boot.core.acpi import MADT_ENTRIES_OFFSET, Processor, next_processor
 from boot.core.clock import delay_us
 from boot.core.departure import depart
 from boot.core.pages import allocate_below, allocate_bytes
 from boot.core.paging import WRITABLE, map_range
 from boot.core.processor_features import has_no_execute
-from boot.core.rounding import PAGE_BYTES
 from boot.core.trampoline import StartBlock, place_trampoline
 from boot.limine.protocol import MpInfo
 from compiler.prelude import addr, array, const, ptr, sizeof, span, spin_hint, u8, u32, u64, zeroed
+from x86_64 import registers
+from x86_64.pages import PAGE_BYTES
 
 MOST_PROCESSORS = const(1024)
 REAL_MODE_LIMIT = const(0xA0000)
@@ -60,11 +61,11 @@ def _prepare_block(page: u64) -> None:
     global _block
     block = place_trampoline(page)
     block.root = _root
-    block.efer = machine.EFER_LONG_MODE
+    block.efer = registers.EFER_LONG_MODE
     if has_no_execute():
-        block.efer = machine.EFER_LONG_MODE | machine.EFER_NO_EXECUTE
-    block.cr0 = machine.read_cr0()
-    block.cr4 = machine.read_cr4() & ~u64(CR4_NOT_COPIED)
+        block.efer = registers.EFER_LONG_MODE | registers.EFER_NO_EXECUTE
+    block.cr0 = registers.read_cr0()
+    block.cr4 = registers.read_cr4() & ~u64(CR4_NOT_COPIED)
     block.entry = u64(arrive)
     _block = u64(block)
 

@@ -2,8 +2,8 @@
 
 Source: MC146818 data sheet (registers, BCD and 12-hour formats). The century register is not portable: 20xx is assumed.
 """
-from boot.core import machine
 from compiler.prelude import const, u8, u64
+from x86_64 import registers
 
 INDEX_PORT = const(0x70)
 DATA_PORT = const(0x71)
@@ -70,5 +70,5 @@ def _number(value: u8, is_binary: bool) -> u64:
 
 
 def _read(register: u8) -> u8:
-    machine.write_port8(INDEX_PORT, register)
-    return machine.read_port8(DATA_PORT)
+    registers.out8(INDEX_PORT, register)
+    return registers.in8(DATA_PORT)

@@ -6,10 +6,12 @@ Owns: the serial port until the kernel takes over. The loader is silent while al
 from collections.abc import Callable
 from typing import NoReturn
 
-from boot.core import machine
-from boot.core.uart import (
+from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
+from x86_64 import registers
+from x86_64.uart import (
     COM1,
-    DIVISOR_LATCH,
+    DIVISOR_115200,
+    DIVISOR_ACCESS,
     EIGHT_BITS_NO_PARITY,
     INTERRUPT_ENABLE,
     LINE_CONTROL,
@@ -17,9 +19,7 @@ from boot.core.uart import (
     SCRATCH,
     TRANSMITTER_EMPTY,
 )
-from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
 
-DEBUG_CONSOLE = const(0xE9)
 LONGEST_WAIT_READS = const(100000)
 SCRATCH_PATTERN = const(0x5A)
 LONGEST_TEXT = const(256)
@@ -75,7 +75,8 @@ def _stop() -> NoReturn:
     _write_serial(_text[0:_length])
     _write_serial(b"\r\nloader: stopped\r\n")
     while True:
-        machine.halt()
+        registers.disable_interrupts()
+        registers.halt()
 
 
 def _add_decimal(value: u32) -> None:
@@ -101,25 +102,25 @@ def _add(text: span[u8]) -> None:
 def _write_serial(text: span[u8]) -> None:
     has_serial = _find_serial()
     for value in text:
-        machine.write_port8(DEBUG_CONSOLE, value)
+        registers.out8(registers.PORT_DEBUG_CONSOLE, value)
         if has_serial:
             _send(value)
 
 
 def _find_serial() -> bool:
     """The scratch register keeps what is written to it where there is a UART; the line is set to 115200 8N1."""
-    machine.write_port8(SCRATCH, SCRATCH_PATTERN)
-    if machine.read_port8(SCRATCH) != SCRATCH_PATTERN:
+    registers.out8(SCRATCH, SCRATCH_PATTERN)
+    if registers.in8(SCRATCH) != SCRATCH_PATTERN:
         return False
-    machine.write_port8(LINE_CONTROL, DIVISOR_LATCH)
-    machine.write_port8(COM1, 1)
-    machine.write_port8(INTERRUPT_ENABLE, 0)
-    machine.write_port8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
+    registers.out8(LINE_CONTROL, DIVISOR_ACCESS)
+    registers.out8(COM1, DIVISOR_115200)
+    registers.out8(INTERRUPT_ENABLE, 0)
+    registers.out8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
     return True
 
 
 def _send(value: u8) -> None:
     for _attempt in range(LONGEST_WAIT_READS):
-        if (machine.read_port8(LINE_STATUS) & TRANSMITTER_EMPTY) != 0:
-            machine.write_port8(COM1, value)
+        if (registers.in8(LINE_STATUS) & TRANSMITTER_EMPTY) != 0:
+            registers.out8(COM1, value)
             return

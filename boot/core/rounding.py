@@ -1,7 +1,5 @@
 """Rounding to powers of two."""
-from compiler.prelude import const, u64
-
-PAGE_BYTES = const(4096)
+from compiler.prelude import u64
 
 
 def round_up(value: u64, alignment: u64) -> u64:

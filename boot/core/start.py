@@ -4,7 +4,7 @@ Order: archive, kernel, modules, direct map, answers, processors, memory map, de
 """
 from typing import NoReturn
 
-from boot.core import answers, cache_types, files, interrupts, local_apic, machine, processors
+from boot.core import answers, cache_types, files, interrupts, loader_image, local_apic, processors
 from boot.core.acpi import pm_timer_port
 from boot.core.clock import start_clock
 from boot.core.departure import depart
@@ -17,12 +17,13 @@ from boot.core.paging import DIRECT_MAP, WRITABLE, WRITE_COMBINING, create_root,
 from boot.core.processor_features import has_local_apic, has_no_execute
 from boot.core.report import fail
 from boot.core.requests import NOT_FOUND, find_area, find_base_revision, find_request, has_duplicate, next_request
-from boot.core.rounding import PAGE_BYTES, round_down, round_up
+from boot.core.rounding import round_down, round_up
 from boot.limine import protocol
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE, MEMORY_FRAMEBUFFER, Request
 from compiler.prelude import addr, const, ptr, span, u64, zeroed
+from x86_64 import registers
+from x86_64.pages import PAGE_BYTES
 
-CR4_GLOBAL_PAGES = const(1 << 7)
 LARGEST_STACK_BYTES = const(1 << 20)
 
 _image: KernelImage = zeroed()
@@ -30,10 +31,10 @@ _image: KernelImage = zeroed()
 
 def boot(handoff: ptr[Handoff]) -> NoReturn:
     """Requires: the memory map is told and finished, everything in the hand-off is identity mapped."""
-    if (machine.read_cr4() & machine.CR4_FIVE_LEVEL) != 0:
+    if (registers.read_cr4() & registers.CR4_FIVE_LEVELS) != 0:
         fail("internal: the front end left five-level paging on")
     _reserve(handoff)
-    machine.disable_interrupts()
+    registers.disable_interrupts()
     interrupts.mask_legacy_controllers()
     root = create_root()
     load_kernel(files.open_kernel(handoff.archive), root, addr(_image))
@@ -51,14 +52,15 @@ def boot(handoff: ptr[Handoff]) -> NoReturn:
     memory_map_request = find_request(area, protocol.MEMORY_MAP_0, protocol.MEMORY_MAP_1)
     if memory_map_request != NOT_FOUND:
         answers.finish_memory_map(_request(area, memory_map_request), memory_map_place)
-    machine.write_cr0(machine.read_cr0() | machine.CR0_WRITE_PROTECT)
-    machine.write_cr4(machine.read_cr4() & ~u64(CR4_GLOBAL_PAGES))
+    registers.write_cr0(registers.read_cr0() | registers.CR0_WRITE_PROTECT)
+    registers.write_cr4(registers.read_cr4() & ~u64(registers.CR4_GLOBAL_PAGES))
     depart(root, stack + stack_bytes + DIRECT_MAP, _entry(area), 0, DIRECT_MAP)
 
 
 def _reserve(handoff: ptr[Handoff]) -> None:
     """Takes the loader, the payload and the framebuffer out of the usable memory."""
-    mark(machine.image_start(), machine.image_end() - machine.image_start(), MEMORY_BOOTLOADER_RECLAIMABLE)
+    start = loader_image.image_start()
+    mark(start, loader_image.image_end() - start, MEMORY_BOOTLOADER_RECLAIMABLE)
     if u64(len(handoff.archive)) == 0:
         fail("there is no boot archive to take the kernel from")
     mark(u64(addr(handoff.archive[0])), u64(len(handoff.archive)), MEMORY_BOOTLOADER_RECLAIMABLE)
@@ -100,15 +102,15 @@ def _map_direct(root: u64) -> None:
 
 def _map_loader(root: u64) -> None:
     """The code that changes page tables, and the parked processors, stay at their addresses."""
-    first = round_down(machine.image_start(), PAGE_BYTES)
-    end = round_up(machine.image_end(), PAGE_BYTES)
+    first = round_down(loader_image.image_start(), PAGE_BYTES)
+    end = round_up(loader_image.image_end(), PAGE_BYTES)
     map_range(root, first, first, end - first, WRITABLE)
 
 
 def _prepare_processor() -> None:
     cache_types.set_pat()
     if has_no_execute():
-        machine.write_msr(machine.MSR_EFER, machine.read_msr(machine.MSR_EFER) | machine.EFER_NO_EXECUTE)
+        registers.write_msr(registers.MSR_EFER, registers.read_msr(registers.MSR_EFER) | registers.EFER_NO_EXECUTE)
 
 
 def _answer(area: span[u64], handoff: ptr[Handoff]) -> None:

@@ -22,6 +22,8 @@ from compiler.prelude import (
     u64,
 )
 from compiler.prelude.x64 import *
+from x86_64.pages import PAGE_BYTES
+from x86_64.registers import MSR_EFER  # noqa: F401 - named in the text
 
 BLOCK_OFFSET = const(0x200)
 
@@ -94,7 +96,7 @@ processor_protected:
     movl %eax, %cr4
     movl {ROOT}(%ebx), %eax
     movl %eax, %cr3
-    movl $0xC0000080, %ecx
+    movl ${MSR_EFER}, %ecx
     movl {EFER}(%ebx), %eax
     xorl %edx, %edx
     wrmsr
@@ -157,4 +159,4 @@ def _code_end() -> u64:
     raw("lea rax, [rip + processor_start_end]")
 
 
-assert sizeof(StartBlock) < 0x1000 - BLOCK_OFFSET
+assert sizeof(StartBlock) < PAGE_BYTES - BLOCK_OFFSET

@@ -2,9 +2,9 @@
 
 Source: QEMU docs/specs/standard-vga; PCI Local Bus 3.0, 3.2.2.3.2 (configuration mechanism 1).
 """
-from boot.core import machine
 from boot.limine.protocol import FRAMEBUFFER_RGB, Framebuffer
 from compiler.prelude import const, ptr, u16, u32, u64
+from x86_64 import registers
 
 CONFIGURATION_ADDRESS = const(0xCF8)
 CONFIGURATION_DATA = const(0xCFC)
@@ -67,15 +67,15 @@ def _find_adapter() -> u64:
 
 
 def _read_configuration(device: u32, register: u32) -> u32:
-    machine.write_port32(CONFIGURATION_ADDRESS, CONFIGURATION_ENABLE | (device << 11) | register)
-    return machine.read_port32(CONFIGURATION_DATA)
+    registers.out32(CONFIGURATION_ADDRESS, CONFIGURATION_ENABLE | (device << 11) | register)
+    return registers.in32(CONFIGURATION_DATA)
 
 
 def _read_mode(register: u16) -> u16:
-    machine.write_port16(INDEX_PORT, register)
-    return machine.read_port16(VALUE_PORT)
+    registers.out16(INDEX_PORT, register)
+    return registers.in16(VALUE_PORT)
 
 
 def _write_mode(register: u16, value: u16) -> None:
-    machine.write_port16(INDEX_PORT, register)
-    machine.write_port16(VALUE_PORT, value)
+    registers.out16(INDEX_PORT, register)
+    registers.out16(VALUE_PORT, value)

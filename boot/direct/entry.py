@@ -4,18 +4,22 @@ Owns: the loader's stack and its identity map of the first 4 GiB, both in the im
 Source: x86/HVM direct boot ABI (PVH) of Xen: the entry point is named by an ELF note "Xen" of type 18.
 """
 from boot.core.departure import CODE_64, DATA_64  # noqa: F401 - named in the assembler text
-from boot.core.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 from compiler.prelude import asm_block, const
+from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES  # noqa: F401 - likewise
+from x86_64.registers import (  # noqa: F401 - likewise
+    CPUID_EXTENDED_FEATURES,
+    CR4_PHYSICAL_ADDRESS_EXTENSION,
+    EFER_LONG_MODE,
+    MSR_EFER,
+)
+from x86_64.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 
 PVH_NOTE_TYPE = const(18)
 STACK_BYTES = const(65536)
-TABLE_BYTES = const(6 * 4096)           # one top table, one of pointers, four of 2 MiB pages
+TABLE_BYTES = const(6 * PAGE_BYTES)   # one top table, one of pointers, four of 2 MiB pages
 PRESENT_WRITABLE = const(3)
 LARGE_PRESENT_WRITABLE = const(0x83)
 CR0_RUN = const(0x80010011)             # paging, write protection, extension type, protection
-CR4_PAE = const(1 << 5)
-EFER = const(0xC0000080)
-EFER_LONG_MODE = const(1 << 8)
 LONG_MODE_BIT = const(29)               # of CPUID 80000001h, edx
 
 asm_block("""
@@ -26,7 +30,7 @@ asm_block("""
     .long pvh_entry
 
     .bss
-    .balign 4096
+    .balign {PAGE_BYTES}
 entry_tables:
     .skip {TABLE_BYTES}
 entry_stack:
@@ -52,32 +56,32 @@ pvh_entry:
     movl %ebx, %ebp
     movl $0x80000000, %eax
     cpuid
-    cmpl $0x80000001, %eax
+    cmpl ${CPUID_EXTENDED_FEATURES}, %eax
     jb no_long_mode
-    movl $0x80000001, %eax
+    movl ${CPUID_EXTENDED_FEATURES}, %eax
     cpuid
     btl ${LONG_MODE_BIT}, %edx
     jnc no_long_mode
-    movl $(entry_tables + 0x1000 + {PRESENT_WRITABLE}), entry_tables
+    movl $(entry_tables + {PAGE_BYTES} + {PRESENT_WRITABLE}), entry_tables
     xorl %edx, %edx
-    movl $(entry_tables + 0x2000 + {PRESENT_WRITABLE}), %eax
-1:  movl %eax, entry_tables + 0x1000(,%edx,8)
-    addl $0x1000, %eax
+    movl $(entry_tables + 2 * {PAGE_BYTES} + {PRESENT_WRITABLE}), %eax
+1:  movl %eax, entry_tables + {PAGE_BYTES}(,%edx,8)
+    addl ${PAGE_BYTES}, %eax
     incl %edx
     cmpl $4, %edx
     jne 1b
     xorl %edx, %edx
     movl ${LARGE_PRESENT_WRITABLE}, %eax
-2:  movl %eax, entry_tables + 0x2000(,%edx,8)
-    addl $0x200000, %eax
+2:  movl %eax, entry_tables + 2 * {PAGE_BYTES}(,%edx,8)
+    addl ${LARGE_PAGE_BYTES}, %eax
     incl %edx
     cmpl $2048, %edx
     jne 2b
-    movl ${CR4_PAE}, %eax
+    movl ${CR4_PHYSICAL_ADDRESS_EXTENSION}, %eax
     movl %eax, %cr4
     movl $entry_tables, %eax
     movl %eax, %cr3
-    movl ${EFER}, %ecx
+    movl ${MSR_EFER}, %ecx
     rdmsr
     orl ${EFER_LONG_MODE}, %eax
     wrmsr

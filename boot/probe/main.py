@@ -6,7 +6,7 @@ through isa-debug-exit, with success or failure. It prints nothing.
 
 from typing import NoReturn
 
-from boot.core import local_apic, machine
+from boot.core import local_apic
 from boot.core.departure import CODE_64
 from boot.direct import entry  # noqa: F401 - the code that calls _start
 from compiler.prelude import (
@@ -31,6 +31,7 @@ from compiler.prelude import (
     zeroed,
 )
 from compiler.prelude.x64 import *
+from x86_64 import registers
 
 EXIT_PORT = const(0xF4)
 SUCCESS = const(0x10)
@@ -83,9 +84,10 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
 
 
 def end(verdict: u8) -> NoReturn:
-    machine.write_port8(EXIT_PORT, verdict)
+    registers.out8(EXIT_PORT, verdict)
     while True:
-        machine.halt()
+        registers.disable_interrupts()
+        registers.halt()
 
 
 def breakpoint_returns() -> bool:
@@ -103,7 +105,7 @@ def swap_works() -> bool:
 
 
 def vectors_work() -> bool:
-    machine.write_cr4(machine.read_cr4() | CR4_VECTORS)
+    registers.write_cr4(registers.read_cr4() | CR4_VECTORS)
     return through_vector(TURNS) == TURNS
 
 

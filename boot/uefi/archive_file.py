@@ -3,11 +3,12 @@
 Every failure says which file and what the firmware answered.
 """
 from boot.core.report import fail, fail_about
-from boot.core.rounding import PAGE_BYTES, round_up
+from boot.core.rounding import round_up
 from boot.uefi import firmware
 from boot.uefi.facts import ARCHIVE_PATH
 from boot.uefi.firmware import BootServices, FileProtocol, FileSystem, LoadedImage, SystemTable, call_firmware
 from compiler.prelude import addr, array, const, ptr, span, u8, u16, u64, zeroed
+from x86_64.pages import PAGE_BYTES
 
 LIMIT = const(0xFFFFFFFF)
 LONGEST_PATH = const(64)

@@ -3,14 +3,15 @@
 What boot services occupied stays out of the loader's reach (its stack and page tables lie there) but the kernel
 may reclaim it. Source: UEFI 2.10, 7.2 (memory types), 7.4.6 (ExitBootServices may fail once the map has changed).
 """
-from boot.core import machine, pages
+from boot.core import pages
 from boot.core.report import fail
-from boot.core.rounding import PAGE_BYTES
 from boot.limine import protocol
 from boot.uefi import firmware
 from boot.uefi.console import close_console
 from boot.uefi.firmware import BootServices, MemoryDescriptor, SystemTable, call_firmware
 from compiler.prelude import addr, array, const, ptr, u8, u32, u64, zeroed
+from x86_64 import registers
+from x86_64.pages import PAGE_BYTES
 
 MAP_BYTES = const(1 << 16)
 ATTEMPTS = const(16)
@@ -38,7 +39,7 @@ def leave_firmware(image: u64, system: ptr[SystemTable]) -> None:
             break
         if attempt == ATTEMPTS - 1:
             fail("the firmware does not end its boot services")
-    machine.disable_interrupts()
+    registers.disable_interrupts()
     close_console()
     for index in range(size // descriptor_bytes):
         descriptor = ptr[MemoryDescriptor](u64(addr(_map)) + index * descriptor_bytes)

@@ -5,8 +5,6 @@ and every other register zero.
 """
 from compiler.prelude import const
 
-PAGE_BYTES = const(4096)
-LARGE_PAGE_BYTES = const(2 << 20)
 USER_LOWEST = const(0x1000)                         # the null page is never mapped
 USER_END = const(0x0000_7FFF_FFFF_F000)             # nor is the last page: no user address touches the boundary
 FIRST_RING = const(0x0000_7FFF_0000_0000)

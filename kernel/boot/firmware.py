@@ -6,7 +6,7 @@ from kernel.arch.x86_64 import acpi, ioapic, paging, power, reference_clock
 from kernel.boot.firmware_tables import find_table, find_tables, map_table
 from kernel.core import log
 from kernel.memory import kernel_space
-from kernel.memory_map import PAGE_BYTES
+from x86_64.pages import PAGE_BYTES
 
 
 def read_firmware() -> str:

@@ -12,7 +12,7 @@ from kernel.boot import requests
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.memory import kernel_space
-from kernel.memory_map import PAGE_BYTES
+from x86_64.pages import PAGE_BYTES
 
 _LIMIT = const(64)                      # tables that are looked at
 _SIGNATURE_BYTES = const(4)

@@ -8,10 +8,10 @@ from kernel.boot import machine, requests
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.caps.object import Account
 from kernel.core.destruction import release
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.objects.fresh import first_page
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
+from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 _boot_seconds: u64 = 0
 

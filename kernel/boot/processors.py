@@ -8,7 +8,7 @@ from kernel.config import CPU_START_POLLS
 from kernel.core import log
 from kernel.core.log_ring import LogRing
 from kernel.memory import kernel_space, physical, stacks, window
-from kernel.memory_map import PAGE_BYTES
+from x86_64.pages import PAGE_BYTES
 
 _RING_ORDER = const(1)
 _AREA_ORDER = const(2)

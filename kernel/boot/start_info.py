@@ -10,11 +10,11 @@ from kernel.caps.object import Account
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.memory import frame_set, window
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.objects.fresh import first_page, map_all
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
+from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 
 def give_start_info(process: ptr[Process], account: ptr[Account]) -> bool:

@@ -5,8 +5,8 @@ from kernel.abi.program_file import Image, Segment, read_image
 from kernel.arch.x86_64 import paging
 from kernel.core.process_block import Process
 from kernel.memory import window
-from kernel.memory_map import PAGE_BYTES
 from kernel.objects.fresh import map_fresh
+from x86_64.pages import PAGE_BYTES
 
 
 def load(file: span[u8], process: ptr[Process], image: ptr[Image]) -> str:

@@ -10,7 +10,6 @@ from kernel.abi.errors import Status
 from kernel.abi.fault import LARGEST_CHAIN
 from kernel.abi.objects import ExitCause
 from kernel.arch.x86_64 import traps
-from kernel.arch.x86_64.registers import read_cr2
 from kernel.caps.object import Object
 from kernel.core import calls, log, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
@@ -19,6 +18,7 @@ from kernel.core.process_block import Process
 from kernel.core.thread_block import FAULT_CALL, Thread, Wait, current_thread
 from kernel.objects import vectors
 from kernel.objects.process import end_current, end_process
+from x86_64.registers import read_cr2
 
 
 def start() -> None:

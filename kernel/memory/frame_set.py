@@ -9,7 +9,7 @@ from compiler.prelude import addr, const, memory_fill, ptr, sizeof, struct, u8, 
 from kernel.memory import physical, slab, window
 from kernel.memory.buddy import NO_FRAME, ORDERS
 from kernel.memory.frame_table import record
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
+from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 MOST_EXTENTS = const(4096)              # of one set: what bounds the work of filling it
 

@@ -16,7 +16,7 @@ from boot.limine.protocol import (
 )
 from compiler.prelude import addr, array, const, span, u64, zeroed
 from kernel.config import MEMORY_REGION_LIMIT
-from kernel.memory_map import PAGE_BYTES
+from x86_64.pages import PAGE_BYTES
 
 TOO_MANY = const(0xFFFF_FFFF_FFFF_FFFF)
 

@@ -12,9 +12,9 @@ from kernel.memory import physical, window
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.fail_nth import must_fail
 from kernel.memory.frame_table import Frame, Use, record
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
+from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 LARGEST_OBJECT = const(2048)
 UNIT = const(64)                        # sizes are multiples of a cache line, and objects begin on one

@@ -8,7 +8,8 @@ from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.gdt import EXCEPTION_STACKS
 from kernel.config import EXCEPTION_STACK_BYTES, KERNEL_STACK_BYTES
 from kernel.memory import physical, window
-from kernel.memory_map import IMAGE, PAGE_BYTES, STACK_SLOT_BYTES, STACKS
+from kernel.memory_map import IMAGE, STACK_SLOT_BYTES, STACKS
+from x86_64.pages import PAGE_BYTES
 
 _GS_BASE_BYTES = const(16)              # keeps the end aligned
 

@@ -7,10 +7,10 @@ from kernel.caps.capability import Capability
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.memory import frame_set, window
-from kernel.memory_map import PAGE_SHIFT
 from kernel.objects.mapping import map_memory
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
+from x86_64.pages import PAGE_SHIFT
 
 
 def map_fresh(process: ptr[Process], start: u64, length: u64, access: u64) -> Status:

@@ -22,8 +22,8 @@ from kernel.memory import address_space, frame_set, range_tree, slab
 from kernel.memory.address_space import AddressSpace
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
-from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 from kernel.objects.memory_block import Mapping, MappingState, Memory, of_node
+from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 
 LEASE_USE = const(1)                    # kind of the uses that mappings hang on leases (objects/lease.py)
 MOST_PAGES = const(16384)               # small pages of one call, which bounds its length

@@ -15,7 +15,6 @@ from kernel.caps.object import Account, Object, State
 from kernel.core.destruction import begin_end, release, set_destroyer
 from kernel.core.process_block import Process
 from kernel.memory import frame_set, physical
-from kernel.memory_map import PAGE_BYTES, PAGE_SHIFT
 from kernel.objects import unmapping
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
@@ -24,6 +23,7 @@ from kernel.objects.lease import set_taker
 from kernel.objects.mapping import LEASE_USE, map_memory, remove_from_list
 from kernel.objects.memory_block import Mapping, Memory
 from kernel.sync.ranks import Rank
+from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 CLEARED_AT_ONCE = const(512)            # pages that one call fills with zeros
 

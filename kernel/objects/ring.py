@@ -16,12 +16,12 @@ from kernel.core import alarm
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.process_block import Process
 from kernel.memory import physical, window
-from kernel.memory_map import PAGE_BYTES
 from kernel.objects.creation import create, free
 from kernel.objects.fresh import first_page, map_all
 from kernel.objects.memory import make_memory
 from kernel.objects.memory_block import Memory
 from kernel.sync.ranks import Rank
+from x86_64.pages import PAGE_BYTES
 
 _RECORD_ORDER = const(1)
 _RECORD_FRAMES = const(1 << _RECORD_ORDER)

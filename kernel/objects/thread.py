@@ -28,7 +28,6 @@ from kernel.core.thread_block import (
     is_program_counter,
     prepare,
 )
-from kernel.memory_map import PAGE_BYTES
 from kernel.objects import process as processes
 from kernel.objects import ring as rings
 from kernel.objects import upcall, vectors
@@ -38,6 +37,7 @@ from kernel.objects.invocation import Invocation
 from kernel.objects.notification import signal
 from kernel.objects.notification_block import Notification
 from kernel.objects.registers import read_registers, write_registers
+from x86_64.pages import PAGE_BYTES
 
 
 def start() -> None:

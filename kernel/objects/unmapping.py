@@ -23,11 +23,11 @@ from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
 from kernel.memory import address_space, range_tree
 from kernel.memory.address_space import AddressSpace
 from kernel.memory.usercopy import is_user_range
-from kernel.memory_map import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.objects.cutting import cut_range
 from kernel.objects.mapping import MOST_PAGES, drop_holds, free_tables, is_access, page_access, unlink
 from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
 from kernel.objects.port_grants import end_grants
+from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 _MOST_MAPPINGS = const(64)              # of one call
 _PAGE_MASK = const(PAGE_BYTES - 1)

@@ -1,9 +1,9 @@
 """Memory from outside: made, mapped, changed, unmapped."""
 from compiler.prelude import const, u64
 from kernel.abi.errors import Status
-from kernel.abi.layout import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.abi.methods import Method
 from userspace.lib.syscall import invoke
+from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 PAGE = const(PAGE_BYTES)
 LARGE_PAGE = const(LARGE_PAGE_BYTES)

@@ -1,7 +1,6 @@
 """The thread's ring: writing submissions, reading completions."""
 from compiler.prelude import addr, copy, fence, ptr, struct, u8, u16, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
-from kernel.abi.layout import PAGE_BYTES
 from kernel.abi.ring import (
     COMPLETION_PLACES,
     SUBMISSION_PLACES,
@@ -12,6 +11,7 @@ from kernel.abi.ring import (
     UserPage,
 )
 from userspace.lib.syscall import ring_enter
+from x86_64.pages import PAGE_BYTES
 
 
 @struct

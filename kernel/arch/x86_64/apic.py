@@ -5,7 +5,12 @@ Source: SDM vol 3, 11.4 (xAPIC), 11.5.4 (timer), 11.6 (interprocessor interrupts
 """
 from compiler.prelude import array, const, fence, mem32, spin_hint, u32, u64, zeroed
 from kernel.arch.x86_64 import cpu
-from kernel.arch.x86_64.registers import (
+from kernel.arch.x86_64.traps import SPURIOUS, TIMER
+from kernel.config import CPU_LIMIT
+from x86_64.registers import (
+    APIC_BASE_ADDRESS,
+    APIC_BASE_ENABLED,
+    APIC_BASE_X2APIC,
     MSR_APIC_BASE,
     MSR_X2APIC,
     PORT_PIC_MASTER_COMMAND,
@@ -16,12 +21,6 @@ from kernel.arch.x86_64.registers import (
     read_msr,
     write_msr,
 )
-from kernel.arch.x86_64.traps import SPURIOUS, TIMER
-from kernel.config import CPU_LIMIT
-
-_BASE_X2APIC = const(1 << 10)
-_BASE_ENABLED = const(1 << 11)
-_BASE_ADDRESS = const(0x000F_FFFF_FFFF_F000)
 
 # Register offsets of xAPIC; x2APIC has them at MSR_X2APIC + offset / 16.
 _IDENTITY = const(0x20)
@@ -62,19 +61,19 @@ _identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU, plus one;
 
 def physical_base() -> u64:
     """The page of xAPIC's registers, the same on every CPU."""
-    return read_msr(MSR_APIC_BASE) & _BASE_ADDRESS
+    return read_msr(MSR_APIC_BASE) & APIC_BASE_ADDRESS
 
 
 def find(registers: u64) -> None:
     """Notes the mode and where the registers have been mapped. Requires: the boot CPU."""
     global _registers, _is_x2apic
     _registers = registers
-    _is_x2apic = read_msr(MSR_APIC_BASE) & _BASE_X2APIC != 0
+    _is_x2apic = read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC != 0
 
 
 def start() -> None:
     """Turns this CPU's APIC on with every local source masked but the timer, which is stopped."""
-    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | _BASE_ENABLED)
+    write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLED)
     _identities[cpu.index] = (_read(_IDENTITY) if _is_x2apic else _read(_IDENTITY) >> 24) + 1
     _write(_SPURIOUS_VECTOR, _SOFTWARE_ENABLED | SPURIOUS)
     _write(_TASK_PRIORITY, 0)

@@ -9,7 +9,8 @@ from collections.abc import Callable
 from compiler.prelude import addr, const, copy, ptr, struct, u32, u64, u128
 from kernel.abi.machine import TIME_SHIFT, TimePage
 from kernel.arch.x86_64 import apic, reference_clock
-from kernel.arch.x86_64.registers import (
+from x86_64.registers import (
+    CPUID_FEATURES,
     MSR_TSC_DEADLINE,
     CpuidResult,
     has_bit,
@@ -31,7 +32,6 @@ _FARTHEST_NS = const(3_600_000_000_000) # an alarm comes after an hour at the la
 _FEMTOSECONDS = const(1_000_000)        # in a nanosecond
 _ASSUMED_HZ = const(1_000_000_000)
 _AGREEMENT = const(50)                  # told and measured rates may differ by one part in so many
-_LEAF_FEATURES = const(1)
 _LEAF_RATE = const(0x15)
 _DEADLINE_BIT = const(24)
 
@@ -234,7 +234,7 @@ def _told_hz() -> u64:
 
 def _has_feature(bit: u32) -> bool:
     answer = CpuidResult()
-    read_cpuid(_LEAF_FEATURES, 0, addr(answer))
+    read_cpuid(CPUID_FEATURES, 0, addr(answer))
     return has_bit(answer.ecx, bit)
 
 

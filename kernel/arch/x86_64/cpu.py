@@ -23,7 +23,11 @@ from compiler.prelude import (
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64.frame import Registers
 from kernel.arch.x86_64.image import percpu_end, percpu_start
-from kernel.arch.x86_64.registers import (
+from kernel.config import CPU_LIMIT
+from x86_64.pages import PAGE_BYTES
+from x86_64.registers import (
+    CPUID_EXTENDED_FEATURES,
+    CPUID_FEATURES,
     CR0_EXTENSION_TYPE,
     CR0_MONITOR_COPROCESSOR,
     CR0_NUMERIC_ERROR,
@@ -56,15 +60,12 @@ from kernel.arch.x86_64.registers import (
     write_cr4,
     write_msr,
 )
-from kernel.config import CPU_LIMIT
 
-AREA_BYTES = const(4 * 4096)            # of a CPU: its data, and behind them its task state (gdt.py)
-TASK_OFFSET = const(4096)
+AREA_BYTES = const(4 * PAGE_BYTES)            # of a CPU: its data, and behind them its task state (gdt.py)
+TASK_OFFSET = const(PAGE_BYTES)
 # Entries 0-3 as after reset, 4 and 5 write-protect and write-combining, 6 and 7 as after reset.
 _PAT = const(0x0007_0105_0007_0406)
-_LEAF_FEATURES = const(1)
 _LEAF_STRUCTURED = const(7)
-_LEAF_EXTENDED = const(0x8000_0001)
 _LEAF_SIZES = const(0x8000_0008)
 _PHYSICAL_BITS_AT_LEAST = const(36)
 _EXTENDED_BASE = const(0x8000_0000)
@@ -88,7 +89,7 @@ has_umip: bool = False
 has_huge_pages: bool = False
 has_base_instructions: bool = False             # programs may set their fs and gs base themselves
 
-_boot_area: array[u8, AREA_BYTES] = zeroed(align=4096)
+_boot_area: array[u8, AREA_BYTES] = zeroed(align=PAGE_BYTES)
 
 
 def percpu_bytes() -> u64:
@@ -123,15 +124,15 @@ def find_features() -> str:
     global has_smap, has_smep, has_umip, has_huge_pages, has_base_instructions
     answer = CpuidResult()
     read_cpuid(_EXTENDED_BASE, 0, addr(answer))
-    if answer.eax < _LEAF_EXTENDED:
+    if answer.eax < CPUID_EXTENDED_FEATURES:
         return "the processor has no extended features (NX, SYSCALL)"
-    read_cpuid(_LEAF_EXTENDED, 0, addr(answer))
+    read_cpuid(CPUID_EXTENDED_FEATURES, 0, addr(answer))
     if not has_bit(answer.edx, 20):
         return "the processor or the firmware offers no NX: turn on execute-disable"
     if not has_bit(answer.edx, 11):
         return "the processor has no SYSCALL"
     has_huge_pages = has_bit(answer.edx, 26)
-    read_cpuid(_LEAF_FEATURES, 0, addr(answer))
+    read_cpuid(CPUID_FEATURES, 0, addr(answer))
     if not has_bit(answer.edx, 9):
         return "the processor has no APIC, or it is turned off"
     if not has_bit(answer.edx, 13):

@@ -4,23 +4,24 @@ Owns: the UART's registers. A port that fails the loop-back test is absent, and 
 Locks: none; core/log.py serialises lines.
 """
 from compiler.prelude import const, u8
-from kernel.arch.x86_64.registers import PORT_COM1, in8, out8
 from kernel.config import SERIAL_READY_POLLS
+from x86_64.registers import in8, out8
+from x86_64.uart import (
+    COM1,
+    DIVISOR_115200,
+    DIVISOR_ACCESS,
+    EIGHT_BITS_NO_PARITY,
+    FIFO_CONTROL,
+    INTERRUPT_ENABLE,
+    LINE_CONTROL,
+    LINE_STATUS,
+    MODEM_CONTROL,
+    TRANSMITTER_EMPTY,
+)
 
-_DATA = const(PORT_COM1)
-_INTERRUPT_ENABLE = const(PORT_COM1 + 1)
-_FIFO_CONTROL = const(PORT_COM1 + 2)
-_LINE_CONTROL = const(PORT_COM1 + 3)
-_MODEM_CONTROL = const(PORT_COM1 + 4)
-_LINE_STATUS = const(PORT_COM1 + 5)
-
-_DIVISOR_ACCESS = const(0x80)
-_EIGHT_BITS_NO_PARITY = const(0x03)
-_DIVISOR_115200 = const(1)
 _FIFO_ON_AND_EMPTY = const(0x07)
 _LOOP_BACK = const(0x1E)
 _READY_TO_SEND = const(0x0B)
-_TRANSMITTER_EMPTY = const(0x20)
 _PROBE = const(0xAE)
 
 _is_present: bool = False
@@ -29,25 +30,25 @@ _is_present: bool = False
 def start() -> None:
     """Sets 115200 baud, 8 bits, no parity, and finds out whether anything is there by looping a byte back."""
     global _is_present
-    out8(_INTERRUPT_ENABLE, 0)
-    out8(_LINE_CONTROL, _DIVISOR_ACCESS)
-    out8(_DATA, _DIVISOR_115200)
-    out8(_INTERRUPT_ENABLE, 0)
-    out8(_LINE_CONTROL, _EIGHT_BITS_NO_PARITY)
-    out8(_FIFO_CONTROL, _FIFO_ON_AND_EMPTY)
-    out8(_MODEM_CONTROL, _LOOP_BACK)
-    out8(_DATA, _PROBE)
+    out8(INTERRUPT_ENABLE, 0)
+    out8(LINE_CONTROL, DIVISOR_ACCESS)
+    out8(COM1, DIVISOR_115200)
+    out8(INTERRUPT_ENABLE, 0)
+    out8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
+    out8(FIFO_CONTROL, _FIFO_ON_AND_EMPTY)
+    out8(MODEM_CONTROL, _LOOP_BACK)
+    out8(COM1, _PROBE)
     for _ in range(SERIAL_READY_POLLS):
-        if in8(_DATA) == _PROBE:
+        if in8(COM1) == _PROBE:
             _is_present = True
             break
-    out8(_MODEM_CONTROL, _READY_TO_SEND)
+    out8(MODEM_CONTROL, _READY_TO_SEND)
 
 
 def write(value: u8) -> None:
     if not _is_present:
         return
     for _ in range(SERIAL_READY_POLLS):
-        if in8(_LINE_STATUS) & _TRANSMITTER_EMPTY != 0:
+        if in8(LINE_STATUS) & TRANSMITTER_EMPTY != 0:
             break
-    out8(_DATA, value)
+    out8(COM1, value)

@@ -1,7 +1,6 @@
 """Checks every promise of the hand-off and reports each as a test. Each processor saves its state on arrival."""
 from typing import NoReturn
 
-from boot.core import machine
 from boot.limine import protocol
 from boot.limine.protocol import MpInfo, MpResponse
 from compiler.prelude import (
@@ -22,6 +21,7 @@ from compiler.prelude import (
 )
 from compiler.prelude.x64 import *
 from tests.boot.handoff_kernel import mappings, report, requests, state
+from x86_64 import registers
 
 PLAN = const(27)
 FIRST_MOMENT = const(1577836800)        # 2020
@@ -196,7 +196,8 @@ def check_other(info: ptr[MpInfo]) -> NoReturn:
         _ = _good_arrivals.fetch_add(1)
     _ = _arrived.fetch_add(1)
     while True:
-        machine.halt()
+        registers.disable_interrupts()
+        registers.halt()
 
 
 def _stack_is_mapped(top: u64, direct_map: u64) -> bool:

@@ -1,5 +1,4 @@
 """The loader's page tables, walked through the direct map, against the memory map."""
-from boot.core import machine
 from boot.core.processor_features import has_no_execute
 from boot.limine.protocol import (
     MEMORY_BOOTLOADER_RECLAIMABLE,
@@ -12,8 +11,9 @@ from boot.limine.protocol import (
 from compiler.prelude import asm_x64, const, mem64, ptr, u64
 from compiler.prelude.x64 import *
 from tests.boot.handoff_kernel import report
+from x86_64 import registers
+from x86_64.pages import PAGE_BYTES as PAGE
 
-PAGE = const(4096)
 ADDRESS = const(0x000FFFFFFFFFF000)
 PRESENT = const(1)
 WRITABLE = const(2)
@@ -28,7 +28,7 @@ NOT_MAPPED = const(0)
 
 def find_entry(direct_map: u64, virtual: u64) -> tuple[u64, bool]:
     """The last-level entry that maps an address, and whether it is a large one; 0 when it is not mapped."""
-    table = machine.read_cr3() & ADDRESS
+    table = registers.read_cr3() & ADDRESS
     for level in range(4):
         shift = u64(39 - level * 9)
         entry = mem64[direct_map + table + ((virtual >> shift) & 511) * 8]

@@ -1,17 +1,18 @@
 """Results on COM1, in the form that guests report their tests, and the end of QEMU."""
 from typing import NoReturn
 
-from boot.core import machine
-from boot.core.uart import (
+from compiler.prelude import const, panic_handler, span, u8, u32, u64
+from x86_64 import registers
+from x86_64.uart import (
     COM1,
-    DIVISOR_LATCH,
+    DIVISOR_115200,
+    DIVISOR_ACCESS,
     EIGHT_BITS_NO_PARITY,
     INTERRUPT_ENABLE,
     LINE_CONTROL,
     LINE_STATUS,
     TRANSMITTER_EMPTY,
 )
-from compiler.prelude import const, panic_handler, span, u8, u32, u64
 
 EXIT_PORT = const(0xF4)
 EXIT_SUCCESS = const(0x10)
@@ -23,10 +24,10 @@ _failed: u64 = 0
 
 def begin(plan: u64) -> None:
     """Sets the line to 115200 8N1: not every firmware does."""
-    machine.write_port8(LINE_CONTROL, DIVISOR_LATCH)
-    machine.write_port8(COM1, 1)
-    machine.write_port8(INTERRUPT_ENABLE, 0)
-    machine.write_port8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
+    registers.out8(LINE_CONTROL, DIVISOR_ACCESS)
+    registers.out8(COM1, DIVISOR_115200)
+    registers.out8(INTERRUPT_ENABLE, 0)
+    registers.out8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
     _write(b"\ntest: plan ")
     _write_number(plan)
     _write(b"\n")
@@ -61,9 +62,10 @@ def end() -> NoReturn:
     _write(b" failed=")
     _write_number(_failed)
     _write(b"\n")
-    machine.write_port8(EXIT_PORT, EXIT_SUCCESS if _failed == 0 else EXIT_FAILURE)
+    registers.out8(EXIT_PORT, EXIT_SUCCESS if _failed == 0 else EXIT_FAILURE)
     while True:
-        machine.halt()
+        registers.disable_interrupts()
+        registers.halt()
 
 
 @panic_handler
@@ -76,7 +78,8 @@ def on_panic(message: str, file: str, line: u32) -> NoReturn:
     _write_number(u64(line))
     _write(b"\npanic: end\n")
     while True:
-        machine.halt()
+        registers.disable_interrupts()
+        registers.halt()
 
 
 def _write_number(value: u64) -> None:
@@ -100,6 +103,6 @@ def _write(text: span[u8]) -> None:
 
 
 def _send(value: u8) -> None:
-    while (machine.read_port8(LINE_STATUS) & TRANSMITTER_EMPTY) == 0:
+    while (registers.in8(LINE_STATUS) & TRANSMITTER_EMPTY) == 0:
         pass
-    machine.write_port8(COM1, value)
+    registers.out8(COM1, value)

@@ -1,8 +1,9 @@
 """The state of a processor when the kernel gets it, saved by the first instructions and checked later."""
-from boot.core import cache_types, local_apic, machine
+from boot.core import cache_types, local_apic
 from boot.core.processor_features import has_local_apic, has_no_execute, has_x2apic
 from compiler.prelude import addr, asm_x64, const, mem64, ptr, struct, u16, u64
 from compiler.prelude.x64 import *
+from x86_64 import registers
 
 REGISTERS = const(15)                   # all but rsp
 FLAGS = const(15)
@@ -50,15 +51,17 @@ def selectors_are_right(words: ptr[u64]) -> bool:
 def control_registers_are_right() -> bool:
     """Paging, write protection, four levels, no-execute where there is such a thing."""
     needed: u64 = 0x80010001
-    if (machine.read_cr0() & needed) != needed or (machine.read_cr4() & machine.CR4_PAE) == 0:
+    if (registers.read_cr0() & needed) != needed:
         return False
-    if (machine.read_cr4() & machine.CR4_FIVE_LEVEL) != 0:
+    if (registers.read_cr4() & registers.CR4_PHYSICAL_ADDRESS_EXTENSION) == 0:
         return False
-    return not has_no_execute() or (machine.read_msr(machine.MSR_EFER) & machine.EFER_NO_EXECUTE) != 0
+    if (registers.read_cr4() & registers.CR4_FIVE_LEVELS) != 0:
+        return False
+    return not has_no_execute() or (registers.read_msr(registers.MSR_EFER) & registers.EFER_NO_EXECUTE) != 0
 
 
 def pat_is_right() -> bool:
-    return (machine.read_msr(machine.MSR_PAT) & PAT_FIXED_MASK) == (cache_types.PAT_VALUE & PAT_FIXED_MASK)
+    return (registers.read_msr(registers.MSR_PAT) & PAT_FIXED_MASK) == (cache_types.PAT_VALUE & PAT_FIXED_MASK)
 
 
 def x2apic_is_right(flags: u64) -> bool:

@@ -1,5 +1,6 @@
-"""Control registers, model-specific registers, ports and CPUID, by name.
+"""Control registers, model-specific registers, ports and CPUID, by name: for the loader and for the kernel.
 
+Not here: instructions that only the kernel has a use for (kernel/arch/x86_64).
 Source: SDM vol 4 (MSRs), vol 3 section 2.5 (control registers), vol 2 (CPUID).
 """
 from compiler.prelude import asm_x64, const, inline, ptr, struct, u8, u16, u32, u64
@@ -10,6 +11,8 @@ CR0_MONITOR_COPROCESSOR = const(1 << 1)
 CR0_EXTENSION_TYPE = const(1 << 4)
 CR0_NUMERIC_ERROR = const(1 << 5)
 CR0_WRITE_PROTECT = const(1 << 16)
+CR0_NOT_WRITE_THROUGH = const(1 << 29)
+CR0_CACHE_DISABLE = const(1 << 30)
 CR0_PAGING = const(1 << 31)
 
 CR4_DEBUGGING_EXTENSIONS = const(1 << 3)
@@ -26,8 +29,10 @@ CR4_SMEP = const(1 << 20)
 CR4_SMAP = const(1 << 21)
 
 MSR_APIC_BASE = const(0x1B)
-MSR_TSC_DEADLINE = const(0x6E0)
+MSR_MTRR_CAPABILITIES = const(0xFE)
 MSR_PAT = const(0x277)
+MSR_MTRR_DEFAULT_TYPE = const(0x2FF)
+MSR_TSC_DEADLINE = const(0x6E0)
 MSR_X2APIC = const(0x800)
 MSR_EFER = const(0xC000_0080)
 MSR_STAR = const(0xC000_0081)
@@ -39,7 +44,15 @@ MSR_GS_BASE = const(0xC000_0101)
 MSR_KERNEL_GS_BASE = const(0xC000_0102)
 
 EFER_SYSTEM_CALL = const(1 << 0)
+EFER_LONG_MODE = const(1 << 8)
 EFER_NO_EXECUTE = const(1 << 11)
+
+APIC_BASE_X2APIC = const(1 << 10)       # bits of MSR_APIC_BASE
+APIC_BASE_ENABLED = const(1 << 11)
+APIC_BASE_ADDRESS = const(0x000F_FFFF_FFFF_F000)
+
+CPUID_FEATURES = const(1)
+CPUID_EXTENDED_FEATURES = const(0x8000_0001)
 
 FLAGS_ALWAYS_ONE = const(1 << 1)
 FLAGS_TRAP = const(1 << 8)
@@ -55,7 +68,7 @@ PORT_PIC_MASTER_DATA = const(0x21)
 PORT_PIC_SLAVE_COMMAND = const(0xA0)
 PORT_PIC_SLAVE_DATA = const(0xA1)
 PORT_DEBUG_EXIT = const(0xF4)           # QEMU's isa-debug-exit, where the command line says that it is there
-PORT_COM1 = const(0x3F8)
+PORT_DEBUG_CONSOLE = const(0xE9)        # of QEMU and Bochs
 
 
 @struct
@@ -130,6 +143,11 @@ def read_cr4() -> u64:
 @asm_x64
 def write_cr4(value: u64) -> None:
     mov(cr4, rdi)
+
+
+@asm_x64
+def write_back_caches() -> None:
+    wbinvd()
 
 
 @asm_x64
