@@ -94,6 +94,7 @@ def take_answer(answer: ptr[Answer]) -> ptr[Thread] | None:
 def give_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
     """Four words to a thread whose wait for them has been claimed."""
     if word & WAIT_KIND == Wait.FAULT:
+        end_question(caller)
         if words[0] != Verdict.RESUME or not is_program_counter(caller.registers.rip):
             wait.refuse_fault(caller)
     else:
@@ -141,17 +142,19 @@ def close(channel: ptr[Channel], status: Status) -> None:
         schedule.make_ready(server)
 
 
-def drop_receive_right(channel: ptr[Channel]) -> None:
-    """A capability is gone from which calls could be received; after the last one nobody will answer any."""
-    if channel.receive_rights.load("relaxed") != 0 and channel.receive_rights.fetch_sub(1, "seq_cst") == 1:
-        close(channel, Status.PEER_CLOSED)
-
-
 def wake_near(thread: ptr[Thread]) -> None:
     """Makes a thread ready on this CPU, which is about to be free, if the thread may run here."""
     if may_run_on(thread, cpu.index):
         move(thread, cpu.index)
     schedule.make_ready(thread)
+
+
+def refuse_question(thread: ptr[Thread]) -> None:
+    """Nobody will ever answer a thread's exception, if that is what it waits for."""
+    word = thread.wait.load("seq_cst")
+    if word & WAIT_KIND == Wait.FAULT and wait.claim(thread, word):
+        _withdraw(thread, word)
+        _fail(thread, word, Status.PEER_CLOSED)
 
 
 def look_for_killer(thread: ptr[Thread], word: u64) -> None:
@@ -164,10 +167,18 @@ def look_for_killer(thread: ptr[Thread], word: u64) -> None:
 def _fail(caller: ptr[Thread], word: u64, status: Status) -> None:
     """Ends a call without an answer; a thread whose exception nobody answers ends. Requires: the caller is owned."""
     if word & WAIT_KIND == Wait.FAULT:
+        end_question(caller)
         wait.refuse_fault(caller)
     else:
         caller.registers.rax = u64(status)
     schedule.make_ready(caller)
+
+
+def end_question(thread: ptr[Thread]) -> None:
+    """A thread waits for a verdict no longer. Requires: the caller owns it."""
+    if thread.asks_itself:
+        thread.asks_itself = False
+        _ = thread.process.asking_itself.fetch_sub(1, "relaxed")
 
 
 def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) -> None:
@@ -257,6 +268,7 @@ def _withdraw(thread: ptr[Thread], word: u64) -> None:
                 if not channel.receiver.cas(u64(thread), 0, "seq_cst") and thread.previous is not None:
                     channel.receivers = unlink(channel.receivers, thread)
         case Wait.CALL | Wait.FAULT:
+            end_question(thread)
             address = thread.call_channel.load("acquire")
             if address != 0:
                 channel = ptr[Channel](address)

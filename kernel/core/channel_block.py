@@ -4,10 +4,12 @@ Calls that find no receiver are queued by priority level: the callers' own block
 memory. Receivers that find no call wait: the first in `receiver`, which is taken without the lock, others in a queue.
 Invariants: I-CORE-8: a caller counts itself in `queued` before it looks at `receiver`, a receiver puts itself into
 `receiver` before it looks at `queued`, with a full fence between, so that one of them finds the other.
-Locks: lock (Rank.CHANNEL) guards the queues; `receiver` is emptied by whoever claims the wait of the thread in it.
+Locks: lock (Rank.CHANNEL) guards the queues and who holds the right to receive; `receiver` is emptied by whoever
+claims the wait of the thread in it.
 """
 from compiler.prelude import array, atomic, const, ptr, struct, u32, u64
 from kernel.caps.object import Object
+from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
 from kernel.sync.spinlock import SpinLock
 
@@ -22,5 +24,7 @@ class Channel:
     ceiling: u32                        # priority of a thread that has received and not answered, if its own is lower
     lock: SpinLock
     receive_rights: atomic[u32]         # capabilities with the RECEIVE right; without one, calls fail
+    holders: u64                        # whose they are (receive_rights.py)
+    last_holder: ptr[Process] | None    # that got one
     callers: array[ptr[Thread] | None, LEVELS]
     receivers: ptr[Thread] | None

@@ -6,6 +6,7 @@ Not here: what ends a process (objects/process.py).
 from __future__ import annotations
 
 from compiler.prelude import addr, array, atomic, const, ptr, span, struct, u8, u32, u64
+from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.caps.table import Table
 from kernel.memory.address_space import AddressSpace
@@ -23,8 +24,8 @@ class Process:
     holds: atomic[u32]                  # threads that have not ended, and one until the process begins to end
     is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
     first_thread: ptr[Object] | None    # linked by the threads
-    exception_channel: ptr[Object] | None
-    exception_badge: u64
+    exceptions: Capability              # of its exception channel; no object: it has none
+    asking_itself: atomic[u32]          # threads that wait for a verdict that only another of its threads can give
     parent: ptr[Object] | None          # whose exception channel is asked next
     exit_watcher: ptr[Object] | None    # the notification that is told
     exit_bits: u64

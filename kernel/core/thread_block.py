@@ -16,6 +16,7 @@ from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct
 from kernel.abi.layout import USER_END, USER_LOWEST
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
+from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.complete.ring_block import Ring
 from kernel.config import CPU_LIMIT
@@ -85,8 +86,8 @@ class Thread:
     call_level: u32
     # Exceptions.
     received_from: u64                  # address of the channel of its last call received; only compared
-    exception_badge: u64
-    exception_channel: ptr[Object] | None
+    exceptions: Capability              # of its exception channel; no object: it has none
+    asks_itself: bool                   # waits for a verdict that only its own process can give (receive_rights.py)
     priority: u32                       # in force: the higher one of the two that follow
     own_priority: u32
     ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0

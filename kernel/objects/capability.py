@@ -11,6 +11,7 @@ from kernel.abi.rights import Right
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE, Capability, is_subset
+from kernel.core import receive_rights
 from kernel.core.channel_block import Channel
 from kernel.core.process_block import Process
 from kernel.objects import channel, lease, memory, notification, process
@@ -74,7 +75,7 @@ def _insert(receiver: ptr[Process], made: ptr[Capability]) -> tuple[Status, u64]
         table.give_back(addr(receiver.table), slot)
         return Status.BAD_HANDLE, 0
     if header.kind == ObjectKind.CHANNEL and made.rights & Right.RECEIVE != 0:
-        channel.take_receive_right(ptr[Channel](header))
+        receive_rights.take(ptr[Channel](header), receiver)
     return Status.OK, fill_slot(receiver, slot, made)
 
 
@@ -87,6 +88,10 @@ def _move(call: ptr[Invocation], receiver: ptr[Process]) -> tuple[Status, u64]:
     if not table.remove(addr(call.process.table), call.handle, addr(moved)):
         table.give_back(addr(receiver.table), slot)
         return Status.BAD_HANDLE, 0
+    header = moved.object
+    assert header is not None
+    if header.kind == ObjectKind.CHANNEL and moved.rights & Right.RECEIVE != 0:
+        receive_rights.move(ptr[Channel](header), call.process, receiver)
     return Status.OK, fill_slot(receiver, slot, addr(moved))
 
 

@@ -5,7 +5,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.abi.thread import PRIORITIES
 from kernel.caps import table
 from kernel.caps.object import Account, Object, State
-from kernel.core import calls
+from kernel.core import calls, receive_rights
 from kernel.core.channel_block import Channel
 from kernel.core.destruction import set_destroyer
 from kernel.core.thread_block import FAULT_CALL, Answer, Thread, current_thread
@@ -42,7 +42,7 @@ def create_channel(call: ptr[Invocation]) -> tuple[Status, u64]:
     channel = ptr[Channel](header)
     channel.lock.rank = Rank.CHANNEL
     channel.ceiling = u32(ceiling)
-    channel.receive_rights.store(1, "relaxed")
+    receive_rights.take(channel, call.process)
     return Status.OK, give_object(call.process, slot, header)
 
 
@@ -72,11 +72,6 @@ def invoke_reply(call: ptr[Invocation]) -> tuple[Status, u64]:
         return Status.PEER_CLOSED, 0
     calls.give_answer(caller, reply.answer.wait, addr(call.arguments[0]))
     return Status.OK, 0
-
-
-def take_receive_right(channel: ptr[Channel]) -> None:
-    """One more capability from which calls can be received. Requires: it is made from another one."""
-    _ = channel.receive_rights.fetch_add(1, "relaxed")
 
 
 def end_channel(channel: ptr[Channel]) -> None:

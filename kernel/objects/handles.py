@@ -12,7 +12,7 @@ from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object, State
 from kernel.caps.table import MAX_SLOTS, SLOTS_PER_PAGE
-from kernel.core import calls
+from kernel.core import receive_rights
 from kernel.core.channel_block import Channel
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
@@ -39,7 +39,7 @@ def fill_slot(process: ptr[Process], index: u32, capability: ptr[Capability]) ->
     if process.header.state.load("seq_cst") != State.ALIVE:
         removed = Capability()
         if table.remove(addr(process.table), handle, addr(removed)):
-            drop_capability(addr(removed))
+            drop_capability(process, addr(removed))
     return handle
 
 
@@ -53,15 +53,16 @@ def close_handle(process: ptr[Process], handle: u64) -> Status:
     removed = Capability()
     if not table.remove(addr(process.table), handle, addr(removed)):
         return Status.BAD_HANDLE
-    drop_capability(addr(removed))
+    drop_capability(process, addr(removed))
     return Status.OK
 
 
-def drop_capability(capability: ptr[Capability]) -> None:
+def drop_capability(process: ptr[Process], capability: ptr[Capability]) -> None:
+    """Lets go of what was taken out of the table of `process`."""
     header = capability.object
     assert header is not None
     if header.kind == ObjectKind.CHANNEL and capability.rights & Right.RECEIVE != 0:
-        calls.drop_receive_right(ptr[Channel](header))
+        receive_rights.drop(ptr[Channel](header), process)
     release(header)
 
 

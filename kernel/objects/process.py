@@ -7,7 +7,7 @@ Locks: _list (Rank.PROCESSES) guards the list of processes, Process.lock (Rank.P
 from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import addr, array, const, panic, ptr, sizeof, span, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, copy, panic, ptr, sizeof, span, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState
@@ -206,7 +206,7 @@ def _close_handles(process: ptr[Process]) -> None:
         cursor, is_found = table.take_next(addr(process.table), process.cursor, addr(removed))
         process.cursor = cursor
         if is_found:
-            drop_capability(addr(removed))
+            drop_capability(process, addr(removed))
 
 
 def _finish(process: ptr[Process]) -> None:
@@ -215,14 +215,14 @@ def _finish(process: ptr[Process]) -> None:
     if parent is not None:
         release(parent)
         process.parent = None
-    channel = process.exception_channel
-    if channel is not None:
-        release(channel)
-        process.exception_channel = None
     with process.lock:
+        channel = process.exceptions.object
+        process.exceptions.object = None
         watcher = process.exit_watcher
         process.exit_watcher = None
         process.end_step.store(EndStep.DONE, "release")
+    if channel is not None:
+        release(channel)
     if watcher is not None:
         signal(ptr[Notification](watcher), process.exit_bits)
         release(watcher)
@@ -234,9 +234,8 @@ def _set_exception_channel(process: ptr[Process], given: ptr[Capability]) -> Sta
     if channel is not None and not reference.take(channel):
         return Status.DESTROYED
     with process.lock:
-        previous = process.exception_channel
-        process.exception_channel = channel
-        process.exception_badge = given.badge
+        previous = process.exceptions.object
+        process.exceptions = copy(given[0])
     if previous is not None:
         release(previous)
     return Status.OK

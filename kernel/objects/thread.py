@@ -2,7 +2,7 @@
 
 Its own reference, held from its creation until it has ended, keeps the block while it runs.
 """
-from compiler.prelude import addr, ptr, sizeof, u32, u64
+from compiler.prelude import addr, copy, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.layout import USER_END
 from kernel.abi.methods import Method
@@ -13,7 +13,7 @@ from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
-from kernel.core import calls, context, schedule, thread_changes, thread_list, throttle, wait
+from kernel.core import calls, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
 from kernel.core.cpu_queue import ticks_of
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
@@ -166,11 +166,12 @@ def end_thread(thread: ptr[Thread]) -> None:
     if watcher is not None:
         signal(ptr[Notification](watcher), thread.exit_bits)
         release(watcher)
-    channel = thread.exception_channel
+    channel = thread.exceptions.object
     if channel is not None:
-        thread.exception_channel = None
+        thread.exceptions.object = None
         release(channel)
     processes.drop_hold(process)
+    receive_rights.refuse_orphans(process)
     release(addr(thread.header))
     release(addr(process.header))
 
@@ -288,9 +289,8 @@ def _set_exception_channel(thread: ptr[Thread], given: ptr[Capability]) -> Statu
     channel = given.object
     if channel is not None and not reference.take(channel):
         return Status.DESTROYED
-    previous = thread.exception_channel
-    thread.exception_channel = channel
-    thread.exception_badge = given.badge
+    previous = thread.exceptions.object
+    thread.exceptions = copy(given[0])
     if previous is not None:
         release(previous)
     return Status.OK

@@ -105,13 +105,14 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             process = ptr[Process](header)
             _visit_if_any(process.exit_watcher, counts)
             _visit_if_any(process.parent, counts)
-            _visit_if_any(process.exception_channel, counts)
+            _visit_if_any(process.exceptions.object, counts)
             _each_thread(process, counts)
             _each_mapping(process, counts)
             _each_grant(process, counts)
         case ObjectKind.THREAD:
             thread = ptr[Thread](header)
             _visit_if_any(thread.exit_watcher, counts)
+            _visit_if_any(thread.exceptions.object, counts)
             ring = thread.ring
             if ring is not None:
                 _visit(addr(ring.header), counts)
