@@ -9,9 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from compiler import symbol_table
+from compiler.format_style import LEFT, PREFIX, UPPER, ZERO_FILL
 from compiler.layout import LAYOUTS
 from compiler.link import link
-from compiler.prelude import addr, u64
+from compiler.prelude import addr, u32, u64
 from kernel.abi.log import LOG_RECORDS, LOG_TEXT_BYTES, Level, LogRecord
 from kernel.core import options, symbols
 from kernel.core.line import Line
@@ -31,6 +32,24 @@ def test_numbers_are_python_s(value: int) -> None:
     line.text(" ")
     line.hexadecimal(u64(value))
     assert text_of(line) == f"{value} {value:#x}"
+
+
+@given(
+    st.integers(-(2**63), 2**64 - 1), st.sampled_from("bodxX"), st.sampled_from(["", "#"]),
+    st.sampled_from(["", "0", "<"]), st.integers(0, 80), st.integers(0, 100),
+)  # fmt: skip
+def test_formatted_numbers_are_python_s(
+    value: int, kind: str, prefix: str, fill: str, width: int, room: int
+) -> None:
+    """Cut off where the room ends."""
+    align = "<" if fill == "<" else ">" if fill == "" else ""
+    wanted = format(value, f"{align}{prefix}{'0' if fill == '0' else ''}{width or ''}{kind}")
+    style = UPPER if kind == "X" else 0
+    style |= (PREFIX if prefix and kind != "d" else 0) | {"": 0, "0": ZERO_FILL, "<": LEFT}[fill]
+    base = {"b": 2, "o": 8, "d": 10, "x": 16, "X": 16}[kind]
+    line = Line(length=u32(LOG_TEXT_BYTES - room))
+    line.number(u64(abs(value)), value < 0, u32(base), u32(width), u32(style))
+    assert text_of(line)[LOG_TEXT_BYTES - room :] == wanted[:room]
 
 
 def test_a_line_cuts_what_does_not_fit() -> None:
