@@ -21,7 +21,7 @@ from compiler.host_rewrite import SUPPORT, rewrite
 from compiler.host_survey import survey
 from compiler.prelude import support
 
-PACKAGES = ("kernel", "boot", "userspace", "x86_64")
+PACKAGES = ("kernel", "boot", "userspace")
 """The packages that are written in the language."""
 
 

@@ -5,7 +5,7 @@ counts.
 from __future__ import annotations
 
 _ORDER = (
-    ("x86_64",),
+    ("kernel.arch.x86_64.registers", "kernel.arch.x86_64.pages", "kernel.arch.x86_64.uart"),
     ("kernel.abi", "kernel.config", "boot.limine"),
     ("kernel.sync", "kernel.memory.window"),
     ("kernel.core.timers",),

@@ -59,7 +59,7 @@ sys.path.append(str(Path(__file__).resolve().parents[1]))
 from compiler.mypy_assembler import imports_assembler, separate
 
 PRELUDE = "compiler.prelude"
-SOURCES = ("kernel", "boot", "userspace", "x86_64")
+SOURCES = ("kernel", "boot", "userspace")
 """The packages that are written in the language, where `int` is i64."""
 
 INTEGERS = tuple(f"{PRELUDE}.{sign}{bits}" for sign in "ui" for bits in (8, 16, 32, 64, 128))

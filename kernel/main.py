@@ -9,6 +9,8 @@ from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
 from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
+from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
 from kernel.boot import machine, machine_pages, options, processors
 from kernel.boot.firmware import read_firmware
@@ -25,8 +27,6 @@ from kernel.objects import kinds
 from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
 from kernel.submit import cancel, operations
-from x86_64.pages import PAGE_BYTES
-from x86_64.registers import read_time_stamp, start_count
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)

@@ -12,7 +12,7 @@ from boot.core.screen_text import open_screen
 from boot.direct import entry  # noqa: F401 - the 32-bit code that calls _start
 from boot.limine import protocol
 from compiler.prelude import addr, export, ptr, sizeof, span, struct, u8, u32, u64, zeroed
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 _handoff: Handoff = zeroed()
 

@@ -23,7 +23,7 @@ from boot.bios.facts import (  # noqa: F401 - named in the assembler text
     VIDEO_INFO_BASE,
 )
 from compiler.prelude import asm_block, const
-from x86_64.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
+from kernel.arch.x86_64.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 
 BOUNCE_SEGMENT = const(BOUNCE_BASE >> 4)
 UNIT_SHIFT = const(9)

@@ -5,7 +5,7 @@ Source: SDM vol 3, 12.11.7 (MTRR ranges), 12.11.8 (changing them), 12.12.4 (PAT)
 """
 from boot.core.processor_features import has_mtrr
 from compiler.prelude import array, const, u32, u64, zeroed
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 PAT_VALUE = const(0x0007010500070406)   # WB, WT, UC-, UC, WP, WC, UC-, UC
 MTRR_ENABLE = const(1 << 11)

@@ -4,7 +4,7 @@ Where neither ticks, writes to the diagnostic port stand in: each takes about a 
 Source: ACPI 6.5, 4.8.3.3; the 8254 data sheet, mode 0.
 """
 from compiler.prelude import const, u8, u16, u32, u64, wrap_sub
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 PM_TIMER_HZ = const(3579545)
 PM_TIMER_MASK = const(0xFFFFFF)         # 24 bits are always there

@@ -8,7 +8,7 @@ from boot.core.pages import allocate_bytes, allocate_range
 from boot.core.report import fail
 from boot.limine.protocol import MEMORY_EXECUTABLE_AND_MODULES, File
 from compiler.prelude import addr, array, const, memory_copy, ptr, sizeof, span, u8, u64, zeroed
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 MOST_MODULES = const(64)
 DIRECTORY = const(b"/boot/")

@@ -7,7 +7,7 @@ from boot.core.pages import LIMIT, memory
 from boot.core.paging import WRITABLE, create_root, map_range
 from boot.core.paging_levels import change_tables, is_five_level
 from compiler.prelude import addr, u64
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 
 def enter_identity_map(page: u64) -> None:

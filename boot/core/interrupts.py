@@ -4,7 +4,7 @@ Source: Limine protocol, machine state at entry; 82093AA data sheet.
 """
 from boot.core.acpi import MADT_ENTRIES_OFFSET, next_io_apic
 from compiler.prelude import const, mem32, span, u8, u32, u64
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 WINDOW = const(0x10)
 VERSION_REGISTER = const(1)

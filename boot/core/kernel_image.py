@@ -19,7 +19,7 @@ from boot.core.report import fail
 from boot.core.rounding import round_down, round_up
 from boot.limine.protocol import MEMORY_EXECUTABLE_AND_MODULES
 from compiler.prelude import addr, const, memory_copy, ptr, span, struct, u8, u32, u64, zeroed
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 LARGEST_KERNEL_BYTES = const(1 << 28)
 

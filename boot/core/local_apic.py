@@ -4,7 +4,7 @@ Source: SDM vol 3, 11.6.1 (interrupt command register), 11.12 (x2APIC).
 """
 from boot.core.processor_features import has_x2apic
 from compiler.prelude import const, mem32, u32, u64
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 ID_REGISTER = const(0x20)
 COMMAND_LOW = const(0x300)

@@ -17,7 +17,7 @@ from boot.limine.protocol import (
     MemoryMapEntry,
 )
 from compiler.prelude import addr, array, const, copy, ptr, struct, u64, zeroed
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 MAX_REGIONS = const(512)
 HIGHEST_ADDRESS = const(1 << 52)        # SDM vol 3, 4.1.4: no processor has more physical address bits

@@ -8,7 +8,7 @@ from boot.core.report import fail
 from boot.core.rounding import round_up
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, const, memory_fill, ptr, u8, u64, zeroed
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 LIMIT = const(1 << 32)
 CHUNK_BYTES = const(1 << 18)

@@ -6,7 +6,7 @@ Source: SDM vol 3, 4.5 and table 4-11 (PAT index); the PAT is the one that the L
 from boot.core.pages import allocate_bytes
 from boot.core.report import fail
 from compiler.prelude import const, mem64, u64
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 DIRECT_MAP = const(0xFFFF800000000000)
 ADDRESS_MASK = const(0x000FFFFFFFFFF000)

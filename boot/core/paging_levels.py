@@ -20,7 +20,7 @@ from compiler.prelude import (
     u64,
 )
 from compiler.prelude.x64 import *
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 BLOCK_OFFSET = const(0x200)
 PAGING_OFF = const(0x7FFFFFFF)

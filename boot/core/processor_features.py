@@ -1,6 +1,6 @@
 """What the processor can do, as far as the loader must know before it touches a register."""
 from compiler.prelude import addr, copy, u32
-from x86_64.registers import CPUID_EXTENDED_FEATURES, CPUID_FEATURES, CpuidResult, has_bit, read_cpuid
+from kernel.arch.x86_64.registers import CPUID_EXTENDED_FEATURES, CPUID_FEATURES, CpuidResult, has_bit, read_cpuid
 
 
 def has_no_execute() -> bool:

@@ -16,8 +16,8 @@ from boot.core.processor_features import has_no_execute
 from boot.core.trampoline import StartBlock, place_trampoline
 from boot.limine.protocol import MpInfo
 from compiler.prelude import addr, array, const, ptr, sizeof, span, spin_hint, u8, u32, u64, zeroed
-from x86_64 import registers
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64 import registers
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 MOST_PROCESSORS = const(1024)
 REAL_MODE_LIMIT = const(0xA0000)

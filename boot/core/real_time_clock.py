@@ -3,7 +3,7 @@
 Source: MC146818 data sheet (registers, BCD and 12-hour formats). The century register is not portable: 20xx is assumed.
 """
 from compiler.prelude import const, u8, u64
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 INDEX_PORT = const(0x70)
 DATA_PORT = const(0x71)

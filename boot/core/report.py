@@ -7,8 +7,8 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from compiler.prelude import array, const, panic_handler, span, u8, u32, u64, zeroed
-from x86_64 import registers
-from x86_64.uart import (
+from kernel.arch.x86_64 import registers
+from kernel.arch.x86_64.uart import (
     COM1,
     DIVISOR_115200,
     DIVISOR_ACCESS,

@@ -21,8 +21,8 @@ from boot.core.rounding import round_down, round_up
 from boot.limine import protocol
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE, MEMORY_FRAMEBUFFER, Request
 from compiler.prelude import addr, const, ptr, span, u64, zeroed
-from x86_64 import registers
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64 import registers
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 LARGEST_STACK_BYTES = const(1 << 20)
 

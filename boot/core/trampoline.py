@@ -22,8 +22,8 @@ from compiler.prelude import (
     u64,
 )
 from compiler.prelude.x64 import *
-from x86_64.pages import PAGE_BYTES
-from x86_64.registers import MSR_EFER  # noqa: F401 - named in the text
+from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.registers import MSR_EFER  # noqa: F401 - named in the text
 
 BLOCK_OFFSET = const(0x200)
 

@@ -4,7 +4,7 @@ Source: QEMU docs/specs/standard-vga; PCI Local Bus 3.0, 3.2.2.3.2 (configuratio
 """
 from boot.limine.protocol import FRAMEBUFFER_RGB, Framebuffer
 from compiler.prelude import const, ptr, u16, u32, u64
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 CONFIGURATION_ADDRESS = const(0xCF8)
 CONFIGURATION_DATA = const(0xCFC)

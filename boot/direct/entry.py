@@ -5,14 +5,14 @@ Source: x86/HVM direct boot ABI (PVH) of Xen: the entry point is named by an ELF
 """
 from boot.core.departure import CODE_64, DATA_64  # noqa: F401 - named in the assembler text
 from compiler.prelude import asm_block, const
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES  # noqa: F401 - likewise
-from x86_64.registers import (  # noqa: F401 - likewise
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES  # noqa: F401 - likewise
+from kernel.arch.x86_64.registers import (  # noqa: F401 - likewise
     CPUID_EXTENDED_FEATURES,
     CR4_PHYSICAL_ADDRESS_EXTENSION,
     EFER_LONG_MODE,
     MSR_EFER,
 )
-from x86_64.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
+from kernel.arch.x86_64.uart import COM1, LINE_STATUS, TRANSMITTER_EMPTY  # noqa: F401 - likewise
 
 PVH_NOTE_TYPE = const(18)
 STACK_BYTES = const(65536)

@@ -31,7 +31,7 @@ from compiler.prelude import (
     zeroed,
 )
 from compiler.prelude.x64 import *
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 EXIT_PORT = const(0xF4)
 SUCCESS = const(0x10)

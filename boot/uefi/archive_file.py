@@ -8,7 +8,7 @@ from boot.uefi import firmware
 from boot.uefi.facts import ARCHIVE_PATH
 from boot.uefi.firmware import BootServices, FileProtocol, FileSystem, LoadedImage, SystemTable, call_firmware
 from compiler.prelude import addr, array, const, ptr, span, u8, u16, u64, zeroed
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 LIMIT = const(0xFFFFFFFF)
 LONGEST_PATH = const(64)

@@ -10,8 +10,8 @@ from boot.uefi import firmware
 from boot.uefi.console import close_console
 from boot.uefi.firmware import BootServices, MemoryDescriptor, SystemTable, call_firmware
 from compiler.prelude import addr, array, const, ptr, u8, u32, u64, zeroed
-from x86_64 import registers
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64 import registers
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 MAP_BYTES = const(1 << 16)
 ATTEMPTS = const(16)

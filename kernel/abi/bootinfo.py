@@ -4,8 +4,8 @@ The kernel writes it for the first process, whose own handles are always the one
 writes it for that one. A handle that is 0 was not given.
 """
 from compiler.prelude import array, const, sizeof, struct, u8, u64
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import COMMAND_LINE_BYTES, MODULE_LIMIT, MODULE_NAME_BYTES
-from x86_64.pages import PAGE_BYTES
 
 _FIRST_GENERATION = const(1 << 32)
 

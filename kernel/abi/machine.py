@@ -3,8 +3,8 @@
 The first process has both as Memory (bootinfo.StartInfo).
 """
 from compiler.prelude import array, const, sizeof, struct, u64
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import MEMORY_REGION_LIMIT
-from x86_64.pages import PAGE_BYTES
 
 TIME_SHIFT = const(32)
 

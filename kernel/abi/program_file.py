@@ -25,7 +25,7 @@ from boot.core.fields import starts_with, u16_at, u32_at, u64_at
 from compiler.prelude import addr, array, const, ptr, span, struct, u8, u32, u64
 from kernel.abi.layout import FIRST_RING, USER_LOWEST
 from kernel.abi.memory import EXECUTE, READ, WRITE
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 MOST_SEGMENTS = const(16)
 _PAGE_MASK = const(PAGE_BYTES - 1)

@@ -8,7 +8,7 @@ from enum import IntEnum, IntFlag
 
 from compiler.prelude import array, atomic, const, offsetof, sizeof, struct, u8, u16, u32, u64
 from kernel.abi.upcall import UpcallBlock
-from x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 SUBMISSION_PLACES = const(32)
 COMPLETION_PLACES = const(32)

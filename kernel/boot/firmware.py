@@ -3,10 +3,10 @@ from boot.core.acpi import pm_timer_port
 from boot.core.fields import u16_at, u32_at
 from compiler.prelude import addr, span, u8, u32, u64
 from kernel.arch.x86_64 import acpi, ioapic, paging, power, reference_clock
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.boot.firmware_tables import find_table, find_tables, map_table
 from kernel.core import log
 from kernel.memory import kernel_space
-from x86_64.pages import PAGE_BYTES
 
 
 def read_firmware() -> str:

@@ -8,11 +8,11 @@ from boot.core.fields import byte_sum, starts_with
 from boot.limine.protocol import RsdpResponse
 from compiler.prelude import addr, array, const, ptr, span, struct, u8, u64, zeroed
 from kernel.arch.x86_64 import cpu, paging
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.boot import requests
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.memory import kernel_space
-from x86_64.pages import PAGE_BYTES
 
 _LIMIT = const(64)                      # tables that are looked at
 _SIGNATURE_BYTES = const(4)

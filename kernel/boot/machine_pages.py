@@ -4,6 +4,7 @@ from compiler.prelude import addr, ptr, sizeof, u64
 from kernel.abi.errors import Status
 from kernel.abi.machine import MachineInfo, Region, TimePage
 from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.boot import machine, requests
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.caps.object import Account
@@ -11,7 +12,6 @@ from kernel.core.destruction import release
 from kernel.objects.fresh import first_page
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 _boot_seconds: u64 = 0
 

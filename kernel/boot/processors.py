@@ -2,13 +2,13 @@
 from boot.limine.protocol import MpInfo
 from compiler.prelude import addr, const, memory_fill, ptr, sizeof, spin_hint, u8, u32, u64
 from kernel.arch.x86_64 import clock, clock_step, cpu
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.smp import processor_door, starts
 from kernel.boot import machine, options
 from kernel.config import CPU_START_POLLS
 from kernel.core import log
 from kernel.core.log_ring import LogRing
 from kernel.memory import kernel_space, physical, stacks, window
-from x86_64.pages import PAGE_BYTES
 
 _RING_ORDER = const(1)
 _AREA_ORDER = const(2)

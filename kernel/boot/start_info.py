@@ -4,6 +4,7 @@ from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, 
 from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
 from kernel.abi.memory import READ
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.boot import machine
 from kernel.boot.machine_pages import make_machine_info, make_time_page
 from kernel.caps.object import Account
@@ -14,7 +15,6 @@ from kernel.objects.fresh import first_page, map_all
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 
 def give_start_info(process: ptr[Process], account: ptr[Account]) -> bool:

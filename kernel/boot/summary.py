@@ -1,12 +1,12 @@
 """The line that ends the kernel's boot: how many CPUs, how much memory, and which door the kernel came through."""
 from compiler.prelude import addr, const, u64
 from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.registers import stop_count
 from kernel.boot import machine
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.core.options import is_equal
-from x86_64.registers import stop_count
 
 _OUR_LOADERS = const("Ringneck ")       # followed by the name of the door
 _LIMINE = const("Limine")

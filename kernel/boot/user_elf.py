@@ -3,10 +3,10 @@ from compiler.prelude import addr, memory_copy, ptr, span, u8, u64
 from kernel.abi.errors import Status
 from kernel.abi.program_file import Image, Segment, read_image
 from kernel.arch.x86_64 import paging
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.core.process_block import Process
 from kernel.memory import window
 from kernel.objects.fresh import map_fresh
-from x86_64.pages import PAGE_BYTES
 
 
 def load(file: span[u8], process: ptr[Process], image: ptr[Image]) -> str:

@@ -9,14 +9,14 @@ from typing import NoReturn
 from compiler.prelude import addr, const, panic, percpu, ptr, u8, u64
 from kernel.arch.x86_64 import cpu, fpu, gdt
 from kernel.arch.x86_64.entry import resume_user
-from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, UPCALL_DUE, Thread
-from kernel.memory import address_space, physical
-from x86_64.registers import (
+from kernel.arch.x86_64.registers import (
     MSR_FS_BASE,
     MSR_KERNEL_GS_BASE,
     read_msr,
     write_msr,
 )
+from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, UPCALL_DUE, Thread
+from kernel.memory import address_space, physical
 
 _FRAMES_PREPARED = const(2)             # filled with zeros each time that this CPU has nothing to do
 

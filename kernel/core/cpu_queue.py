@@ -25,11 +25,11 @@ from compiler.prelude import (
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.entry import LOWER_HALF_BITS
+from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core.run_queue import IDLE, RunQueue
 from kernel.core.thread_block import CAPPED, Thread, cpu_of
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
-from x86_64.registers import read_time_stamp
 
 _LENGTH = const(offsetof(RunQueue, "length"))
 

@@ -10,7 +10,7 @@ from typing import NoReturn
 
 from compiler.prelude import array, const, u64
 from kernel.arch.x86_64 import power
-from x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
+from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
 
 _SUCCESS = const(0x10)
 _FAILURE = const(0x11)

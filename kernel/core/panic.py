@@ -28,6 +28,7 @@ from kernel.arch.x86_64 import apic, clock, cpu
 from kernel.arch.x86_64.capture import capture
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.image import symbols_end, symbols_start
+from kernel.arch.x86_64.registers import disable_interrupts, read_cr0, read_cr2, read_cr3, read_cr4
 from kernel.arch.x86_64.traps import DOUBLE_FAULT
 from kernel.config import CPU_LIMIT
 from kernel.core import backtrace, log, qr_code, screen, state, symbols
@@ -37,7 +38,6 @@ from kernel.core.qr_code import TEXT_BYTES
 from kernel.core.symbols import Place
 from kernel.core.thread_block import current_thread
 from kernel.memory.stacks import is_below_stack
-from x86_64.registers import disable_interrupts, read_cr0, read_cr2, read_cr3, read_cr4
 
 _NOBODY = const(0xFFFF_FFFF)
 _STOP_POLLS = const(1_000_000)          # a CPU that has not stopped by then is left alone

@@ -29,13 +29,13 @@ from compiler.prelude import (
 )
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
+from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, note_cap, queue_of, this_queue
 from kernel.core.online import ONLINE_WORDS, first_online, is_online, online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
 from kernel.core.thread_block import STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread, may_run_on, move
 from kernel.core.timers import NEVER
-from x86_64.registers import read_time_stamp, wait_for_interrupt
 
 SLICE_NS = const(5_000_000)
 _MOST_OVER = const(SLICE_NS * 7 // 8)

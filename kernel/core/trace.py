@@ -10,11 +10,11 @@ from kernel.abi.trace import TRACE_RECORDS, TraceEvent, TraceRecord
 from kernel.arch.x86_64 import clock, cpu, mailbox
 from kernel.arch.x86_64.entry import system_call_door
 from kernel.arch.x86_64.mailbox import Request
+from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.registers import MSR_LSTAR, write_msr
 from kernel.arch.x86_64.traced_entry import traced_door
 from kernel.config import CPU_LIMIT
 from kernel.memory import physical, window
-from x86_64.pages import PAGE_BYTES
-from x86_64.registers import MSR_LSTAR, write_msr
 
 _RING_ORDER = const(4)
 _THREAD_SHIFT = const(6)                # threads are told apart by their place, but it is not told where they are

@@ -10,6 +10,7 @@ from kernel.abi.trace import TraceEvent
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
+from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
 from kernel.core import alarm, log, schedule, trace
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
@@ -17,7 +18,6 @@ from kernel.entry.fault import ask_or_end, handle_exception
 from kernel.memory import address_space
 from kernel.memory.usercopy import close_user_pages, resume_after_fault
 from kernel.objects import interrupt_line
-from x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
 
 
 @export("exception_from_user")

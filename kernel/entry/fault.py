@@ -11,6 +11,7 @@ from kernel.abi.errors import Status
 from kernel.abi.fault import LARGEST_CHAIN
 from kernel.abi.objects import ExitCause
 from kernel.arch.x86_64 import traps
+from kernel.arch.x86_64.registers import read_cr2
 from kernel.caps import lease as leases
 from kernel.caps.capability import Capability
 from kernel.core import calls, log, schedule, wait
@@ -21,7 +22,6 @@ from kernel.core.receive_rights import has_other_threads, only_holder
 from kernel.core.thread_block import FAULT_CALL, WAIT_KIND, Thread, Wait, current_thread
 from kernel.objects import vectors
 from kernel.objects.process import end_current, end_process
-from x86_64.registers import read_cr2
 
 
 def start() -> None:

@@ -10,7 +10,9 @@ from compiler.prelude import addr, atomic, const, count_zeros_right, offsetof, p
 from kernel.abi.layout import USER_END
 from kernel.arch.x86_64 import cpu, mailbox, paging, ports, tlb
 from kernel.arch.x86_64.mailbox import Request
+from kernel.arch.x86_64.pages import PAGE_SHIFT
 from kernel.arch.x86_64.ports import PortRanges
+from kernel.arch.x86_64.registers import write_cr3
 from kernel.arch.x86_64.tlb import CPU_WORDS, CpuSet, in_force
 from kernel.memory import kernel_space, physical
 from kernel.memory.buddy import NO_FRAME
@@ -18,8 +20,6 @@ from kernel.memory.frame_table import record
 from kernel.memory.range_tree import RangeTree
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
-from x86_64.pages import PAGE_SHIFT
-from x86_64.registers import write_cr3
 
 # Error code of a page fault (SDM vol 3, 4.7).
 _FAULT_WRITES = const(1 << 1)

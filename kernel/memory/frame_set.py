@@ -6,10 +6,10 @@ Locks: none; a set does not change once it is filled. Pure but for fill() and em
 Not here: who pays (objects/memory.py).
 """
 from compiler.prelude import addr, const, memory_fill, ptr, sizeof, struct, u8, u32, u64
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.memory import physical, slab, window
 from kernel.memory.buddy import NO_FRAME, ORDERS
 from kernel.memory.frame_table import record
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 MOST_EXTENTS = const(4096)              # of one set: what bounds the work of filling it
 

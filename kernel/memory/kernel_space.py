@@ -12,9 +12,9 @@ from boot.limine.protocol import (
 from compiler.prelude import span, u64
 from kernel.arch.x86_64 import cpu, paging
 from kernel.arch.x86_64.image import data_start, image_end, image_start, rodata_start, text_start
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.memory import physical, window
 from kernel.memory_map import DEVICES
-from x86_64.pages import PAGE_BYTES
 
 root: u64 = 0                           # physical address of the top table; set once
 

@@ -28,13 +28,13 @@ from compiler.prelude import (
     zeroed,
 )
 from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.memory import buddy, frame_table, window
 from kernel.memory.buddy import Buddy
 from kernel.memory.fail_nth import must_fail
 from kernel.memory.frame_table import Frame, Use, record
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 _CACHED = const(32)                     # frames that a CPU keeps at most
 _BATCH = const(16)                      # frames that a cache trades with the buddy system at once

@@ -15,8 +15,8 @@ from boot.limine.protocol import (
     MemoryMapEntry,
 )
 from compiler.prelude import addr, array, const, span, u64, zeroed
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import MEMORY_REGION_LIMIT
-from x86_64.pages import PAGE_BYTES
 
 TOO_MANY = const(0xFFFF_FFFF_FFFF_FFFF)
 

@@ -8,13 +8,13 @@ Not here: who pays; callers charge an account first (caps/account.py).
 """
 from compiler.prelude import addr, array, const, option, percpu, percpu_address, ptr, struct, u8, u16, u32, u64
 from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.memory import physical, window
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.fail_nth import must_fail
 from kernel.memory.frame_table import Frame, Use, record
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 LARGEST_OBJECT = const(2048)
 UNIT = const(64)                        # sizes are multiples of a cache line, and objects begin on one

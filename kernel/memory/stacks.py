@@ -6,10 +6,10 @@ under the top of the memory, where that word lies.
 from compiler.prelude import const, ptr, u64
 from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.gdt import EXCEPTION_STACKS
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import EXCEPTION_STACK_BYTES, KERNEL_STACK_BYTES
 from kernel.memory import physical, window
 from kernel.memory_map import IMAGE, STACK_SLOT_BYTES, STACKS
-from x86_64.pages import PAGE_BYTES
 
 _GS_BASE_BYTES = const(16)              # keeps the end aligned
 

@@ -4,8 +4,8 @@ The distance is the loader's, so that an address into the window means the same 
 tables; what the kernel's tables map there is memory only, never executable, and not the kernel's image.
 """
 from compiler.prelude import u64
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES
 from kernel.memory_map import UPPER_HALF
-from x86_64.pages import LARGE_PAGE_BYTES
 
 _base: u64 = 0
 

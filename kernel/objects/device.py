@@ -5,13 +5,13 @@ Memory of the machine, its firmware's tables and the registers that the kernel i
 from compiler.prelude import addr, array, const, ptr, struct, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import Cache
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.caps import table
 from kernel.caps.object import Account
 from kernel.memory import physical
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.memory import make_device_memory
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 _ADDRESS_END = const(1 << 44)           # what a frame's number can say
 _PAGE_MASK = const(PAGE_BYTES - 1)

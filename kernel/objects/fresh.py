@@ -3,6 +3,7 @@ from compiler.prelude import addr, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import WRITE
 from kernel.abi.rights import Right
+from kernel.arch.x86_64.pages import PAGE_SHIFT
 from kernel.caps.capability import Capability
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
@@ -10,7 +11,6 @@ from kernel.memory import frame_set, window
 from kernel.objects.mapping import map_memory
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
-from x86_64.pages import PAGE_SHIFT
 
 
 def map_fresh(process: ptr[Process], start: u64, length: u64, access: u64) -> Status:

@@ -3,6 +3,7 @@ from compiler.prelude import addr, const, ptr, sizeof, u8, u16, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
+from kernel.arch.x86_64.registers import in8, in16, in32, out8, out16, out32
 from kernel.caps import table
 from kernel.caps.object import Account, Object
 from kernel.core.destruction import set_destroyer
@@ -12,7 +13,6 @@ from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.io_ports_block import IoPorts
-from x86_64.registers import in8, in16, in32, out8, out16, out32
 
 _PORTS = const(0x1_0000)
 

@@ -10,6 +10,7 @@ from kernel.abi.memory import EXECUTE, PAGE_ACCESSED, PAGE_DIRTY, READ, WRITE
 from kernel.abi.objects import Resource
 from kernel.abi.rights import Right
 from kernel.arch.x86_64 import paging, tlb
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 from kernel.arch.x86_64.paging import TableCount
 from kernel.caps import account as accounts
 from kernel.caps import lease as leases
@@ -23,7 +24,6 @@ from kernel.memory.address_space import AddressSpace
 from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
 from kernel.objects.memory_block import Mapping, MappingState, Memory, of_node
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 
 LEASE_USE = const(1)                    # kind of the uses that mappings hang on leases (objects/lease.py)
 MOST_PAGES = const(16384)               # small pages of one call, which bounds its length

@@ -9,6 +9,7 @@ from kernel.abi.memory import CONTIGUOUS, Cache
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind, Resource
 from kernel.arch.x86_64 import paging
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.caps import account as accounts
 from kernel.caps import reference, table
 from kernel.caps.object import Account, Object, State
@@ -23,7 +24,6 @@ from kernel.objects.lease import set_taker
 from kernel.objects.mapping import LEASE_USE, map_memory, remove_from_list
 from kernel.objects.memory_block import Mapping, Memory
 from kernel.sync.ranks import Rank
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 
 CLEARED_AT_ONCE = const(512)            # pages that one call fills with zeros
 

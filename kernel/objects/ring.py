@@ -9,6 +9,7 @@ from kernel.abi.errors import Status
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.objects import ObjectKind, Resource
 from kernel.abi.ring import COMPLETION_CAPACITY, SLOTS, KernelPage, UserPage
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
 from kernel.complete.ring_block import Record, Ring
@@ -21,7 +22,6 @@ from kernel.objects.fresh import first_page, map_all
 from kernel.objects.memory import make_memory
 from kernel.objects.memory_block import Memory
 from kernel.sync.ranks import Rank
-from x86_64.pages import PAGE_BYTES
 
 _RECORD_ORDER = const(1)
 _RECORD_FRAMES = const(1 << _RECORD_ORDER)

@@ -7,6 +7,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
 from kernel.abi.trace import TraceRecord
 from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
 from kernel.core import destruction, log, log_ring, machine_end, state, thread_changes, trace
 from kernel.core.log_ring import LogRing
@@ -16,7 +17,6 @@ from kernel.memory.usercopy import copy_from_user, copy_to_user
 from kernel.objects import device, ioports, walker
 from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
-from x86_64.registers import read_time_stamp
 
 _CAN_WALK = const(option("DEBUG", False))
 

@@ -10,6 +10,7 @@ from kernel.abi.objects import ExitCause, ObjectKind
 from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
@@ -37,7 +38,6 @@ from kernel.objects.invocation import Invocation
 from kernel.objects.notification import signal
 from kernel.objects.notification_block import Notification
 from kernel.objects.registers import read_registers, write_registers
-from x86_64.pages import PAGE_BYTES
 
 
 def start() -> None:

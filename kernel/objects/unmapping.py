@@ -10,6 +10,7 @@ from kernel.abi.errors import Status
 from kernel.abi.memory import EXECUTE, WRITE
 from kernel.abi.objects import Resource
 from kernel.arch.x86_64 import paging, tlb
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 from kernel.arch.x86_64.tlb import Flush
 from kernel.caps import account as accounts
 from kernel.caps import lease as leases
@@ -27,7 +28,6 @@ from kernel.objects.cutting import cut_range
 from kernel.objects.mapping import MOST_PAGES, drop_holds, free_tables, is_access, page_access, unlink
 from kernel.objects.memory_block import Mapping, MappingState, of_flush, of_node
 from kernel.objects.port_grants import end_grants
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 _MOST_MAPPINGS = const(64)              # of one call
 _PAGE_MASK = const(PAGE_BYTES - 1)

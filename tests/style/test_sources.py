@@ -12,7 +12,7 @@ import pytest
 
 from tools.paths import ROOT
 
-FOLDERS = ("boot", "compiler", "kernel", "tests", "tools", "userspace", "x86_64")
+FOLDERS = ("boot", "compiler", "kernel", "tests", "tools", "userspace")
 MOST_FILE_LINES = 600
 MOST_FUNCTION_LINES = 50
 MOST_HEADER_LINES = 25

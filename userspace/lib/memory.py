@@ -2,8 +2,8 @@
 from compiler.prelude import const, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
+from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 from userspace.lib.syscall import invoke
-from x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 
 PAGE = const(PAGE_BYTES)
 LARGE_PAGE = const(LARGE_PAGE_BYTES)

@@ -10,8 +10,8 @@ from kernel.abi.ring import (
     Submission,
     UserPage,
 )
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from userspace.lib.syscall import ring_enter
-from x86_64.pages import PAGE_BYTES
 
 
 @struct

@@ -5,9 +5,7 @@ Source: SDM vol 3, 11.4 (xAPIC), 11.5.4 (timer), 11.6 (interprocessor interrupts
 """
 from compiler.prelude import array, const, fence, mem32, spin_hint, u32, u64, zeroed
 from kernel.arch.x86_64 import cpu
-from kernel.arch.x86_64.traps import SPURIOUS, TIMER
-from kernel.config import CPU_LIMIT
-from x86_64.registers import (
+from kernel.arch.x86_64.registers import (
     APIC_BASE_ADDRESS,
     APIC_BASE_ENABLED,
     APIC_BASE_X2APIC,
@@ -21,6 +19,8 @@ from x86_64.registers import (
     read_msr,
     write_msr,
 )
+from kernel.arch.x86_64.traps import SPURIOUS, TIMER
+from kernel.config import CPU_LIMIT
 
 # Register offsets of xAPIC; x2APIC has them at MSR_X2APIC + offset / 16.
 _IDENTITY = const(0x20)

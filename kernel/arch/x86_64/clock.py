@@ -9,7 +9,7 @@ from collections.abc import Callable
 from compiler.prelude import addr, const, copy, ptr, struct, u32, u64, u128
 from kernel.abi.machine import TIME_SHIFT, TimePage
 from kernel.arch.x86_64 import apic, reference_clock
-from x86_64.registers import (
+from kernel.arch.x86_64.registers import (
     CPUID_FEATURES,
     MSR_TSC_DEADLINE,
     CpuidResult,

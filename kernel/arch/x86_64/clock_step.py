@@ -3,7 +3,7 @@
 While a CPU starts, it and the boot CPU look at the same time.
 """
 from compiler.prelude import atomic, const, u64
-from x86_64.registers import read_ordered_time_stamp
+from kernel.arch.x86_64.registers import read_ordered_time_stamp
 
 LOOKS = const(500)
 TOLERATED = const(2000)                 # ticks: less than it takes to tell another CPU the time

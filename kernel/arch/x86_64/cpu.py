@@ -23,9 +23,8 @@ from compiler.prelude import (
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64.frame import Registers
 from kernel.arch.x86_64.image import percpu_end, percpu_start
-from kernel.config import CPU_LIMIT
-from x86_64.pages import PAGE_BYTES
-from x86_64.registers import (
+from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.arch.x86_64.registers import (
     CPUID_EXTENDED_FEATURES,
     CPUID_FEATURES,
     CR0_EXTENSION_TYPE,
@@ -60,6 +59,7 @@ from x86_64.registers import (
     write_cr4,
     write_msr,
 )
+from kernel.config import CPU_LIMIT
 
 AREA_BYTES = const(4 * PAGE_BYTES)            # of a CPU: its data, and behind them its task state (gdt.py)
 TASK_OFFSET = const(PAGE_BYTES)

@@ -3,7 +3,7 @@
 A read of it gives its own number where somebody listens.
 """
 from compiler.prelude import u8
-from x86_64.registers import PORT_DEBUG_CONSOLE, in8, out8
+from kernel.arch.x86_64.registers import PORT_DEBUG_CONSOLE, in8, out8
 
 _is_present: bool = False
 

@@ -34,7 +34,7 @@ from kernel.arch.x86_64.frame import (
     RSP,
     Registers,
 )
-from x86_64.registers import MSR_GS_BASE
+from kernel.arch.x86_64.registers import MSR_GS_BASE
 
 _FRAME_BYTES = const(sizeof(Registers))
 _VECTOR_AND_ERROR_BYTES = const(16)

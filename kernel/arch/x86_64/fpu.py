@@ -6,7 +6,7 @@ Source: SDM vol 1, 13 (XSAVE), 10.5.1 (layout of the FXSAVE area), 8.1.5 and 10.
 """
 from compiler.prelude import addr, asm_x64, const, percpu, ptr, struct, u8, u16, u32, u64
 from compiler.prelude.x64 import *
-from x86_64.registers import CR4_XSAVE, CpuidResult, has_bit, read_cpuid, read_cr4, write_cr4
+from kernel.arch.x86_64.registers import CR4_XSAVE, CpuidResult, has_bit, read_cpuid, read_cr4, write_cr4
 
 FXSAVE_BYTES = const(512)
 _LEAF_XSAVE = const(0xD)

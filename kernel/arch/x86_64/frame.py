@@ -4,7 +4,7 @@ Invariant I-ARCH-1: sizeof(Registers) is a multiple of 16. The processor aligns 
 thread's frame begins exactly sizeof(Registers) below the stack pointer that the TSS holds.
 """
 from compiler.prelude import const, offsetof, sizeof, struct, u64
-from x86_64.registers import FLAGS_ALWAYS_ONE, FLAGS_INTERRUPT
+from kernel.arch.x86_64.registers import FLAGS_ALWAYS_ONE, FLAGS_INTERRUPT
 
 KERNEL_CODE = const(0x08)               # selectors; gdt.py holds the descriptors
 KERNEL_DATA = const(0x10)

@@ -12,9 +12,9 @@ Source: SDM vol 3, 4.5 (four-level paging), table 4-15 to 4-20.
 from collections.abc import Callable
 
 from compiler.prelude import array, atomic, bounded_recursion, const, ptr, struct, u64
+from kernel.arch.x86_64.pages import HUGE_PAGE_BYTES, LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 from kernel.memory import window
 from kernel.memory_map import UPPER_HALF
-from x86_64.pages import HUGE_PAGE_BYTES, LARGE_PAGE_BYTES, PAGE_BYTES, PAGE_SHIFT
 
 PRESENT = const(1 << 0)
 WRITABLE = const(1 << 1)

@@ -9,7 +9,7 @@ from compiler.prelude import addr, asm_x64, const, mem8, naked, ptr, u16, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64.acpi import PowerRegisters
 from kernel.arch.x86_64.gdt import TablePointer
-from x86_64.registers import in8, in16, out8, out16
+from kernel.arch.x86_64.registers import in8, in16, out8, out16
 
 _KEYBOARD_STATUS = const(0x64)
 _KEYBOARD_COMMAND = const(0x64)

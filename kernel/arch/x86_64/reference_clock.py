@@ -4,7 +4,7 @@ Owns: the event timer's main counter, the third counter of the interval timer.
 Source: IA-PC HPET 1.0a, 2.3; ACPI 6.5, 4.8.2.1 (power-management timer); 8254 data sheet (mode 0).
 """
 from compiler.prelude import const, mem32, mem64, u8, u16, u32, u64
-from x86_64.registers import in8, in32, out8
+from kernel.arch.x86_64.registers import in8, in32, out8
 
 _HPET_CAPABILITIES = const(0x00)
 _HPET_CONFIGURATION = const(0x10)

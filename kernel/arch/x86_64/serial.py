@@ -4,9 +4,8 @@ Owns: the UART's registers. A port that fails the loop-back test is absent, and 
 Locks: none; core/log.py serialises lines.
 """
 from compiler.prelude import const, u8
-from kernel.config import SERIAL_READY_POLLS
-from x86_64.registers import in8, out8
-from x86_64.uart import (
+from kernel.arch.x86_64.registers import in8, out8
+from kernel.arch.x86_64.uart import (
     COM1,
     DIVISOR_115200,
     DIVISOR_ACCESS,
@@ -18,6 +17,7 @@ from x86_64.uart import (
     MODEM_CONTROL,
     TRANSMITTER_EMPTY,
 )
+from kernel.config import SERIAL_READY_POLLS
 
 _FIFO_ON_AND_EMPTY = const(0x07)
 _LOOP_BACK = const(0x1E)

@@ -8,8 +8,8 @@ from typing import NoReturn
 from boot.limine.protocol import MpInfo
 from compiler.prelude import array, asm_x64, atomic, const, naked, offsetof, struct, u32, u64, zeroed
 from compiler.prelude.x64 import *
+from kernel.arch.x86_64.registers import EFER_NO_EXECUTE, MSR_EFER
 from kernel.config import CPU_LIMIT
-from x86_64.registers import EFER_NO_EXECUTE, MSR_EFER
 
 
 @struct

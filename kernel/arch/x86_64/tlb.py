@@ -33,11 +33,11 @@ from compiler.prelude import (
 )
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.mailbox import Request
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
+from kernel.arch.x86_64.registers import invalidate_page, read_cr3, write_cr3
 from kernel.config import CPU_LIMIT
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
-from x86_64.pages import PAGE_BYTES, PAGE_SHIFT
-from x86_64.registers import invalidate_page, read_cr3, write_cr3
 
 CPU_WORDS = const(CPU_LIMIT // 64)
 _NOTHING = const(0)

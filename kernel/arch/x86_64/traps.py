@@ -8,7 +8,7 @@ from compiler.prelude.x64 import *
 from kernel.arch.x86_64.entry import stub_address, system_call_door
 from kernel.arch.x86_64.frame import KERNEL_CODE, KERNEL_DATA, USER_CODE
 from kernel.arch.x86_64.gdt import TablePointer
-from x86_64.registers import (
+from kernel.arch.x86_64.registers import (
     FLAGS_ALIGNMENT_CHECK,
     FLAGS_DIRECTION,
     FLAGS_INTERRUPT,

@@ -12,7 +12,7 @@ from boot.direct.reception import receive
 from boot.direct.start_info import StartInfo
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, const, export, mem64, ptr, u64, zeroed
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 PRESENT_WRITABLE = const(3)
 LOW_MEMORY = const(0xA0000)

@@ -20,8 +20,8 @@ from compiler.prelude import (
     zeroed,
 )
 from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import registers
 from tests.boot.handoff_kernel import mappings, report, requests, state
-from x86_64 import registers
 
 PLAN = const(27)
 FIRST_MOMENT = const(1577836800)        # 2020

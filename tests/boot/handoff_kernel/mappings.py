@@ -10,9 +10,9 @@ from boot.limine.protocol import (
 )
 from compiler.prelude import asm_x64, const, mem64, ptr, u64
 from compiler.prelude.x64 import *
+from kernel.arch.x86_64 import registers
+from kernel.arch.x86_64.pages import PAGE_BYTES as PAGE
 from tests.boot.handoff_kernel import report
-from x86_64 import registers
-from x86_64.pages import PAGE_BYTES as PAGE
 
 ADDRESS = const(0x000FFFFFFFFFF000)
 PRESENT = const(1)

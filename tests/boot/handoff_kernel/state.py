@@ -3,7 +3,7 @@ from boot.core import cache_types, local_apic
 from boot.core.processor_features import has_local_apic, has_no_execute, has_x2apic
 from compiler.prelude import addr, asm_x64, const, mem64, ptr, struct, u16, u64
 from compiler.prelude.x64 import *
-from x86_64 import registers
+from kernel.arch.x86_64 import registers
 
 REGISTERS = const(15)                   # all but rsp
 FLAGS = const(15)

@@ -1,6 +1,6 @@
 """Control registers, model-specific registers, ports and CPUID, by name: for the loader and for the kernel.
 
-Not here: instructions that only the kernel has a use for (kernel/arch/x86_64).
+With pages.py and uart.py the lowest layer: it imports nothing but the compiler's prelude.
 Source: SDM vol 4 (MSRs), vol 3 section 2.5 (control registers), vol 2 (CPUID).
 """
 from compiler.prelude import asm_x64, const, inline, ptr, struct, u8, u16, u32, u64
