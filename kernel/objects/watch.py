@@ -49,8 +49,9 @@ def remove_watch(notification: ptr[Notification], record: ptr[Record]) -> None:
 
 
 def deliver(notification: ptr[Notification]) -> None:
-    """Hands the bits that are set to the watches that want them."""
+    """Hands the bits that are set to the watches that want them. Those of a watch that is being ended stay."""
     ended: ptr[Record] | None = None
+    taken: u64 = 0
     with notification.lock:
         interest = notification.interest.load("relaxed")
         bits = notification.bits.fetch_and(~interest, "acq_rel") & interest
@@ -59,15 +60,19 @@ def deliver(notification: ptr[Notification]) -> None:
             following = record.next
             mine = bits & record.words[0]
             if mine != 0 and is_persistent(record):
+                taken |= mine
                 thread = post_event(record, mine)
                 if thread is not None:
                     schedule.make_ready(thread)
             elif mine != 0 and finish.claim(record):
+                taken |= mine
                 _unlink(notification, record)
                 record.folded_bits = mine
                 record.next = ended
                 ended = record
             record = following
+        if bits & ~taken != 0:
+            _ = notification.bits.fetch_or(bits & ~taken, "release")
     _end(ended, Status.OK)
 
 

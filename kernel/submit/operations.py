@@ -84,7 +84,12 @@ def _arm(record: ptr[Record]) -> None:
 
 def _expire(timer: ptr[Timer]) -> None:
     record = ptr[Record](u64(timer) - _TIMER)
-    if finish.claim(record):
+    with record.ring.lock:
+        # The operation may have ended meanwhile and its record serve another, whose deadline has not come. Records
+        # change hands under this lock only, so what is claimed is what has been looked at.
+        is_due = record.deadline_ns != 0 and record.deadline_ns <= clock.now_ns()
+        is_mine = is_due and finish.claim(record)
+    if is_mine:
         withdraw(record)
         status: Status = Status.OK if record.operation == Operation.TIMER else Status.TIMEOUT
         finish.finish(record, status, clock.now_ns())

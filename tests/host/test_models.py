@@ -12,6 +12,7 @@ CASES = {
     "kernel/arch/x86_64/flush.pml": ("NOTE_BY_LOOK",),
     "kernel/complete/need_kick.pml": ("NO_CONSUMER_FENCE", "NO_PRODUCER_FENCE"),
     "kernel/complete/end_once.pml": ("NO_CLAIM",),
+    "kernel/submit/expire.pml": ("NO_LOOK", "NO_LOCK"),
 }
 VARIANTS = [(model, variant) for model, variants in CASES.items() for variant in ("", *variants)]
 
