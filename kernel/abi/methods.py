@@ -49,6 +49,7 @@ class Method(IntEnum):
     THREAD_SET_EXCEPTION_CHANNEL = 0x2D
     THREAD_CREATE_RING = 0x2E
     THREAD_ARM_UPCALLS = 0x2F
+    RING_DESTROY = 0x40
     CHANNEL_KEEP_REPLY = 0x50
     REPLY_ANSWER = 0x60
     MEMORY_MAP = 0x30
@@ -203,6 +204,9 @@ METHODS = const((
       Status.OVER_LIMIT)),
     (Method.THREAD_SET_EXCEPTION_CHANNEL, ObjectKind.THREAD, Right.MANAGE,
      (("channel", Argument.CHANNEL_TO_SEND),), (Status.BUSY, Status.DESTROYED)),
+
+    # No capability names a ring: its thread stands for it. What is in flight ends with DESTROYED.
+    (Method.RING_DESTROY, ObjectKind.THREAD, Right.MANAGE, (), (Status.WOULD_BLOCK,)),
 
     (Method.CHANNEL_KEEP_REPLY, ObjectKind.CHANNEL, Right.RECEIVE,
      (("account", Argument.ACCOUNT_TO_CHARGE),), (Status.NO_MEMORY, Status.OVER_LIMIT, Status.WOULD_BLOCK)),

@@ -178,7 +178,7 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return capability.invoke(call)
         case ObjectKind.PROCESS:
             return process.invoke(call)
-        case ObjectKind.THREAD:
+        case ObjectKind.THREAD | ObjectKind.RING:
             return thread.invoke(call)
         case ObjectKind.CHANNEL:
             return channel.invoke(call)

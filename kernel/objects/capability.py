@@ -14,7 +14,8 @@ from kernel.caps.capability import NO_LEASE, Capability, is_subset
 from kernel.core import receive_rights
 from kernel.core.channel_block import Channel
 from kernel.core.process_block import Process
-from kernel.objects import channel, lease, memory, notification, process
+from kernel.core.thread_block import Thread
+from kernel.objects import channel, interrupt, lease, memory, notification, process, thread
 from kernel.objects.handles import fill_slot, reserve_slot
 from kernel.objects.invocation import Invocation
 
@@ -101,6 +102,12 @@ def _destroy(call: ptr[Invocation]) -> Status:
     match header.kind:
         case ObjectKind.PROCESS:
             process.end_process(ptr[Process](header), ExitCause.KILLED, 0)
+        case ObjectKind.THREAD:
+            thread.end_by_owner(ptr[Thread](header))
+        case ObjectKind.REPLY:
+            channel.end_reply(header)
+        case ObjectKind.INTERRUPT:
+            interrupt.end_interrupt(header)
         case ObjectKind.CHANNEL:
             channel.end_channel(ptr[Channel](header))
         case ObjectKind.NOTIFICATION:

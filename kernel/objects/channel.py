@@ -82,6 +82,12 @@ def end_channel(channel: ptr[Channel]) -> None:
     calls.close(channel, Status.DESTROYED)
 
 
+def end_reply(header: ptr[Object]) -> None:
+    """Destroyed by its owner."""
+    header.state.store(State.DEAD, "seq_cst")
+    calls.fail_answer(addr(ptr[Reply](header).answer), Status.DESTROYED)
+
+
 def destroy_channel(header: ptr[Object]) -> bool:
     calls.close(ptr[Channel](header), Status.CLOSED)
     free(header)

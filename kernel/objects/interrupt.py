@@ -6,8 +6,8 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.arch.x86_64 import ioapic
 from kernel.caps import reference, table
-from kernel.caps.object import Account, Object
-from kernel.core.destruction import release, set_destroyer
+from kernel.caps.object import Account, Object, State
+from kernel.core.destruction import begin_end, release, set_destroyer
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.interrupt_line import (
@@ -76,12 +76,25 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return Status.OK, u64(interrupt.count_by_cpu[call.arguments[0]])
 
 
+def end_interrupt(header: ptr[Object]) -> None:
+    """Its owner destroys it: it leaves its line as soon as no CPU can still be at an operation on it."""
+    if header.state.cas(State.ALIVE, State.DEAD, "seq_cst") and reference.take(header):
+        begin_end(header)
+
+
 def destroy_interrupt(header: ptr[Object]) -> bool:
+    """Queued by end_interrupt(), with a reference of the queue's own, and by its last reference."""
     interrupt = ptr[Interrupt](header)
-    detach(interrupt)
-    notification = interrupt.notification
-    if notification is not None:
-        release(addr(notification.header))
+    if interrupt.vector != 0:
+        detach(interrupt)
+        interrupt.vector = 0
+        notification = interrupt.notification
+        if notification is not None:
+            release(addr(notification.header))
+            interrupt.notification = None
+    if header.references.load("acquire") != 0:
+        release(header)
+        return True
     free(header)
     return True
 

@@ -12,8 +12,9 @@ from kernel.abi.ring import COMPLETION_CAPACITY, SLOTS, KernelPage, UserPage
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
+from kernel.complete.post import end_wait
 from kernel.complete.ring_block import Record, Ring
-from kernel.core import alarm
+from kernel.core import schedule
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.process_block import Process
 from kernel.memory import physical, window
@@ -29,11 +30,11 @@ _RECORD_FRAMES = const(1 << _RECORD_ORDER)
 assert SLOTS * sizeof(Record) <= _RECORD_FRAMES * PAGE_BYTES
 
 
-def _no_end(ring: ptr[Ring]) -> None:
+def _no_end(ring: ptr[Ring], status: Status) -> None:
     panic("a ring ended before there was anything to end its operations")
 
 
-end_operations: Callable[[ptr[Ring]], None] = _no_end       # submit/cancel.py
+end_operations: Callable[[ptr[Ring], Status], None] = _no_end       # submit/cancel.py
 
 
 def start() -> None:
@@ -78,23 +79,28 @@ def map_ring(ring: ptr[Ring], process: ptr[Process], address: u64) -> Status:
     return status
 
 
-def end_ring(ring: ptr[Ring]) -> None:
-    """Its thread has ended: nothing is taken any more, and what is in flight ends at once."""
+def end_ring(ring: ptr[Ring], status: Status) -> None:
+    """Its thread has ended, or destroys it: nothing is taken any more, and what is in flight ends at once.
+
+    Requires: the thread does not refer to it any more; its reference goes. The thread's wait for completions ends too.
+    """
     with ring.lock:
         ring.is_broken = True
-        ring.waiting = 0
-        if ring.timer.is_queued:
-            _ = alarm.stop_timer(addr(ring.timer))
-    end_operations(ring)
+        woken = end_wait(ring, status)
+    end_operations(ring, status)
+    if woken is not None:
+        schedule.make_ready(woken)
     release(addr(ring.header))
 
 
 def destroy_ring(header: ptr[Object]) -> bool:
-    """Requires: nothing is in flight. Pages that are still mapped stay until they are unmapped."""
+    """Pages that are still mapped stay until they are unmapped."""
     ring = ptr[Ring](header)
     account = header.account
     assert account is not None
     if ring.in_flight != 0:
+        # What was being begun on another CPU when the ring ended.
+        end_operations(ring, Status.CLOSED)
         return False
     release(ring.pages[0])
     release(ring.pages[1])

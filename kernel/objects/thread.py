@@ -13,7 +13,8 @@ from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
-from kernel.caps.object import Account, Object
+from kernel.caps.object import Account, Object, State
+from kernel.complete.ring_block import Ring
 from kernel.core import calls, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
 from kernel.core.cpu_queue import ticks_of
 from kernel.core.destruction import release, set_destroyer
@@ -129,6 +130,12 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return upcall.arm(thread, first != 0), 0
         case Method.THREAD_CREATE_RING:
             return _create_ring(thread, first, call.arguments[1]), 0
+        case Method.RING_DESTROY:
+            ring = _take_ring(thread)
+            if ring is None:
+                return Status.WOULD_BLOCK, 0
+            rings.end_ring(ring, Status.DESTROYED)
+            return Status.OK, 0
         case Method.THREAD_NOTIFY_EXIT:
             return _watch_exit(thread, call.argument_object(0), call.arguments[1]), 0
         case _:
@@ -146,15 +153,20 @@ def kill_thread(thread: ptr[Thread], status: u64) -> None:
     _ = wait.kill(thread)
 
 
+def end_by_owner(thread: ptr[Thread]) -> None:
+    """Destroyed: killed, and nothing more can be done with it than to learn how it ended."""
+    thread.header.state.store(State.DYING, "seq_cst")
+    kill_thread(thread, 0)
+
+
 def end_thread(thread: ptr[Thread]) -> None:
     """The end of a killed thread, on the CPU whose turn it was to run it."""
     process = thread.process
     vectors.free_state(thread)
     throttle.forget(thread)
-    ring = thread.ring
+    ring = _take_ring(thread)
     if ring is not None:
-        thread.ring = None
-        rings.end_ring(ring)
+        rings.end_ring(ring, Status.CLOSED)
     calls.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
     is_last = thread_list.delist(thread)
     if is_last:
@@ -262,6 +274,14 @@ def _create_ring(thread: ptr[Thread], place: u64, capacity: u64) -> Status:
     ring.thread = addr(thread.header)
     thread.ring = ring
     return Status.OK
+
+
+def _take_ring(thread: ptr[Thread]) -> ptr[Ring] | None:
+    """Parts a thread from its ring, whose end the caller sees to."""
+    with thread.process.lock:
+        ring = thread.ring
+        thread.ring = None
+    return ring
 
 
 def _watch_exit(thread: ptr[Thread], watcher: ptr[Object], bits: u64) -> Status:

@@ -41,12 +41,12 @@ def end(record: ptr[Record], status: Status) -> None:
     finish.finish(record, status, 0)
 
 
-def end_all(ring: ptr[Ring]) -> None:
+def end_all(ring: ptr[Ring], status: Status) -> None:
     """Ends whatever is in flight, because the ring ends. Requires: it takes no entries any more."""
     for slot in range(u32(SLOTS)):
         record = addr(ring.records[slot])
         if finish.claim(record):
-            end(record, Status.CLOSED)
+            end(record, status)
 
 
 def _unlink(ring: ptr[Ring], record: ptr[Record]) -> bool:
