@@ -1,6 +1,6 @@
 # Names only: everything is done by the tool that a line names. `make help` lists them.
 # run, run-direct and debug take CPUS= MEMORY= ARGS= DOOR= PROGRAM=; the tools read these from the environment.
-export CPUS MEMORY ARGS DOOR PROGRAM ACCEL LOADER LIMINE_DIR DEVICE FORCE IMAGE
+export CPUS MEMORY ARGS DOOR PROGRAM ACCEL LOADER LIMINE_DIR DEVICE FORCE IMAGE PLOT PROFILE
 
 PYTHON := .venv/bin/python
 
@@ -52,7 +52,7 @@ check: setup  ## lint, types and style
 size: setup   ## bytes of each module, and what changed since the last time
 	@$(PYTHON) -m tools.size
 
-bench: setup  ## guest instructions per operation, beside the peers'; PLOT=1 draws them
+bench: setup  ## guest instructions per operation, beside the peers'; PLOT=1 draws, PROFILE=row explains
 	@$(PYTHON) -m tools.bench
 
 bench-compiler: setup ## speed and size of compiled code against C, and the compiler's own speed

@@ -1,6 +1,7 @@
 """Guest instructions per operation, as a table beside the peers' and as build/bench.json.
 
     python -m tools.bench
+    PROFILE=mint_close python -m tools.bench    only tells where the instructions of this row are spent
 
 The benchmark program runs as the first process of a release kernel with every check on, under `-icount`, where the time
 stamp counter counts instructions. A plugin built from tools/instruction_counter.c tells user from kernel; where there
@@ -23,6 +24,7 @@ from compiler.driver import Build
 from compiler.symbols import TypeSymbol
 from tools.bench_boot import boot_rows, build_plugin
 from tools.bench_peers import PEERS
+from tools.bench_profile import profile
 from tools.bench_rows import Row, run_to_end
 from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
 from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
@@ -41,6 +43,8 @@ def main() -> int:
     except BuildFailed as failure:
         print(f"bench: {failure}", file=sys.stderr)
         return 1
+    if row := os.environ.get("PROFILE"):
+        return _profile(row)
     rows = [*_with_upcall(_count_operations()), *_sizes(), _boot_time(), *boot_rows()]
     BENCH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     print(_table(rows))
@@ -67,6 +71,27 @@ def _count_operations() -> list[Row]:
     if "bench: end" not in output:
         sys.exit(f"bench: the guest did not finish:\n{output}")
     return _rows(output, _split(counts))
+
+
+def _profile(name: str) -> int:
+    """Runs twice: where the row's samples lie among all is known from what the first run prints."""
+    if not build_plugin():
+        return 1
+    counts, places = BUILD / "bench" / "counts.txt", BUILD / "bench" / "places.txt"
+    machine = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE, icount=True)
+    command = [*machine.command("stdio"), "-plugin", f"{INSTRUCTION_COUNTER},out={counts}"]
+    found = list(LINE.finditer(run_to_end(command)))
+    row = next((place for place, match in enumerate(found) if match[1] == name), None)
+    if row is None:
+        print(f"bench: no row {name}; there are {' '.join(match[1] for match in found)}", file=sys.stderr)
+        return 1
+    samples = len(_split(counts)) // len(found)
+    command[-1] += f",profile={places},sample={row * samples + samples // 2}"
+    _ = run_to_end(command)
+    listing = BUILD / "bench" / f"{name}.txt"
+    print(profile(places, (KERNEL, PROGRAM.output), int(found[row][2]) * int(found[row][3]), listing))
+    print(f"beside source and disassembly in {listing.relative_to(ROOT)}")
+    return 0
 
 
 def _split(counts: Path) -> list[tuple[int, int]]:
