@@ -272,9 +272,7 @@ class ArithmeticEmitter:
     def _percpu_address(self, expr: Intrinsic) -> str:
         place = expr.arguments[0]
         assert isinstance(place, GlobalPlace)
-        self.module.external("__percpu_start")
-        inside = self.assign(f"ptrtoint ptr {self.module.symbol(place.data)} to i64")
-        return self.assign(f"sub i64 {inside}, ptrtoint (ptr @__percpu_start to i64)")
+        return self.assign(f"ptrtoint ptr {self.module.symbol(place.data)} to i64")
 
     def _panic(self, expr: Intrinsic) -> str:
 

@@ -123,7 +123,7 @@ def _find_features() -> str:
 def _load_early_tables() -> str:
     """Exceptions are reported from here on. All four special ones share a stack until the real stacks exist."""
     end = u64(addr(_early_stack)) + _EARLY_STACK_BYTES - 16
-    ptr[u64](end)[0] = cpu.gs_base_of(cpu.area)
+    ptr[u64](end)[0] = cpu.base
     ends: array[u64, gdt.EXCEPTION_STACKS] = array(end for _ in range(gdt.EXCEPTION_STACKS))
     gdt.load(addr(ends[0]))
     traps.build_gates()
@@ -143,7 +143,7 @@ def _take_over_memory() -> str:
         return "out of memory for page tables"
     if not _map_screen():
         return "out of memory for page tables"
-    if not stacks.make(kernel_space.root, _BOOT_CPU, cpu.gs_base_of(cpu.area)):
+    if not stacks.make(kernel_space.root, _BOOT_CPU, cpu.base):
         return "out of memory for stacks"
     cpu.turn_on_no_execute()
     return ""

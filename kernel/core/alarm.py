@@ -4,7 +4,7 @@ An alarm that comes too early does no harm: it finds nothing due and is set agai
 Locks: one per CPU (Rank.TIMERS) guards its timers; actions are called without it.
 Not here: the order of timers (timers.py), the clock (arch/x86_64/clock.py).
 """
-from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u64
+from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u64, wrap_add
 from kernel.arch.x86_64 import clock, cpu
 from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_due
 from kernel.sync.ranks import Rank
@@ -47,7 +47,7 @@ def start_timer(timer: ptr[Timer]) -> None:
 
 def stop_timer(timer: ptr[Timer]) -> bool:
     """Returns False when its action has been or is being called."""
-    alarm = ptr[Alarm](cpu.areas[timer.cpu] + percpu_address(_alarm))
+    alarm = ptr[Alarm](wrap_add(cpu.bases[timer.cpu], percpu_address(_alarm)))
     with alarm.lock:
         was_queued = timer.is_queued
         if was_queued:
@@ -84,4 +84,4 @@ def _set(alarm: ptr[Alarm], deadline_ns: u64) -> None:
 
 
 def _mine() -> ptr[Alarm]:
-    return ptr[Alarm](cpu.area + percpu_address(_alarm))
+    return ptr[Alarm](wrap_add(cpu.base, percpu_address(_alarm)))

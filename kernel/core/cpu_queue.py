@@ -39,15 +39,16 @@ def _no_cap(thread: ptr[Thread], ticks: u64) -> None:
 
 
 note_capped: Callable[[ptr[Thread], u64], None] = _no_cap   # charges its accounts (core/throttle.py)
+are_caps_used: bool = False             # whether any account has ever had a cap (objects/account.py)
 _queue: percpu[RunQueue] = RunQueue(lock=SpinLock(rank=Rank.RUN_QUEUE))
 
 
 def queue_of(index: u32) -> ptr[RunQueue]:
-    return ptr[RunQueue](cpu.areas[index] + percpu_address(_queue))
+    return ptr[RunQueue](wrap_add(cpu.bases[index], percpu_address(_queue)))
 
 
 def this_queue() -> ptr[RunQueue]:
-    return ptr[RunQueue](cpu.area + percpu_address(_queue))
+    return ptr[RunQueue](wrap_add(cpu.base, percpu_address(_queue)))
 
 
 def idle_ticks(index: u32) -> u64:
@@ -60,7 +61,7 @@ def idle_ticks(index: u32) -> u64:
 def ticks_of(thread: ptr[Thread]) -> u64:
     """How long a thread has run, up to now: one that runs alone is charged seldom."""
     home = cpu_of(thread)
-    frame = ptr[u64](cpu.areas[home] + percpu_address(cpu.frame))
+    frame = ptr[u64](wrap_add(cpu.bases[home], percpu_address(cpu.frame)))
     while True:
         charged = thread.cpu_time
         running = wrap_sub(read_time_stamp(), queue_of(home).since)
@@ -100,13 +101,17 @@ def note_level(level: u32) -> None:
     _queue.running.store(level, "relaxed")
 
 
-def is_above(priority: u32) -> bool:
-    """Whether a thread of a higher priority is ready on this CPU."""
-    return (_queue.ready.load("relaxed") >> u64(priority & 63)) > 1
+def is_first(priority: u32) -> bool:
+    """Whether a thread of this priority may go before all that are ready on this CPU: none has a higher one, and if
+    one has the same, the end of the slice is awaited."""
+    above = _queue.ready.load("relaxed") >> u64(priority & 63)
+    return above == 0 or above == 1 and _queue.is_ticking
 
 
 def note_cap(thread: ptr[Thread]) -> bool:
     """Returns whether the thread's account or one above has a cap on CPU time, which is noted in its conditions."""
+    if not are_caps_used:
+        return False
     has_cap = False
     account = thread.header.account
     while account is not None and not has_cap:

@@ -8,7 +8,7 @@ Locks: _lock (Rank.DESTRUCTION) guards the lists.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, array, atomic, const, percpu, percpu_address, ptr, struct, u64
+from compiler.prelude import addr, array, atomic, const, percpu, percpu_address, ptr, struct, u64, wrap_add
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
 from kernel.abi.thread import DEFAULT_PRIORITY
 from kernel.arch.x86_64 import cpu
@@ -95,7 +95,7 @@ def _note_begun() -> None:
 def _note_ended() -> None:
     with _lock:
         _move_all(addr(_waiting), addr(_ripe))
-    record = ptr[Work](cpu.area + percpu_address(_work))
+    record = ptr[Work](wrap_add(cpu.base, percpu_address(_work)))
     if not record.is_queued:
         work.add(record)
 

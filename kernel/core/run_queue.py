@@ -32,9 +32,11 @@ class RunQueue:
 @requires("queue.lock")
 def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread behind those of its priority."""
-    queue.first[thread.priority] = append(queue.first[thread.priority], thread)
+    priority = thread.priority & (PRIORITIES - 1)
+    queue.first[priority] = append(queue.first[priority], thread)
     thread.is_ready = True
-    queue.ready.store(queue.ready.load("relaxed") | (u64(1) << u64(thread.priority)), "relaxed")
+    # Full: pairs with the direct switch, which notes what runs and then looks here (I-CORE-5).
+    _ = queue.ready.fetch_or(u64(1) << u64(priority), "seq_cst")
     queue.length.store(queue.length.load("relaxed") + 1, "relaxed")
 
 
@@ -42,16 +44,17 @@ def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
 def push_first(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread before those of its priority: it has not used up its slice."""
     push(queue, thread)
-    queue.first[thread.priority] = thread
+    queue.first[thread.priority & (PRIORITIES - 1)] = thread
 
 
 @requires("queue.lock")
 def remove(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
-    first = unlink(queue.first[thread.priority], thread)
-    queue.first[thread.priority] = first
+    priority = thread.priority & (PRIORITIES - 1)
+    first = unlink(queue.first[priority], thread)
+    queue.first[priority] = first
     thread.is_ready = False
     if first is None:
-        queue.ready.store(queue.ready.load("relaxed") & ~(u64(1) << u64(thread.priority)), "relaxed")
+        _ = queue.ready.fetch_and(~(u64(1) << u64(priority)), "relaxed")
     queue.length.store(queue.length.load("relaxed") - 1, "relaxed")
 
 

@@ -13,26 +13,14 @@ what a thread waits for (wait.py), changes of priority and affinity (thread_chan
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import (
-    addr,
-    array,
-    atomic,
-    const,
-    count_zeros_right,
-    panic,
-    ptr,
-    requires,
-    u32,
-    u64,
-    wrap_neg,
-    zeroed,
-)
+from compiler.prelude import const, panic, ptr, requires, u32, u64
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
-from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
+from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core import alarm, context, grace, work
-from kernel.core.cpu_queue import charge, charge_capped, note_cap, queue_of, this_queue
-from kernel.core.online import ONLINE_WORDS, first_online, is_online, online, set_online
+from kernel.core.cpu_queue import charge, charge_capped, is_first, note_cap, queue_of, this_queue
+from kernel.core.idle import NO_CPU, halt, take_idle
+from kernel.core.online import first_online, is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
 from kernel.core.thread_block import STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread, may_run_on, move
 from kernel.core.timers import NEVER
@@ -47,8 +35,6 @@ def _no_stop(thread: ptr[Thread]) -> None:
 
 
 stop: Callable[[ptr[Thread]], None] = _no_stop      # what is done with a thread that a condition stops (core/wait.py)
-
-_idle: array[atomic[u64], ONLINE_WORDS] = zeroed()
 
 
 def run() -> NoReturn:
@@ -96,15 +82,18 @@ def look() -> None:
     charge_capped(thread)
     now = now_ns()
     is_over = now >= queue.slice_end_ns
-    if is_over:
+    if is_over and cpu.known_cpus > 1:
         _balance(queue)
     top = top_level(queue)
-    goes_on = thread.conditions.load("seq_cst") & STOPPING == 0 and may_run_on(thread, cpu.index)
-    goes_on = goes_on and is_online(cpu.index)
-    if goes_on and (top < level or (top == level and not is_over)):
+    if (top < level or top == level and not is_over) and _may_run(thread):
         if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
             context.deliver_upcall(thread)
-        _run_on(queue, level, now + SLICE_NS if is_over else queue.slice_end_ns, note_cap(thread))
+        # What this CPU has noted is mostly true still. Whoever adds a thread sees the note and sends a request unless
+        # it says that nothing is to be done; so only what would stop requests is changed under the lock.
+        if queue.running.load("relaxed") != level or queue.is_ticking != (top == level):
+            with queue.lock:
+                _note_running(queue, level)
+        _run_on(queue, thread, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
     # What a thread ran over the end of its slice is taken off its next one.
     thread.slice_left_ns = SLICE_NS - min(now - queue.slice_end_ns, _MOST_OVER) if is_over else queue.slice_end_ns - now
@@ -135,29 +124,53 @@ def leave() -> NoReturn:
             continue
         if not is_online(cpu.index):
             _give_away(queue)
-            _halt(queue)
+            halt(queue)
             continue
         thread = _take(queue)
         if thread is None:
-            _halt(queue)
+            halt(queue)
         elif thread.conditions.load("seq_cst") & STOPPING != 0:
             stop(thread)
         else:
             queue.switches += 1
             left = thread.slice_left_ns
-            _run_on(queue, thread.priority + 1, now_ns() + (left if left != 0 else SLICE_NS), note_cap(thread))
+            _run_on(queue, thread, now_ns() + (left if left != 0 else SLICE_NS))
             context.enter(thread)
 
 
-def _run_on(queue: ptr[RunQueue], level: u32, slice_end_ns: u64, is_capped: bool) -> None:
-    """Notes what runs from here on, and sets the alarm if somebody waits for the end of its slice."""
+def switch_to(thread: ptr[Thread]) -> NoReturn:
+    """Runs a thread on this CPU, which runs none any more, for the rest of the slice; or another one that goes first.
+
+    Requires: as for make_ready().
+    """
+    queue = this_queue()
+    queue.running.store(thread.priority + 1, "seq_cst")
+    if cpu.attention != 0 or not is_first(thread.priority) or not _may_run(thread):
+        make_ready(thread)
+        leave()
+    move(thread, cpu.index)
+    context.enter(thread)
+
+
+def _may_run(thread: ptr[Thread]) -> bool:
+    """Whether it may run here and now."""
+    is_stopped = thread.conditions.load("seq_cst") & STOPPING != 0
+    return not is_stopped and may_run_on(thread, cpu.index) and is_online(cpu.index)
+
+
+@requires("queue.lock")
+def _note_running(queue: ptr[RunQueue], level: u32) -> None:
+    queue.running.store(level, "relaxed")
+    queue.is_ticking = top_level(queue) == level
+
+
+def _run_on(queue: ptr[RunQueue], thread: ptr[Thread], slice_end_ns: u64) -> None:
+    """Sets the alarm if somebody waits for the end of the slice of the thread that runs from here on."""
     queue.slice_end_ns = slice_end_ns
-    with queue.lock:
-        queue.running.store(level, "relaxed")
-        queue.is_ticking = top_level(queue) == level
-    alarm.set_slice_end(slice_end_ns if queue.is_ticking else NEVER)
-    if work.top_level() == level or is_capped:
+    if note_cap(thread) or work.top_level() == thread.priority + 1:
         alarm.set_slice_end(min(slice_end_ns, now_ns() + work.QUANTUM_NS))
+    else:
+        alarm.set_slice_end(slice_end_ns if queue.is_ticking else NEVER)
 
 
 def _put_back(thread: ptr[Thread], is_over: bool) -> None:
@@ -185,17 +198,16 @@ def _give_away(queue: ptr[RunQueue]) -> None:
 
 
 def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
-    with queue.lock:
-        thread = pop(queue)
-        if thread is not None:
-            queue.running.store(thread.priority + 1, "relaxed")
+    while True:
+        with queue.lock:
+            thread = pop(queue)
+            _note_running(queue, IDLE if thread is None else thread.priority + 1)
+        if thread is not None or not _steal(queue, 0):
             return thread
-        queue.running.store(IDLE, "relaxed")
-    return _steal(0)
 
 
-def _steal(at_least: u32) -> ptr[Thread] | None:
-    """Takes a thread that may run here from the first other queue with more than `at_least` threads."""
+def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
+    """Moves a thread that may run here to this CPU's queue, from the first other with more than `at_least` threads."""
     for step in range(u32(1), cpu.known_cpus):
         other = (cpu.index + step) % cpu.known_cpus
         if not is_online(other) or queue_of(other).length.load("relaxed") <= at_least:
@@ -206,8 +218,11 @@ def _steal(at_least: u32) -> ptr[Thread] | None:
             if thread is not None:
                 remove(victim, thread)
                 move(thread, cpu.index)
-                return thread
-    return None
+        if thread is not None:
+            with queue.lock:
+                push(queue, thread)
+            return True
+    return False
 
 
 @requires("queue.lock")
@@ -228,10 +243,7 @@ def _find_movable(queue: ptr[RunQueue]) -> ptr[Thread] | None:
 def _balance(queue: ptr[RunQueue]) -> None:
     """At the end of a slice: takes a thread from a longer queue, or makes a CPU with a shorter one do so."""
     length = queue.length.load("relaxed")
-    thread = _steal(length)
-    if thread is not None:
-        with queue.lock:
-            push(queue, thread)
+    if _steal(queue, length):
         return
     for step in range(u32(1), cpu.known_cpus):
         other = (cpu.index + step) % cpu.known_cpus
@@ -246,12 +258,9 @@ def _place(thread: ptr[Thread]) -> u32:
     stays = may_run_on(thread, home) and is_online(home)
     if stays and queue_of(home).running.load("relaxed") == IDLE:
         return home
-    for word in range(ONLINE_WORDS):
-        candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed") & online[word].load("relaxed")
-        if candidates != 0:
-            # It is not idle to whoever looks next.
-            _ = _idle[word].fetch_and(~(candidates & wrap_neg(candidates)), "relaxed")
-            return u32(word) * 64 + u32(count_zeros_right(candidates))
+    other = take_idle(thread)
+    if other != NO_CPU:
+        return other
     return home if stays and thread.cpu_time != 0 else _least_loaded(thread)
 
 
@@ -266,17 +275,3 @@ def _least_loaded(thread: ptr[Thread]) -> u32:
                 best = index
                 least = load
     return best
-
-
-def _halt(queue: ptr[RunQueue]) -> None:
-    """Halts until an interrupt, unless a thread has come meanwhile."""
-    context.unload()
-    mine = addr(_idle[cpu.index // 64])
-    _ = mine.fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
-    if queue.length.load("relaxed") == 0 and cpu.attention == 0:
-        wait_for_interrupt()
-    cpu.attention = 0
-    _ = mine.fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
-    now = read_time_stamp()
-    _ = queue.idle_time.fetch_add(now - queue.since, "relaxed")
-    queue.since = now

@@ -98,7 +98,7 @@ def _tell_all() -> None:
     for index in range(cpu.known_cpus):
         if index == cpu.index:
             _choose_door()
-        elif cpu.areas[index] != 0:
+        elif cpu.bases[index] != 0:
             mailbox.post(index, Request.TRACE)
 
 

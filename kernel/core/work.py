@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.prelude import asm_x64, const, percpu, percpu_address, ptr, struct, u32, u64
+from compiler.prelude import asm_x64, const, inline, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
 from compiler.prelude.x64 import cli, nop, sti
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.clock import now_ns
@@ -41,16 +41,22 @@ def add(work: ptr[Work]) -> None:
 
 def top_level() -> u32:
     """The highest priority of this CPU's work, plus 1; 0 when there is none."""
-    first = _mine().first
+    first = _queue.first
     return 0 if first is None else first.priority + 1
 
 
+@inline
 def run_some(level: u32) -> None:
     """Does the work above this level (a thread's priority + 1), and for a quantum the work of this level.
 
     A quantum is the thread's turn after one of work, however often it enters the kernel meanwhile. Returns early when
     there is something else to look at (cpu.attention).
     """
+    if _queue.first is not None:
+        _run_some(level)
+
+
+def _run_some(level: u32) -> None:
     global _thread_turn_ends_ns
     top = top_level()
     now = now_ns()
@@ -97,7 +103,7 @@ def _insert(work: ptr[Work]) -> None:
 
 
 def _mine() -> ptr[WorkQueue]:
-    return ptr[WorkQueue](cpu.area + percpu_address(_queue))
+    return ptr[WorkQueue](wrap_add(cpu.base, percpu_address(_queue)))
 
 
 @asm_x64

@@ -20,7 +20,7 @@ from kernel.complete.latch import look_at_head
 from kernel.complete.queue import unread
 from kernel.core import calls, context, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
-from kernel.core.cpu_queue import charge_direct, is_above, note_level
+from kernel.core.cpu_queue import charge_direct, is_first, note_level
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     FAULT_CALL,
@@ -104,10 +104,10 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     registers.r8 = word3
     charge_direct(server)
     server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
-    is_first = channel.receiver.cas(0, u64(server), "seq_cst")
-    if not is_first or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:
+    is_receiver = channel.receiver.cas(0, u64(server), "seq_cst")
+    if not is_receiver or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:
         _receive_again(server, channel, caller)
-    if is_above(caller.priority):
+    if not is_first(caller.priority):
         schedule.make_ready(caller)
         schedule.leave()
     _switch(caller, process, here)

@@ -17,6 +17,7 @@ from compiler.prelude import (
     u16,
     u32,
     u64,
+    wrap_add,
     zeroed,
 )
 from kernel.abi.errors import Status
@@ -124,7 +125,7 @@ def _invoke(
         return Status.BAD_OPERATION, 0
     rule = addr(_methods[method])
     slots = addr(caller.table)
-    call = ptr[Invocation](cpu.area + percpu_address(_call))
+    call = ptr[Invocation](wrap_add(cpu.base, percpu_address(_call)))
     status = table.lookup(slots, handle, u32(rule.kind), u32(rule.rights), addr(call.capability))
     if status != Status.OK:
         return status, 0

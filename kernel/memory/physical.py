@@ -25,6 +25,7 @@ from compiler.prelude import (
     u8,
     u32,
     u64,
+    wrap_add,
     zeroed,
 )
 from kernel.arch.x86_64 import cpu
@@ -189,7 +190,7 @@ def free_frames() -> u64:
     """Those in the caches of all CPUs included; exact while no other CPU allocates."""
     count = _buddy.free_frames
     for index in range(cpu.running_cpus.load("relaxed")):
-        cache = ptr[FrameCache](cpu.areas[index] + percpu_address(_cache))
+        cache = ptr[FrameCache](wrap_add(cpu.bases[index], percpu_address(_cache)))
         count += u64(cache.count) + u64(cache.zeroed_count)
     return count
 
@@ -233,7 +234,7 @@ def _take_zeroed(cache: ptr[FrameCache]) -> u64:
 
 
 def _mine() -> ptr[FrameCache]:
-    return ptr[FrameCache](cpu.area + percpu_address(_cache))
+    return ptr[FrameCache](wrap_add(cpu.base, percpu_address(_cache)))
 
 
 def _place_table(regions: span[MemoryMapEntry], table_bytes: u64) -> u64:

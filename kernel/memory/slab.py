@@ -6,7 +6,21 @@ Invariants: I-MEM-5: the record of a slab's frame says SLAB and the size class, 
 Locks: one per size class (Rank.SLAB) guards the class's slabs. A cache is its CPU's own.
 Not here: who pays; callers charge an account first (caps/account.py).
 """
-from compiler.prelude import addr, array, const, option, percpu, percpu_address, ptr, struct, u8, u16, u32, u64
+from compiler.prelude import (
+    addr,
+    array,
+    const,
+    option,
+    percpu,
+    percpu_address,
+    ptr,
+    struct,
+    u8,
+    u16,
+    u32,
+    u64,
+    wrap_add,
+)
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.memory import physical, window
@@ -184,7 +198,7 @@ def _frame_of(place: u64) -> u32:
 
 
 def _mine() -> ptr[Caches]:
-    return ptr[Caches](cpu.area + percpu_address(_caches))
+    return ptr[Caches](wrap_add(cpu.base, percpu_address(_caches)))
 
 
 def _poison(place: u64, size: u64) -> None:

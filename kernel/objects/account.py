@@ -6,7 +6,7 @@ from kernel.abi.objects import RESOURCES, ObjectKind, Resource
 from kernel.caps import account as accounts
 from kernel.caps import reference, table
 from kernel.caps.object import Account, Object
-from kernel.core import thread_changes
+from kernel.core import cpu_queue, thread_changes
 from kernel.core.destruction import release, set_destroyer
 from kernel.objects import channel, lease, memory, notification, process, thread
 from kernel.objects.creation import create, free
@@ -123,6 +123,7 @@ def _set_cpu_share(account: ptr[Account], thousandths: u64) -> Status:
         most = u64(parent.cpu_share.load("relaxed"))
         if most != 0 and (thousandths == 0 or thousandths > most):
             return Status.OVER_LIMIT
+    cpu_queue.are_caps_used = True
     account.cpu_share.store(u32(thousandths), "relaxed")
     thread_changes.look_everywhere()
     return Status.OK

@@ -78,9 +78,10 @@ attention: percpu[u32] = 0                      # not 0: look for another thread
 
 index: percpu[u32] = 0
 area: percpu[u64] = 0                           # address of this CPU's data
+base: percpu[u64] = 0                           # its gs base: plus percpu_address(x), where this CPU's x is
 
 running_cpus: atomic[u32] = 1                   # CPUs that have their own tables and stacks
-areas: array[u64, CPU_LIMIT] = zeroed()         # addresses of every CPU's data, by index
+bases: array[u64, CPU_LIMIT] = zeroed()         # every CPU's, by index; 0 for one that has none yet
 known_cpus: u32 = 1                             # one more than the highest index
 
 has_smap: bool = False                          # the same on every CPU: the boot CPU decides
@@ -109,14 +110,15 @@ def gs_base_of(area: u64) -> u64:
 
 def use_area(at: u64, number: u32) -> None:
     """Gives this CPU its index and per-CPU data of its own, as they are at first, at address `at`."""
-    global area, index
+    global area, base, index
     memory_copy(ptr[u8](at), ptr[u8](percpu_start()), percpu_bytes())
     _clear_data_segments()
     write_msr(MSR_GS_BASE, gs_base_of(at))
     write_msr(MSR_KERNEL_GS_BASE, 0)
     area = at
+    base = gs_base_of(at)
     index = number
-    areas[number] = at
+    bases[number] = base
 
 
 def find_features() -> str:

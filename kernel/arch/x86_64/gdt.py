@@ -20,6 +20,7 @@ from compiler.prelude import (
     u16,
     u32,
     u64,
+    wrap_add,
 )
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
@@ -122,7 +123,7 @@ def _task() -> ptr[Task]:
 
 
 def _mine() -> ptr[Segments]:
-    return ptr[Segments](cpu.area + percpu_address(_segments))
+    return ptr[Segments](wrap_add(cpu.base, percpu_address(_segments)))
 
 
 @naked

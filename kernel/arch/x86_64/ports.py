@@ -20,6 +20,7 @@ from compiler.prelude import (
     u8,
     u32,
     u64,
+    wrap_add,
 )
 from kernel.arch.x86_64 import cpu, gdt
 
@@ -86,7 +87,7 @@ def _open_all(ranges: ptr[PortRanges]) -> None:
 
 
 def _opened() -> ptr[OpenRanges]:
-    return ptr[OpenRanges](cpu.area + percpu_address(_open))
+    return ptr[OpenRanges](wrap_add(cpu.base, percpu_address(_open)))
 
 
 def _set(word: u64, is_open: bool) -> None:

@@ -28,6 +28,7 @@ from compiler.prelude import (
     struct,
     u32,
     u64,
+    wrap_add,
     wrap_neg,
     zeroed,
 )
@@ -225,7 +226,7 @@ def who_has(cpus: ptr[CpuSet], group: i64) -> u64:
     while left != 0:
         bit = left & wrap_neg(left)
         index = u32(group) * 64 + u32(count_zeros_right(left))
-        if ptr[InForce](cpu.areas[index] + percpu_address(in_force)).cpus.load("acquire") == u64(cpus):
+        if ptr[InForce](wrap_add(cpu.bases[index], percpu_address(in_force))).cpus.load("acquire") == u64(cpus):
             found |= bit
         left ^= bit
     return found
@@ -261,10 +262,10 @@ def _forget(word: u64) -> None:
 
 
 def _inbox_of(index: u32) -> ptr[Inbox]:
-    return ptr[Inbox](cpu.areas[index] + percpu_address(_inbox))
+    return ptr[Inbox](wrap_add(cpu.bases[index], percpu_address(_inbox)))
 
 
 def _requests_of(index: u32) -> ptr[Requests]:
-    return ptr[Requests](cpu.areas[index] + percpu_address(_requests))
+    return ptr[Requests](wrap_add(cpu.bases[index], percpu_address(_requests)))
 
 

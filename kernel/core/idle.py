@@ -1,0 +1,40 @@
+"""CPUs that have nothing to do: which they are, and how one waits until there is something.
+
+Not here: who gives them threads (schedule.py).
+"""
+from compiler.prelude import addr, array, atomic, const, count_zeros_right, ptr, u32, u64, wrap_neg, zeroed
+from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
+from kernel.config import CPU_LIMIT
+from kernel.core import context
+from kernel.core.online import ONLINE_WORDS, online
+from kernel.core.run_queue import RunQueue
+from kernel.core.thread_block import Thread
+
+NO_CPU = const(CPU_LIMIT)
+
+_idle: array[atomic[u64], ONLINE_WORDS] = zeroed()      # bit i of word w: CPU 64 w + i
+
+
+def take_idle(thread: ptr[Thread]) -> u32:
+    """An idle CPU on which the thread may run, or NO_CPU. It is not idle to whoever asks next."""
+    for word in range((cpu.known_cpus + 63) // 64):
+        candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed") & online[word].load("relaxed")
+        if candidates != 0:
+            _ = _idle[word].fetch_and(~(candidates & wrap_neg(candidates)), "relaxed")
+            return word * 64 + u32(count_zeros_right(candidates))
+    return NO_CPU
+
+
+def halt(queue: ptr[RunQueue]) -> None:
+    """Halts this CPU until an interrupt, unless a thread has come meanwhile."""
+    context.unload()
+    mine = addr(_idle[cpu.index // 64])
+    _ = mine.fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
+    if queue.length.load("relaxed") == 0 and cpu.attention == 0:
+        wait_for_interrupt()
+    cpu.attention = 0
+    _ = mine.fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
+    now = read_time_stamp()
+    _ = queue.idle_time.fetch_add(now - queue.since, "relaxed")
+    queue.since = now
