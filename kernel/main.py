@@ -12,13 +12,13 @@ from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, 
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
-from kernel.boot import machine, machine_pages, options, processors
+from kernel.boot import machine, options, processors
 from kernel.boot.firmware import read_firmware
 from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
-from kernel.core import framebuffer, log, online, schedule, state, trace, wait
+from kernel.core import configuration, framebuffer, log, online, schedule, state, trace, wait
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
@@ -132,14 +132,13 @@ def _load_early_tables() -> str:
 
 
 def _take_over_memory() -> str:
-    machine_pages.note_date()
-    if not window.place(machine.direct_map):
+    if not window.place(configuration.given.direct_map):
         return "the loader mapped physical memory where the kernel cannot use it"
-    if memory_total_mebibytes(machine.regions()) < LEAST_MEMORY_MEBIBYTES:
+    if memory_total_mebibytes(configuration.regions()) < LEAST_MEMORY_MEBIBYTES:
         return "the machine has less than 32 MiB of memory"
-    if not physical.start(machine.regions()):
+    if not physical.start(configuration.regions()):
         return "no region of memory can hold the table of frames"
-    if not kernel_space.build(machine.regions(), machine.image_physical):
+    if not kernel_space.build(configuration.regions(), configuration.given.image_physical, configuration.pages()):
         return "out of memory for page tables"
     if not _map_screen():
         return "out of memory for page tables"
@@ -154,7 +153,7 @@ def _map_screen() -> bool:
     global _screen_place
     if framebuffer.width == 0:
         return True
-    physical_place = framebuffer.place() - machine.direct_map
+    physical_place = framebuffer.place() - configuration.given.direct_map
     offset = physical_place & (PAGE_BYTES - 1)
     length = (offset + framebuffer.length() + PAGE_BYTES - 1) & ~u64(PAGE_BYTES - 1)
     access: u64 = paging.KERNEL_DATA | paging.WRITE_COMBINING
@@ -218,7 +217,7 @@ def _reclaim_loader_memory() -> str:
     """Only when every CPU has left the loader's stacks and tables, and all that it told us has been copied."""
     if not processors.are_all_running():
         return ""
-    regions = machine.regions()
+    regions = configuration.regions()
     for index in range(len(regions)):
         if regions[index].kind == MEMORY_BOOTLOADER_RECLAIMABLE:
             physical.add_range(regions[index].base, regions[index].base + regions[index].length)

@@ -5,12 +5,11 @@ in lesser ways. Not here: what is in them (arch/x86_64/acpi.py).
 """
 from boot.core import acpi
 from boot.core.fields import byte_sum, starts_with
-from boot.limine.protocol import RsdpResponse
 from compiler.prelude import addr, array, const, ptr, span, struct, u8, u64, zeroed
 from kernel.arch.x86_64 import cpu, paging
 from kernel.arch.x86_64.pages import PAGE_BYTES
-from kernel.boot import requests
 from kernel.core import log
+from kernel.core.configuration import given
 from kernel.core.line import Line
 from kernel.memory import kernel_space
 
@@ -26,25 +25,17 @@ class Table:
 
 _tables: array[Table, _LIMIT] = zeroed()
 _count: u64 = 0
-_rsdp: u64 = 0                          # physical; 0: the machine has none
-
-
-def note_root() -> None:
-    """Copies where the root is, while the loader's answers can be read."""
-    global _rsdp
-    answer = requests.root_table.response
-    if answer != 0:
-        _rsdp = ptr[RsdpResponse](answer).address
 
 
 def find_tables() -> str:
     """Maps every good table. Requires: the kernel's page tables are in force."""
-    if _rsdp == 0:
+    place = given.root_pointer
+    if place == 0:
         log.warn("boot: the machine has no ACPI tables")
         return ""
-    rsdp = _map(_rsdp, acpi.RSDP_V2_BYTES)
+    rsdp = _map(place, acpi.RSDP_V2_BYTES)
     if u64(len(rsdp)) == 0 or not acpi.check_rsdp(rsdp):
-        log.warn(f"boot: the ACPI root pointer at {_rsdp:#x} is damaged")
+        log.warn(f"boot: the ACPI root pointer at {place:#x} is damaged")
         return ""
     address, is_wide = acpi.root_table(rsdp)
     root = _map_table(address)

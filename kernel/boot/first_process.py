@@ -8,10 +8,10 @@ from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.program_file import Image
 from kernel.abi.ring import COMPLETION_CAPACITY
-from kernel.boot import machine, options, user_elf
+from kernel.boot import machine, user_elf
 from kernel.boot.start_info import give_start_info
 from kernel.caps.object import Account, Object
-from kernel.core import log, schedule
+from kernel.core import configuration, log, schedule
 from kernel.core.line import Line
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
@@ -27,13 +27,13 @@ from kernel.objects.system import system
 
 
 def start_first_process() -> NoReturn:
-    file = machine.module_file(options.first_program)
+    file = machine.module_file(configuration.given.first_program)
     if len(file) == 0:
         panic("there is no module init.elf")
     account = create_root_account(physical.total_frames())
     if account is None:
         panic("out of memory for the first process")
-    process, _ = processes.make_process(account, options.first_program)
+    process, _ = processes.make_process(account, configuration.given.first_program)
     if process is None:
         panic("out of memory for the first process")
     processes.machine_process = process

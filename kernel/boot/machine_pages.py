@@ -1,27 +1,16 @@
 """The pages of abi/machine.py, as Memory: filled once, then sealed."""
-from boot.limine.protocol import DateAtBootResponse
 from compiler.prelude import addr, ptr, sizeof, u64
 from kernel.abi.errors import Status
 from kernel.abi.machine import MachineInfo, Region, TimePage
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
-from kernel.boot import machine, requests
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.caps.object import Account
+from kernel.core.configuration import given, regions
 from kernel.core.destruction import release
 from kernel.objects.fresh import first_page
 from kernel.objects.memory import make_memory, prepare, seal
 from kernel.objects.memory_block import Memory
-
-_boot_seconds: u64 = 0
-
-
-def note_date() -> None:
-    """Copies the machine's clock, while the loader's answers can be read."""
-    global _boot_seconds
-    answer = requests.date.response
-    if answer != 0:
-        _boot_seconds = ptr[DateAtBootResponse](answer).timestamp
 
 
 def make_time_page(account: ptr[Account]) -> ptr[Memory] | None:
@@ -30,7 +19,7 @@ def make_time_page(account: ptr[Account]) -> ptr[Memory] | None:
         return None
     page = ptr[TimePage](first_page(memory))
     clock.describe(page)
-    page.boot_seconds = _boot_seconds
+    page.boot_seconds = given.boot_seconds
     return _seal(memory)
 
 
@@ -40,11 +29,10 @@ def make_machine_info(account: ptr[Account]) -> ptr[Memory] | None:
         return None
     info = ptr[MachineInfo](first_page(memory))
     info.cpus = u64(cpu.running_cpus.load("relaxed"))
-    info.memory_mebibytes = memory_total_mebibytes(machine.regions())
-    regions = machine.regions()
-    info.region_count = u64(len(regions))
+    info.memory_mebibytes = memory_total_mebibytes(regions())
+    info.region_count = given.region_count
     for index in range(info.region_count):
-        region = addr(regions[index])
+        region = addr(given.regions[index])
         info.regions[index] = Region(base=region.base, length=region.length, kind=region.kind)
     return _seal(memory)
 

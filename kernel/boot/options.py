@@ -9,6 +9,7 @@ from kernel.abi.log import Level
 from kernel.boot import machine
 from kernel.config import CPU_LIMIT
 from kernel.core import log
+from kernel.core.configuration import command_line, given
 from kernel.core.line import Line
 from kernel.core.machine_end import PANIC_ACTIONS, action_name, set_panic_action, use_exit_device
 from kernel.core.options import NO_NUMBER, Word, decimal, is_equal, next_word
@@ -27,16 +28,14 @@ class Option:
     take: Callable[[span[u8]], bool]    # returns whether the value is one of them
 
 
-cpu_limit: u64 = CPU_LIMIT              # CPUs that are brought up at most
-
-first_program: span[u8] = b"init"       # the module, without .elf, that becomes the first process
-
 _seen: array[bool, _OPTIONS] = array(False for _ in range(_OPTIONS))
 _level_names: array[str, _LEVELS] = array("error", "warn", "info", "debug")
 
 
 def read_options() -> str:
     """Takes every word of the command line. Requires: read_answers() has copied it."""
+    given.cpu_limit = CPU_LIMIT
+    given.first_program = b"init"
     options: array[Option, _OPTIONS] = array(
         Option(key="exit", values="debug", take=_take_exit),
         Option(key="panic", values="halt, exit, reboot or debug", take=_take_panic),
@@ -46,10 +45,10 @@ def read_options() -> str:
         Option(key="selftest", values="the name of a test, in a kernel that is built with them", take=_take_selftest),
     )
     word = Word()
-    at = next_word(machine.command_line(), 0, addr(word))
+    at = next_word(command_line(), 0, addr(word))
     while at != 0:
         _take(span(addr(options[0]), len(options)), addr(word))
-        at = next_word(machine.command_line(), at, addr(word))
+        at = next_word(command_line(), at, addr(word))
     return ""
 
 
@@ -129,19 +128,17 @@ def _take_log(value: span[u8]) -> bool:
 
 
 def _take_cpus(value: span[u8]) -> bool:
-    global cpu_limit
     count = decimal(value)
     if count == NO_NUMBER or not 0 < count <= CPU_LIMIT:
         return False
-    cpu_limit = count
+    given.cpu_limit = count
     return True
 
 
 def _take_program(value: span[u8]) -> bool:
-    global first_program
     if not machine.has_module(value):
         return False
-    first_program = value
+    given.first_program = value
     return True
 
 

@@ -4,9 +4,9 @@ from compiler.prelude import addr, const, memory_fill, ptr, sizeof, spin_hint, u
 from kernel.arch.x86_64 import clock, clock_step, cpu
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.smp import processor_door, starts
-from kernel.boot import machine, options
 from kernel.config import CPU_START_POLLS
 from kernel.core import log
+from kernel.core.configuration import given
 from kernel.core.log_ring import LogRing
 from kernel.memory import kernel_space, physical, stacks, window
 
@@ -20,11 +20,11 @@ assert sizeof(LogRing) <= PAGE_BYTES << _RING_ORDER
 def start_processors() -> str:
     """Returns what keeps them from starting, or nothing. A CPU that does not answer is reported and left out."""
     started: u64 = 0
-    for number in range(machine.cpu_count):
-        if started + 1 == options.cpu_limit:
+    for number in range(given.cpu_count):
+        if started + 1 == given.cpu_limit:
             break
-        info = ptr[MpInfo](machine.cpu_infos[number])
-        if info.lapic_id == machine.boot_apic_id:
+        info = ptr[MpInfo](given.cpu_infos[number])
+        if info.lapic_id == given.boot_apic_id:
             continue
         started += 1
         frame = physical.allocate(_AREA_ORDER)
@@ -54,7 +54,7 @@ def start_processors() -> str:
 
 
 def are_all_running() -> bool:
-    return u64(cpu.running_cpus.load("acquire")) == machine.cpu_count
+    return u64(cpu.running_cpus.load("acquire")) == given.cpu_count
 
 
 def _answers(index: u64) -> bool:

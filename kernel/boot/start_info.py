@@ -5,9 +5,9 @@ from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
 from kernel.abi.memory import READ
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
-from kernel.boot import machine
 from kernel.boot.machine_pages import make_machine_info, make_time_page
 from kernel.caps.object import Account
+from kernel.core import configuration
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.memory import frame_set, window
@@ -28,7 +28,7 @@ def give_start_info(process: ptr[Process], account: ptr[Account]) -> bool:
     info.account = ROOT_ACCOUNT
     info.system = SYSTEM
     info.inspect = INSPECT
-    words = machine.command_line()
+    words = configuration.command_line()
     info.arguments_length = u64(len(words))
     for index in range(len(words)):
         info.arguments[index] = words[index]
@@ -36,7 +36,7 @@ def give_start_info(process: ptr[Process], account: ptr[Account]) -> bool:
     info.machine = _give_memory(process, make_machine_info(account))
     if info.time == 0 or info.machine == 0:
         return False
-    for index in range(machine.module_count):
+    for index in range(configuration.given.module_count):
         if not _give_module(process, account, info, index):
             return False
     is_mapped = seal(page) == Status.OK and map_all(process, page, START_INFO, READ) == Status.OK
@@ -53,7 +53,7 @@ def _give_memory(process: ptr[Process], memory: ptr[Memory] | None) -> u64:
 
 
 def _give_module(process: ptr[Process], account: ptr[Account], info: ptr[StartInfo], index: u64) -> bool:
-    module = addr(machine.modules[index])
+    module = addr(configuration.given.modules[index])
     if module.length == 0:
         return True
     memory, _ = make_memory(account, (module.length + PAGE_BYTES - 1) >> PAGE_SHIFT, False)

@@ -2,9 +2,8 @@
 from compiler.prelude import addr, const, u64
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import stop_count
-from kernel.boot import machine
 from kernel.boot.memory_total import memory_total_mebibytes
-from kernel.core import log
+from kernel.core import configuration, log
 from kernel.core.line import Line
 from kernel.core.options import is_equal
 
@@ -17,9 +16,9 @@ def write_summary() -> str:
     line.text("boot: ok cpus=")
     line.decimal(u64(cpu.running_cpus.load("relaxed")))
     line.text(" memory=")
-    line.decimal(memory_total_mebibytes(machine.regions()))
+    line.decimal(memory_total_mebibytes(configuration.regions()))
     line.text("MiB door=")
-    name = machine.loader_name()
+    name = configuration.loader_name()
     prefix = u64(len(_OUR_LOADERS))
     if len(name) > prefix and is_equal(name[0:prefix], _OUR_LOADERS):
         line.untrusted(name[prefix : len(name)])

@@ -11,6 +11,7 @@ from typing import NoReturn
 from compiler.prelude import array, const, u64
 from kernel.arch.x86_64 import power
 from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
+from kernel.core.configuration import given
 
 _SUCCESS = const(0x10)
 _FAILURE = const(0x11)
@@ -26,22 +27,17 @@ class PanicAction(IntEnum):
 PANIC_ACTIONS = const(4)
 
 _action_names: array[str, PANIC_ACTIONS] = array("halt", "exit", "reboot", "debug")
-_has_exit_device: bool = False
-_is_action_chosen: bool = False
-_panic_action: u64 = u64(PanicAction.HALT)
 
 
 def use_exit_device() -> None:
-    global _has_exit_device, _panic_action
-    _has_exit_device = True
-    if not _is_action_chosen:
-        _panic_action = u64(PanicAction.EXIT)
+    given.has_exit_device = True
+    if not given.is_panic_action_chosen:
+        given.panic_action = u64(PanicAction.EXIT)
 
 
 def set_panic_action(action: u64) -> None:
-    global _panic_action, _is_action_chosen
-    _panic_action = action
-    _is_action_chosen = True
+    given.panic_action = action
+    given.is_panic_action_chosen = True
 
 
 def action_name(action: u64) -> str:
@@ -49,11 +45,11 @@ def action_name(action: u64) -> str:
 
 
 def panic_action_name() -> str:
-    return _action_names[_panic_action]
+    return _action_names[given.panic_action]
 
 
 def stop_machine(succeeded: bool) -> NoReturn:
-    if _has_exit_device:
+    if given.has_exit_device:
         out8(PORT_DEBUG_EXIT, _SUCCESS if succeeded else _FAILURE)
     stop_cpu()
 
@@ -69,7 +65,7 @@ def restart() -> NoReturn:
 
 def end_after_panic() -> NoReturn:
     """Requires: the other CPUs have been stopped."""
-    match _panic_action:
+    match given.panic_action:
         case PanicAction.EXIT:
             out8(PORT_DEBUG_EXIT, _FAILURE)
         case PanicAction.REBOOT:

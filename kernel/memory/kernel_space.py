@@ -1,7 +1,7 @@
 """The kernel's own address space: image, window, devices and stacks under page tables of ours.
 
-Invariants: text is readable and executable, read-only data readable, all other memory writable and never executable;
-the frames of the image are not in the window, so that text cannot be written through it.
+Invariants: text is readable and executable, read-only data and the configuration readable, all other memory writable
+and never executable; the frames of the image are not in the window, so that they cannot be written through it.
 """
 from boot.limine.protocol import (
     MEMORY_BOOTLOADER_RECLAIMABLE,
@@ -9,7 +9,7 @@ from boot.limine.protocol import (
     MEMORY_USABLE,
     MemoryMapEntry,
 )
-from compiler.prelude import span, u64
+from compiler.prelude import addr, span, u8, u64
 from kernel.arch.x86_64 import cpu, paging
 from kernel.arch.x86_64.image import data_start, image_end, image_start, rodata_start, text_start
 from kernel.arch.x86_64.pages import PAGE_BYTES
@@ -21,13 +21,14 @@ root: u64 = 0                           # physical address of the top table; set
 _next_device: u64 = DEVICES
 
 
-def build(regions: span[MemoryMapEntry], image_physical: u64) -> bool:
-    """Makes the tables; they are not yet in force. Returns False when memory runs out."""
+def build(regions: span[MemoryMapEntry], image_physical: u64, frozen: span[u8]) -> bool:
+    """Makes the tables; they are not yet in force. `frozen` are pages of the image's data that nobody may write to from
+    then on. Returns False when memory runs out."""
     global root
     if cpu.has_huge_pages:
         paging.use_huge_pages()
     root = physical.allocate_zeroed()
-    if root == 0 or not _map_image(image_physical):
+    if root == 0 or not _map_image(image_physical, frozen):
         return False
     image_physical_end = image_physical + (image_end() - image_start())
     for index in range(len(regions)):
@@ -59,12 +60,16 @@ def map_hardware(start: u64, length: u64, access: u64) -> u64:
     return place
 
 
-def _map_image(image_physical: u64) -> bool:
+def _map_image(image_physical: u64, frozen: span[u8]) -> bool:
+    frozen_start = u64(addr(frozen[0]))
+    frozen_end = frozen_start + u64(len(frozen))
     return (
         _map_part(image_physical, image_start(), text_start(), paging.KERNEL_DATA)
         and _map_part(image_physical, text_start(), rodata_start(), paging.KERNEL_TEXT)
         and _map_part(image_physical, rodata_start(), data_start(), paging.KERNEL_READ_ONLY)
-        and _map_part(image_physical, data_start(), image_end(), paging.KERNEL_DATA)
+        and _map_part(image_physical, data_start(), frozen_start, paging.KERNEL_DATA)
+        and _map_part(image_physical, frozen_start, frozen_end, paging.KERNEL_READ_ONLY)
+        and _map_part(image_physical, frozen_end, image_end(), paging.KERNEL_DATA)
     )
 
 

@@ -20,11 +20,13 @@ POWER_OFF = const(10)
 RESTART = const(11)
 PANIC_LONG = const(12)
 NMI = const(13)
-_COUNT = const(14)
+PANIC_CONFIGURATION = const(14)
+_COUNT = const(15)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
     "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long", "nmi",
+    "panic-configuration",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

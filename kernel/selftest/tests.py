@@ -2,10 +2,11 @@
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import asm_x64, const, mem64, naked, noinline, panic, ptr, spin_hint, u64
+from compiler.prelude import addr, asm_x64, const, mem64, naked, noinline, panic, ptr, spin_hint, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
 from kernel.core import log, machine_end
+from kernel.core.configuration import given
 from kernel.core.log_ring import LogRing
 from kernel.selftest import choice
 
@@ -23,6 +24,8 @@ def run_on_boot_cpu() -> None:
             fail_assertion(1)
         case choice.PANIC_NULL:
             read_null()
+        case choice.PANIC_CONFIGURATION:
+            write_configuration()
         case choice.PANIC_OVERFLOW:
             _ = overflow_stack(1)
         case choice.PANIC_OTHER_CPU:
@@ -90,6 +93,13 @@ def fail_assertion(one: u64) -> None:
 @noinline
 def read_null() -> None:
     _ = mem64[0]
+
+
+@noinline
+def write_configuration() -> None:
+    """It can be read, but not written to any more."""
+    log.info(f"selftest: the configuration at {u64(addr(given)):#x} limits CPUs to {given.cpu_limit}")
+    given.cpu_limit = 1
 
 
 @noinline

@@ -60,6 +60,20 @@ async def test_a_read_through_null(start_guest: StartGuest, selftest_archive: Pa
     assert int(report.values["cr2"], 16) == 0
 
 
+async def test_a_write_to_the_configuration(start_guest: StartGuest, selftest_archive: Path) -> None:
+    machine = Machine(cpus=CPUS, archive=selftest_archive, command_line="selftest=panic-configuration cpus=4")
+    async with start_guest(machine) as guest:
+        told = await guest.expect(
+            re.compile(r"^selftest: the configuration at (0x[0-9a-f]+) limits CPUs to 4$"), DEADLINE_SECONDS
+        )
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+    report = read_panic_report(guest.console.lines)
+    check_report(report, 0, "write_configuration")
+    assert report.message == "page fault"
+    assert 0 <= int(report.values["cr2"], 16) - int(told[1], 16) < 8 * 4096
+
+
 async def test_a_kernel_stack_overflow(start_guest: StartGuest, selftest_archive: Path) -> None:
     report = await report_of(start_guest, selftest_archive, "panic-overflow")
     check_report(report, 0, "overflow_stack")
