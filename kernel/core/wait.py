@@ -11,7 +11,7 @@ from typing import NoReturn
 from compiler.prelude import panic, ptr, u64
 from kernel.core import context, schedule
 from kernel.core.cpu_queue import charge
-from kernel.core.thread_block import KILLED, STOPPING, WAIT_KIND, Thread, Wait, cpu_of
+from kernel.core.thread_block import HELD, KILLED, STOPPING, WAIT_KIND, Thread, Wait, cpu_of
 
 
 def _no_end(thread: ptr[Thread]) -> None:
@@ -77,6 +77,30 @@ def clear_condition(thread: ptr[Thread], condition: u64) -> None:
         _unpark(thread)
 
 
+def hold(thread: ptr[Thread]) -> bool:
+    """Keeps a thread that does not run, and whose registers nobody fills in, from running or ending until let_go().
+
+    Returns False for any other thread, and for one that is held already.
+    """
+    if not _keeps_still(thread) or thread.conditions.fetch_or(HELD, "seq_cst") & HELD != 0:
+        return False
+    # Whoever has made it ready meanwhile had done so before the condition was set; from here on it parks (I-CORE-6).
+    if _keeps_still(thread):
+        return True
+    let_go(thread)
+    return False
+
+
+def let_go(thread: ptr[Thread]) -> None:
+    clear_condition(thread, HELD)
+
+
+def _keeps_still(thread: ptr[Thread]) -> bool:
+    """Registers of a thread that waits belong to whoever ends the wait, but for an exception."""
+    kind = thread.wait.load("seq_cst") & WAIT_KIND
+    return kind == Wait.NEW or kind == Wait.PARKED or kind == Wait.FAULT
+
+
 def kill(thread: ptr[Thread]) -> bool:
     """Ends a thread in any state, on any CPU, at the latest when its turn comes. Returns False if that had begun."""
     if not set_condition(thread, KILLED):
@@ -99,7 +123,7 @@ def is_stopped(thread: ptr[Thread]) -> bool:
 
 def _stop(thread: ptr[Thread]) -> None:
     """Takes a thread off this CPU that owns it and that a condition stops."""
-    if thread.conditions.load("relaxed") & KILLED != 0:
+    if thread.conditions.load("relaxed") & (KILLED | HELD) == KILLED:
         end(thread)
         return
     thread.wait.store(Wait.PARKED, "seq_cst")
@@ -108,5 +132,6 @@ def _stop(thread: ptr[Thread]) -> None:
 
 def _unpark(thread: ptr[Thread]) -> None:
     conditions = thread.conditions.load("seq_cst")
-    if (conditions & STOPPING == 0 or conditions & KILLED != 0) and claim(thread, Wait.PARKED):
+    goes_on = conditions & STOPPING == 0 or conditions & (KILLED | HELD) == KILLED
+    if goes_on and claim(thread, Wait.PARKED):
         schedule.make_ready(thread)

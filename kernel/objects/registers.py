@@ -30,7 +30,7 @@ def snapshot(thread: ptr[Thread]) -> ThreadRegisters:
 
 
 def write_registers(thread: ptr[Thread], source: u64) -> Status:
-    """Requires: the thread does not run and nothing makes it run meanwhile."""
+    """Requires: the thread is held (core/wait.py)."""
     given = ThreadRegisters()
     if not copy_from_user(ptr[u8](addr(given)), source, sizeof(ThreadRegisters)):
         return Status.BAD_ADDRESS

@@ -119,7 +119,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.THREAD_READ_REGISTERS:
             return read_registers(thread, first) if _is_off_cpu(thread) else Status.BUSY, 0
         case Method.THREAD_WRITE_REGISTERS:
-            return write_registers(thread, first) if _may_be_written(thread) else Status.BUSY, 0
+            return _write_registers(thread, first), 0
         case Method.THREAD_STATE:
             return Status.OK, u64(_state_of(thread))
         case Method.THREAD_CPU_TIME:
@@ -212,10 +212,22 @@ def _is_off_cpu(thread: ptr[Thread]) -> bool:
     return thread.wait.load("seq_cst") != Wait.NONE
 
 
-def _may_be_written(thread: ptr[Thread]) -> bool:
-    """Registers of a thread that waits belong to whoever ends the wait, but for an exception."""
-    kind = thread.wait.load("seq_cst") & WAIT_KIND
-    return kind == Wait.NEW or kind == Wait.PARKED or kind == Wait.FAULT
+def _hold(thread: ptr[Thread]) -> bool:
+    """Returns whether the caller may change what is the thread's own: it is the thread, or the thread is held."""
+    return thread == current_thread() or wait.hold(thread)
+
+
+def _let_go(thread: ptr[Thread]) -> None:
+    if thread != current_thread():
+        wait.let_go(thread)
+
+
+def _write_registers(thread: ptr[Thread], source: u64) -> Status:
+    if not wait.hold(thread):
+        return Status.BUSY
+    status = write_registers(thread, source)
+    wait.let_go(thread)
+    return status
 
 
 def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
@@ -251,19 +263,28 @@ def _set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> Status:
         context.set_bases(thread, fs_base, gs_base)
         context.load_bases(thread)
         return Status.OK
-    if not _may_be_written(thread):
+    if not wait.hold(thread):
         return Status.BUSY
     context.set_bases(thread, fs_base, gs_base)
+    wait.let_go(thread)
     return Status.OK
 
 
 def _create_ring(thread: ptr[Thread], place: u64, capacity: u64) -> Status:
     """A thread has one ring, from before it starts or by its own wish."""
     account = thread.header.account
-    if thread.ring is not None or account is None or thread != current_thread() and not _may_be_written(thread):
-        return Status.BUSY
-    if place & (PAGE_BYTES - 1) != 0:
+    if account is None or place & (PAGE_BYTES - 1) != 0:
         return Status.BAD_ARGUMENT
+    if not _hold(thread):
+        return Status.BUSY
+    status = Status(Status.BUSY)
+    if thread.ring is None:
+        status = _add_ring(thread, account, place, capacity)
+    _let_go(thread)
+    return status
+
+
+def _add_ring(thread: ptr[Thread], account: ptr[Account], place: u64, capacity: u64) -> Status:
     ring, status = rings.create_ring(account, capacity)
     if ring is None:
         return status
@@ -304,13 +325,15 @@ def _watch_exit(thread: ptr[Thread], watcher: ptr[Object], bits: u64) -> Status:
 
 def _set_exception_channel(thread: ptr[Thread], given: ptr[Capability]) -> Status:
     """None takes it away. Only while the thread cannot raise exceptions, or by itself."""
-    if thread != current_thread() and not _may_be_written(thread):
-        return Status.BUSY
     channel = given.object
+    if not _hold(thread):
+        return Status.BUSY
     if channel is not None and not reference.take(channel):
+        _let_go(thread)
         return Status.DESTROYED
     previous = thread.exceptions.object
     thread.exceptions = copy(given[0])
+    _let_go(thread)
     if previous is not None:
         release(previous)
     return Status.OK
