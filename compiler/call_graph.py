@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from compiler.check import Program
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import Body, Call, Expr, FunctionRef, IndirectCall
+from compiler.tree import Binary, Body, Call, Expr, FunctionRef, IndirectCall
 from compiler.tree_walk import walk
-from compiler.type_model import FuncType
+from compiler.type_model import FuncType, divides_wide
 
 
 @dataclass
@@ -59,6 +59,8 @@ def call_graph(program: Program) -> CallGraph:
             match node:
                 case Call(function=callee):
                     calls.append((callee, node.span))
+                case Binary(operator="//" | "%", type=kind) if divides_wide(kind):
+                    calls += [(division, node.span) for division in program.division.values()]
                 case IndirectCall(target=target) if isinstance(target.type, FuncType):
                     graph.indirect.setdefault(function, set()).add(target.type)
                 case FunctionRef(function=taken):

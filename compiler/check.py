@@ -17,7 +17,7 @@ from compiler.constant import evaluate
 from compiler.context import Context
 from compiler.environment import Environment
 from compiler.errors import CompileError, Diagnostics, Label
-from compiler.modules import Module, Project
+from compiler.modules import DIVISION, Module, Project
 from compiler.source import Span
 from compiler.symbols import (
     EnumSymbol,
@@ -47,6 +47,7 @@ class Program:
     references: list[Function | GlobalVar] = field(default_factory=list)  # named by that text
     panic_handler: Function | None = None
     hooks: dict[str, Function] = field(default_factory=dict)  # what coroutines need of the library, by decorator
+    division: dict[str, Function] = field(default_factory=dict)  # of 128 bits, where the program divides those
     enums: dict[Type, dict[str, int]] = field(default_factory=dict)  # members by name, for debuggers
     exceptions: list[ExceptionSymbol] = field(default_factory=list)
 
@@ -62,9 +63,15 @@ class Checker:
         self.exports: dict[str, Function] = {}
 
     def check(self) -> Program:
-        for module in list(self.project.modules.values()):
-            self._check_module(module)
-        self._check_instances()
+        checked: set[Module] = set()
+        while modules := [module for module in self.project.modules.values() if module not in checked]:
+            for module in modules:
+                self._check_module(module)
+            self._check_instances()
+            checked.update(modules)
+        if DIVISION in self.project.modules:
+            declared = self.project.modules[DIVISION].symbols
+            self.program.division = {name: f for name, f in declared.items() if isinstance(f, Function)}
         self.program.exceptions = list(self.project.exceptions.values())
         self._require_hooks()
         self.diagnostics.raise_if_any()

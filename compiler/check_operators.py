@@ -8,6 +8,7 @@ import compiler.check_expressions as expressions
 from compiler.constant import BINARY
 from compiler.context import Context
 from compiler.errors import REPORTED, CompileError, Label
+from compiler.modules import DIVISION
 from compiler.tree import (
     Binary,
     Const,
@@ -32,6 +33,7 @@ from compiler.type_model import (
     StrType,
     TupleType,
     Type,
+    divides_wide,
 )
 
 OPERATORS: dict[type[ast.operator], str] = {
@@ -126,8 +128,8 @@ def combine(
         raise _no_arithmetic(ctx, kind, name, node)
     if name in ("//", "%") and isinstance(right, Const) and right.value == 0:
         raise ctx.error("division", "division by zero", node)
-    if name in ("//", "%") and kind.bits > 64:
-        raise ctx.error("operator", f"{kind} has no {name}", node, hint="shift and mask, or divide parts of 64 bits")
+    if name in ("//", "%") and divides_wide(kind):
+        ctx.env.module.project.load(DIVISION)
     return Binary(kind, span, name, left, right)
 
 

@@ -130,6 +130,10 @@ class Context:
                 here=f"{want} holds {target.minimum} to {target.maximum}",
                 hint=_wider(literal.value, target),
             )
+        if isinstance(want, EnumType) and not want.holds(literal.value):
+            raise self.error(
+                "literal-range", f"{literal.value} is no member of {want}", node, hint=f"write {want}.NAME"
+            )
         return Const(want, literal.span, literal.value)
 
     def _mismatch(self, expr: Expr, want: Type, node: ast.AST, why: str) -> CompileError:

@@ -25,14 +25,14 @@ from compiler.emit_parts import emit_parts
 from compiler.errors import CompilationFailed, CompileError, Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
-from compiler.modules import PROGRAM_MAIN, Project
+from compiler.modules import PROGRAM_MAIN, RUNTIME, Project
 from compiler.pe import wrap
 from compiler.source import Span
 from compiler.symbol_table import link_with_symbols
 from compiler.target import TARGETS, AssemblerError, Target, for_processor, generate_objects
 from compiler.verify import verify
 
-RUNTIME_MODULES = ("compiler.runtime.memory",)
+RUNTIME_MODULES = (f"{RUNTIME}.memory",)
 PROGRAM_START = "userspace.lib.program"
 """What runs before and after the `if __name__ == "__main__":` of a user program."""
 PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
@@ -198,7 +198,8 @@ class Build:
     def _sources(self) -> dict[str, str | None]:
         assert self.project is not None
         missing = dict.fromkeys(path.relative_to(self.root).as_posix() for path in sorted(self.project.missing))
-        return {**missing, **{m.source.path: m.source.text for m in self.project.modules.values()}}
+        own = [module for name, module in self.project.modules.items() if not name.startswith(RUNTIME)]
+        return {**missing, **{module.source.path: module.source.text for module in own}}
 
     def write(self, output: Path) -> None:
         """Builds into a file. A name in .efi gets the EFI application, and its ELF image goes beside it."""

@@ -17,14 +17,12 @@ from compiler.emit_function import FunctionEmitter
 from compiler.emit_types import escape, quote
 from compiler.errors import CompileError, Diagnostics
 from compiler.host_entry import HOST_ENTRY
+from compiler.modules import RUNTIME
 from compiler.source import Span
 from compiler.symbols import Function, GlobalVar
 from compiler.target import Target
 from compiler.tree import Body, Expr
 from compiler.type_model import NEVER
-
-RUNTIME = "compiler.runtime"
-"""Modules whose functions LLVM must not turn into calls of themselves (memcpy and kin)."""
 
 
 @dataclass(frozen=True)
@@ -194,7 +192,7 @@ class ModuleEmitter:
                 # Nobody comes back to find a register changed. (LLVM cannot describe the frames of small ones then.)
                 marks.append('"no_callee_saved_registers"')
         if function.module.name.startswith(RUNTIME):
-            marks.append('"no-builtins"')
+            marks.append('"no-builtins"')  # LLVM would turn memcpy and kin into calls of themselves
         section = decorators.get("section")
         return " ".join(marks) + (f' section "{section}"' if section else "")
 

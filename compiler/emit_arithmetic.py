@@ -17,6 +17,7 @@ from compiler.type_model import (
     SpanType,
     StrType,
     Type,
+    divides_wide,
 )
 
 if TYPE_CHECKING:
@@ -62,6 +63,7 @@ class ArithmeticEmitter:
         def branch(self, test: str, yes: str, no: str) -> None: ...
         def trap_unless(self, test: str, message: str, span: Span) -> None: ...
         def trap(self, message: str, span: Span) -> None: ...
+        def trap_block(self, message: str, span: Span) -> str: ...
         def stack_slot(self, kind: Type, stem: str = "t") -> str: ...
         def value(self, expr: Expr) -> str: ...
 
@@ -113,21 +115,39 @@ class ArithmeticEmitter:
         divisor = expr.right.value if isinstance(expr.right, Const) else None
         if divisor is None:
             self.trap_unless(self.assign(f"icmp ne {t} {right}, 0"), "division by zero", expr.span)
-        if not kind.signed:
-            return self.assign(f"{'udiv' if expr.operator == '//' else 'urem'} {t} {left}, {right}")
         if divisor is not None and divisor > 0 and divisor & (divisor - 1) == 0:
             if expr.operator == "//":
-                return self.assign(f"ashr {t} {left}, {divisor.bit_length() - 1}")
+                return self.assign(f"{'ashr' if kind.signed else 'lshr'} {t} {left}, {divisor.bit_length() - 1}")
             return self.assign(f"and {t} {left}, {divisor - 1}")
+        if divides_wide(kind):
+            return self._divide_wide(expr, kind, left, right, divisor)
+        if not kind.signed:
+            return self.assign(f"{'udiv' if expr.operator == '//' else 'urem'} {t} {left}, {right}")
         return self._floor(expr, t, left, right, divisor)
+
+    def _divide_wide(self, expr: Binary, kind: IntType, left: str, right: str, divisor: int | None) -> str:
+        t, division = f"i{kind.bits}", self.module.program.division
+        if kind.signed and divisor in (None, -1):
+            minus_one = self.assign(f"icmp eq {t} {right}, -1")
+            self._trap_least(expr, t, left, minus_one)
+        function = self.module.symbol(division["floor_quotient" if kind.signed else "quotient"])
+        quotient = self.assign(f"call noundef {t} {function}({t} noundef {left}, {t} noundef {right})")
+        if expr.operator == "//":
+            return quotient
+        return self.assign(f"sub {t} {left}, {self.assign(f'mul {t} {quotient}, {right}')}")
+
+    def _trap_least(self, expr: Binary, t: str, left: str, minus_one: str) -> None:
+        """In debug builds the least integer does not divide by -1: the quotient would not fit."""
+        if self.module.options.debug_checks and expr.operator == "//":
+            least = self.assign(f"icmp eq {t} {left}, {-(1 << (int(t[1:]) - 1))}")
+            bad = self.assign(f"and i1 {least}, {minus_one}")
+            self.trap_unless(self.assign(f"xor i1 {bad}, true"), "integer overflow in //", expr.span)
 
     def _floor(self, expr: Binary, t: str, left: str, right: str, divisor: int | None) -> str:
         """Rounds towards minus infinity; the least integer divided by -1 wraps (and traps in debug builds)."""
         minus_one = self.assign(f"icmp eq {t} {right}, -1")
-        if self.module.options.debug_checks and divisor in (None, -1) and expr.operator == "//":
-            least = self.assign(f"icmp eq {t} {left}, {-(1 << (int(t[1:]) - 1))}")
-            bad = self.assign(f"and i1 {least}, {minus_one}")
-            self.trap_unless(self.assign(f"xor i1 {bad}, true"), "integer overflow in //", expr.span)
+        if divisor in (None, -1):
+            self._trap_least(expr, t, left, minus_one)
         safe = self.assign(f"select i1 {minus_one}, {t} 1, {t} {right}")
         remainder = self.assign(f"srem {t} {left}, {safe}")
         signs = self.assign(f"xor {t} {remainder}, {safe}")
@@ -185,7 +205,15 @@ class ArithmeticEmitter:
             return self._convert_float(source, target, a, b, value)
         if isinstance(source, BoolType):
             return self.assign(f"zext i1 {value} to {b}")
+        if isinstance(source, IntType) and isinstance(target, EnumType) and not target.is_flag:
+            self._trap_unless_member(value, source, target, expr.span)
         return self._resize(value, integer_of(source), integer_of(target))
+
+    def _trap_unless_member(self, value: str, source: IntType, kind: EnumType, span: Span) -> None:
+        member, other = self.label("member"), self.trap_block(f"no member of {kind}", span)
+        ways = " ".join(f"i{source.bits} {n}, label %{member}" for n in sorted(set(kind.values)) if source.holds(n))
+        self.terminate(f"switch i{source.bits} {value}, label %{other} [{ways}]")
+        self.start(member)
 
     def _resize(self, value: str, source: IntType, target: IntType) -> str:
         if source.bits == target.bits:

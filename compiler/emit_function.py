@@ -208,10 +208,10 @@ class FunctionEmitter(AsyncEmitter):
 
     def trap_unless(self, test: str, message: str, span: Span) -> None:
         fine = self.label("ok")
-        self.branch(test, fine, self._trap_block(message, span))
+        self.branch(test, fine, self.trap_block(message, span))
         self.start(fine)
 
-    def _trap_block(self, message: str, span: Span) -> str:
+    def trap_block(self, message: str, span: Span) -> str:
         """The label of the block that reports the trap: one for each message and line."""
         site = self.module.trap_site(message, span)
         if site not in self.trap_labels:
@@ -225,7 +225,7 @@ class FunctionEmitter(AsyncEmitter):
         return self.trap_labels[site]
 
     def trap(self, message: str, span: Span) -> None:
-        self.terminate(f"br label %{self._trap_block(message, span)}")
+        self.terminate(f"br label %{self.trap_block(message, span)}")
 
 
 def _parameters(function: Function) -> list[str]:

@@ -19,7 +19,7 @@ from typing import Any
 
 from compiler.host_rewrite import SUPPORT, rewrite
 from compiler.host_survey import survey
-from compiler.prelude import support
+from compiler.prelude import kinds, support
 
 PACKAGES = ("kernel", "boot", "userspace")
 """The packages that are written in the language."""
@@ -80,6 +80,7 @@ class HostLoader(SourceFileLoader):
         vars(module)[SUPPORT] = support
         vars(module)[support.IMPORTED] = imported
         exec(code, vars(module))
+        kinds.trap_other_values(vars(module))
 
     def _compiled(self) -> tuple[CodeType, dict[str, tuple[str, str]]]:
         tree = ast.parse(self.get_data(self.path), self.path)

@@ -21,6 +21,10 @@ from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, S
 
 PROGRAM_MAIN = "program_main"
 """The symbol of what a program does."""
+RUNTIME = "compiler.runtime"
+"""Modules that the compiler adds to programs; they come with it, wherever the program is."""
+DIVISION = f"{RUNTIME}.division"
+COMPILER_ROOT = Path(__file__).resolve().parents[1]
 
 
 @dataclass(eq=False)
@@ -119,19 +123,23 @@ class Project:
             self.new_exception(name, self.built_in_exception(base) if base else None)
         return self.exceptions[name]
 
+    def root_of(self, name: str) -> Path:
+        """Where a module's path begins: the compiler's own run-time modules come with the compiler."""
+        return COMPILER_ROOT if name.startswith(RUNTIME) else self.root
+
     def path_of(self, name: str) -> Path | None:
-        stem = self.root.joinpath(*name.split("."))
+        stem = self.root_of(name).joinpath(*name.split("."))
         for path in (stem.with_suffix(".py"), stem / "__init__.py"):
             if path.is_file():
                 return path
             self.missing.add(path)
         return None
 
-    def _read(self, path: Path) -> SourceFile:
+    def _read(self, root: Path, path: Path) -> SourceFile:
         try:
-            return SourceFile.read(self.root, path)
+            return SourceFile.read(root, path)
         except UnicodeDecodeError as error:
-            source = SourceFile(path.relative_to(self.root).as_posix(), "")
+            source = SourceFile(path.relative_to(root).as_posix(), "")
             line = error.object[: error.start].count(b"\n") + 1
             self.diagnostics.add(CompileError("syntax", "the file is not UTF-8 text", Span(source, line, 0, line, 1)))
             return source
@@ -147,7 +155,7 @@ class Project:
             if importer is None or at is None:
                 raise FileNotFoundError(f"no module {name} below {self.root}")
             raise importer.error("unknown-module", f"there is no module {name}", at)
-        source = self._read(path)
+        source = self._read(self.root_of(name), path)
         module = Module(name, source, parse(source, self.diagnostics), self)
         self.modules[name] = module
         self.loading.append(name)

@@ -344,9 +344,14 @@ class EnumType(Type):
     name: str
     of: IntType
     is_flag: bool = False
+    values: tuple[int, ...] = ()  # of its members
 
     def __str__(self) -> str:
         return self.name.rpartition(".")[2]
+
+    def holds(self, value: int) -> bool:
+        """Flags combine freely; any other enum has its members alone."""
+        return self.of.holds(value) if self.is_flag else value in self.values
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -424,6 +429,11 @@ def has_variable(t: Type | int) -> bool:
         case StructType(arguments=arguments):
             return any(map(has_variable, arguments))
     return False
+
+
+def divides_wide(t: Type) -> bool:
+    """Whether division needs a function of the run-time library (compiler.runtime.division)."""
+    return isinstance(t, IntType) and t.bits > 64
 
 
 def is_scalar(t: Type) -> bool:

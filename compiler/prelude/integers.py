@@ -162,16 +162,12 @@ def _make(class_name: str, width: int, is_signed: bool) -> Any:
         return profile.overflowed(v, width, is_signed, operator)
 
     def quotient(a: int, b: int) -> Any:
-        if width > 64:
-            raise LanguageError(f"{class_name} has no //: shift and mask, or divide parts of 64 bits")
         if b == 0:
             raise Trap("division", f"{a} // 0")
         v = a // b
         return box(v if v <= high else overflow(v, "//"))
 
     def remainder(a: int, b: int) -> Any:
-        if width > 64:
-            raise LanguageError(f"{class_name} has no %: shift and mask, or divide parts of 64 bits")
         if b == 0:
             raise Trap("division", f"{a} % 0")
         return box(a % b)

@@ -12,13 +12,13 @@ import struct
 import types
 import typing
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn
 
 from compiler.prelude import host_memory
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.integer_base import Integer, literal
 from compiler.prelude.integers import i8, i16, i32, i64, i128, u8, u16, u32, u64, u128
-from compiler.prelude.traps import HostMemoryError, LanguageError
+from compiler.prelude.traps import HostMemoryError, LanguageError, Trap
 
 
 class Kind:
@@ -130,6 +130,17 @@ class BoolKind(Kind):
         raise LanguageError(f"a bool is True or False, not {type(value).__name__}: write x != 0")
 
 
+def trap_other_values(names: dict[str, Any]) -> None:
+    """Makes `Kind(n)` of the enums of a module trap where n is no member, as compiled code does."""
+    for members in list(names.values()):
+        if isinstance(members, type) and issubclass(members, enum.IntEnum) and members.__module__ == names["__name__"]:
+            members._missing_ = classmethod(_no_member)  # type: ignore[method-assign, assignment]
+
+
+def _no_member(members: type, value: object) -> NoReturn:
+    raise Trap("member", f"{value} is no member of {members.__name__}")
+
+
 class EnumKind(Kind):
     """An IntEnum or IntFlag: stored in the smallest unsigned width that holds its members."""
 
@@ -154,10 +165,10 @@ class EnumKind(Kind):
         raise LanguageError(f"{self} and {type(value).__name__} do not mix: write {self}.NAME")
 
     def of_number(self, number: int) -> Any:
-        """The member, or the bare number where no member has it: compiled code does not check either."""
+        """The member, or the bare number where no member has it: compiled code does not check what it reads either."""
         try:
             return self.members(number)
-        except ValueError:
+        except (ValueError, Trap):
             return int.__new__(self.members, number)
 
 

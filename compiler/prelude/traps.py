@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import NoReturn
 
-KINDS = ("overflow", "division", "bounds", "assertion", "panic", "null", "unreachable")
+KINDS = ("overflow", "division", "bounds", "assertion", "panic", "null", "unreachable", "member")
 
 
 class Trap(Exception):

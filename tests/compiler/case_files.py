@@ -146,6 +146,7 @@ TRAPS = {
     "assertion failed": "assertion",
     "null pointer": "null",
     "unreachable code": "unreachable",
+    "no member": "member",
 }
 
 

@@ -44,7 +44,7 @@ FIELDS = {"a": "u8", "b": "i32", "low": "u16", "high": "u16", "c": "u64"}
 
 
 def limits(kind: str) -> tuple[int, int]:
-    bits = WIDTHS[kind]
+    bits = int(kind[1:])
     return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if kind[0] == "i" else (0, (1 << bits) - 1)
 
 

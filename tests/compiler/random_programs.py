@@ -7,6 +7,8 @@ import random
 import re
 from dataclasses import dataclass, field
 
+from tests.compiler.program_generator import Signature, limits
+
 UNSIGNED, SIGNED = ("u8", "u16", "u32", "u64", "u128"), ("i8", "i16", "i32", "i64", "i128")
 INTEGERS = UNSIGNED + SIGNED
 ARGUMENTS = ("u8", "u16", "u32", "u64", "i8", "i16", "i32", "i64")
@@ -75,11 +77,6 @@ def store(place: ptr[u64], value: u64) -> u64:
 """
 OPERATORS = ("+", "-", "*", "&", "|", "^", "//", "%", "<<", ">>")
 FIELDS = {"a": "u8", "b": "i32", "c": "u64", "d": "u32", "e": "u32", "f": "i16"}
-
-
-def limits(kind: str) -> tuple[int, int]:
-    bits = int(kind[1:])
-    return (-(1 << (bits - 1)), (1 << (bits - 1)) - 1) if kind[0] == "i" else (0, (1 << bits) - 1)
 
 
 @dataclass
@@ -308,10 +305,7 @@ class Generator:
         return self.random.choice(forms)(kind, scope, depth - 1)
 
     def _operator(self, kind: str) -> str:
-        """128 bits are not divided: no machine instruction does that."""
-        return self.random.choice(
-            OPERATORS if kind not in ("u128", "i128") else [o for o in OPERATORS if o not in "//%"]
-        )
+        return self.random.choice(OPERATORS)
 
     def _operand(self, kind: str, scope: Scope, depth: int, operator: str) -> str:
         """A right operand: literal divisors are not 0, and shifts are mostly within the width."""
@@ -382,6 +376,12 @@ class Generator:
         kind = self.random.choice(INTEGERS)
         comparison = self.random.choice(["==", "!=", "<", "<=", ">", ">="])
         return f"({self._value(kind, scope, depth - 1)} {comparison} {self._expression(kind, scope, depth - 1)})"
+
+
+def module(seed: int, count: int) -> tuple[str, list[Signature]]:
+    """A source with `count` functions, and what they take."""
+    generator = Generator(seed, count)
+    return generator.source(), [Signature(name, tuple(params), "") for name, params in generator.functions]
 
 
 def _is_literal(text: str) -> bool:

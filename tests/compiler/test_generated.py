@@ -1,21 +1,28 @@
-"""Generated programs give the same results and traps under CPython, at O0 and at O2."""
+"""Generated programs give the same results and traps under CPython, at O0, at O2, and as C by gcc and by clang.
+
+A failure names the seed; `program(seed)` gives the source.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from random import Random
-from types import ModuleType
 from typing import Any
 
 import pytest
 
 from compiler import host_import
 from compiler.driver import Build
+from compiler.emit import EmitOptions, emit_program
 from compiler.native import NativeModule, NativeTrap, load_module
 from compiler.prelude import profile
 from compiler.prelude.traps import Trap
+from tests.compiler import program_generator, random_programs
+from tests.compiler.c_build import COMPILERS, CModule, CTrap, build_c
 from tests.compiler.case_files import trap_kind
-from tests.compiler.program_generator import Signature, arguments, module
+from tests.compiler.program_generator import Signature, arguments
 
 PROGRAMS_PER_MODULE = 100
 CALLS = 4
@@ -25,36 +32,53 @@ NORMAL, LONG = 20, 1000
 """Modules of generated programs: 2,000 programs, and 100,000."""
 
 
-def result(world: ModuleType | NativeModule, signature: Signature, values: tuple[int, ...]) -> str:
+def program(seed: int) -> tuple[str, list[Signature], str]:
+    """A source, its functions, and the profile it is for. The generators take turns, so do the profiles."""
+    built = "debug" if seed % 2 == 0 else "release"
+    if seed % 4 < 2:
+        return *program_generator.module(seed, PROGRAMS_PER_MODULE, CALM[built]), built
+    return *random_programs.module(seed, PROGRAMS_PER_MODULE), built
+
+
+def outcome(function: Callable[..., Any], values: tuple[int, ...]) -> str:
+    """What a call gives, or the kind of its trap."""
     try:
-        return str(int(_call(world, signature, values)))
-    except Trap as trap:
+        return str(int(function(*values)))
+    except (Trap, CTrap) as trap:
         return trap.kind
     except NativeTrap as trap:
         return trap_kind(trap.message)
 
 
-def _call(world: Any, signature: Signature, values: tuple[int, ...]) -> Any:
-    return getattr(world, signature.name)(*values)
-
-
-def check_module(seed: int, folder: Path, built: str) -> None:
-    text, signatures = module(seed, PROGRAMS_PER_MODULE, CALM[built])
-    name = f"generated_{seed}_{built}"
+def check_module(seed: int, folder: Path) -> None:
+    text, signatures, built = program(seed)
+    name = f"generated_{seed}"
     path = folder / f"{name}.py"
     path.write_text(text)
-    worlds = [load_module(name, profile=built, opt=opt, root=folder) for opt in (0, 2)]
-    host = host_import.load_file(path, name)
+    job = Build(folder, name, "host", built, cached=False)
+    checked = job.check()
+    ir = emit_program(checked, job.machine, EmitOptions(built == "debug", visible_module=name))
+    worlds: dict[str, Any] = {"CPython": host_import.load_file(path, name)}
+    for opt in (0, 2):
+        worlds[f"O{opt}"] = NativeModule(checked, name, replace(job, opt=opt, program=checked).generate([ir])[0])
+    in_c = build_c(checked, name, folder, is_debug=built == "debug")
+    compare(seed, built, signatures, worlds, in_c, text)
+    for module in in_c.values():
+        module.close()
+
+
+def compare(
+    seed: int, built: str, signatures: list[Signature], worlds: dict[str, Any], in_c: dict[str, CModule], text: str
+) -> None:
     random = Random(seed)
     with profile.built_as(built):
         for signature in signatures:
             for _ in range(CALLS):
                 values = arguments(random, signature)
-                expected = result(host, signature, values)
-                for level, world in zip(("O0", "O2"), worlds, strict=True):
-                    found = result(world, signature, values)
-                    what = f"seed {seed} {built} {level}: {signature.name}{values}"
-                    assert found == expected, f"{what}\n{text_of(text, signature)}"
+                found = {world: outcome(getattr(m, signature.name), values) for world, m in worlds.items()}
+                found |= {c: outcome(m.function(signature.name), values) for c, m in in_c.items()}
+                what = f"seed {seed} {built}: {signature.name}{values}: {found}"
+                assert len(set(found.values())) == 1, f"{what}\n{text_of(text, signature)}"
 
 
 def text_of(text: str, signature: Signature) -> str:
@@ -62,25 +86,36 @@ def text_of(text: str, signature: Signature) -> str:
     return next(part for part in text.split("\n\n\n") if part.startswith(f"def {signature.name}("))
 
 
-@pytest.mark.parametrize("seed", [*range(2), *(pytest.param(n, marks=pytest.mark.slow) for n in range(2, NORMAL))])
+def test_there_is_a_c_compiler() -> None:
+    if not COMPILERS:
+        pytest.skip("neither gcc nor clang is installed")
+
+
+@pytest.mark.parametrize(
+    "seed", [0, 3, *(pytest.param(n, marks=pytest.mark.slow) for n in range(NORMAL) if n not in (0, 3))]
+)
 def test_generated_programs_agree(seed: int, tmp_path: Path) -> None:
-    check_module(seed, tmp_path, "debug" if seed % 2 == 0 else "release")
+    check_module(seed, tmp_path)
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(NORMAL, LONG))
 def test_many_generated_programs_agree(seed: int, tmp_path: Path) -> None:
-    check_module(seed, tmp_path, "debug" if seed % 2 == 0 else "release")
+    check_module(seed, tmp_path)
 
 
-def test_the_generator_reaches_every_kind_of_trap(tmp_path: Path) -> None:
+@pytest.mark.parametrize("seed", [0, 2])
+def test_the_generators_reach_every_kind_of_trap(seed: int, tmp_path: Path) -> None:
     """A generator that never traps, or always does, would show little."""
-    text, signatures = module(1, PROGRAMS_PER_MODULE, CALM["debug"])
+    text, signatures, built = program(seed)
     (tmp_path / "sample.py").write_text(text)
-    Build(tmp_path, "sample", "host", "debug").check()
-    world = load_module("sample", profile="debug", opt=0, root=tmp_path)
+    world = load_module("sample", profile=built, opt=0, root=tmp_path)
     random = Random(1)
-    found = [result(world, s, arguments(random, s)) for s in signatures for _ in range(CALLS)]
+    found = []
+    for signature in signatures:
+        for _ in range(CALLS):
+            values = arguments(random, signature)
+            found.append(outcome(getattr(world, signature.name), values))
     kinds = {word for word in found if not word.lstrip("-").isdigit()}
     assert {"overflow", "division", "bounds"} <= kinds
     assert sum(word.lstrip("-").isdigit() for word in found) > len(found) // 4

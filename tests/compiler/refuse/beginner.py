@@ -7,7 +7,6 @@ import os
 #! unknown-module: os => there is no module os
 #: Python's libraries cannot be compiled; write what you need as a module
 
-# ? Python's libraries cannot be compiled; write what you need as a module
 from typing import List
 #! unknown-name: List => the language does not know List of typing
 #: use array[T, N]
@@ -16,7 +15,6 @@ LIMIT = const(16)
 SIZE = 4096
 #! constant: SIZE = 4096 => SIZE is neither a constant nor typed data
 #: SIZE = const(4096), or SIZE: u64 = 4096 for data
-# ? SIZE = const(4096), or SIZE: u64 = 4096 for data
 table: array[u32, 8] = zeroed()
 counter: u64 = 0
 
@@ -36,14 +34,12 @@ def wrong_width(a: u32, b: u64) -> u64:
     return a + b
     #! width-mismatch: a => u32 and u64 do not mix in +
     #: write u64(a)
-    # ? write u64(a)
 
 
 def missing_conversion(a: u8) -> u32:
     return a
     #! type-mismatch: a => this is a u8, but a u32 is needed
     #: write u32(a)
-    # ? write u32(a)
 
 
 def takes_bytes(data: span[u8]) -> u64:
@@ -60,7 +56,6 @@ def list_append() -> None:
     items = []
     #! unsupported: [] => a list is not part of the language
     #: an array has a fixed length, as in: items: array[u32, 8] = zeroed()
-    # ? use array[T, N]: array(a, b, c)
     items.append(1)
 
 
@@ -68,20 +63,17 @@ def array_append() -> None:
     table.append(1)
     #! method: table.append => array[u32, 8] has no method append
     #: arrays and spans have a fixed length: assign by index
-    # ? arrays and spans have a fixed length: assign by index
 
 
 def missing_annotation(x) -> u32:
 #! annotation: x => parameter x of missing_annotation needs a type
 #: x: u64
-    # ? x: u64
     return x
 
 
 def missing_result(x: u32):
 #! annotation: def missing_result(x: u32): => missing_result needs a result type
 #: write -> None or the result type before the colon
-    # ? def missing_result(...) -> None:
     return x
 
 
@@ -90,7 +82,6 @@ def exception(x: u32) -> u32:
         raise ValueError("too large")
         #! unsupported: raise ValueError("too large") => raise is not part of the language
         #: errors are values; panic("text") ends the program
-        # ? errors are values; panic("text") ends the program
     return x
 
 
@@ -98,7 +89,6 @@ def handler(x: u32) -> u32:
     try:
     #! unsupported: try: => try is not part of the language
     #: errors are values here: return a code and test it
-        # ? errors are values here: return a code and test it
         return x
     except ValueError:
         return 0
@@ -108,7 +98,6 @@ def closure(x: u32) -> u32:
     def inner() -> u32:
     #! unsupported: def inner() -> u32: => a function inside a function is not part of the language
     #: move it to module level and pass what it needs
-        # ? move it to module level and pass what it needs
         return x
 
     return inner()
@@ -118,7 +107,6 @@ def anonymous(x: u32) -> u32:
     f = lambda y: y + 1
     #! unsupported: lambda y: y + 1 => lambda is not part of the language
     #: write a function at module level
-    # ? write a function at module level
     return f(x)
 
 
@@ -126,7 +114,6 @@ def big_literal() -> u32:
     return 0x1_0000_0000
     #! literal-range: 0x1_0000_0000 => 4294967296 does not fit u32
     #: u64 would hold it
-    # ? u64 would hold it
 
 
 def float_number(x: u64) -> u64:
@@ -139,49 +126,42 @@ def division(x: u64) -> u64:
     return x / 2
     #! unsupported: x / 2 => / is not part of the language
     #: integers divide with //
-    # ? integers divide with //
 
 
 def power(x: u64) -> u64:
     return x**2
     #! unsupported: x**2 => ** is not part of the language
     #: multiply, or shift: 1 << n
-    # ? multiply, or shift: 1 << n
 
 
 def writes_constant() -> None:
     LIMIT = 3
     #! constant: LIMIT => LIMIT is a constant
     #: a constant is never assigned again
-    # ? a constant is never assigned again
 
 
 def adds_to_constant() -> None:
     LIMIT += 3
     #! constant: LIMIT => LIMIT is a constant
     #: a constant is never assigned again
-    # ? a constant is never assigned again
 
 
 def writes_data() -> None:
     counter = 5
     #! shadowed: counter => counter is module data
     #: say `global counter` to assign it
-    # ? say `global counter` to assign it
 
 
 def adds_to_data() -> None:
     counter += 1
     #! shadowed: counter => counter is module data
     #: say `global counter` to assign it
-    # ? say `global counter` to assign it
 
 
 def truth(x: u64) -> u64:
     if x:
     #! condition: x => a condition is a bool, not u64
     #: write x != 0
-        # ? write x != 0
         return 1
     return 0
 
@@ -190,7 +170,6 @@ def truth_of_array() -> u64:
     while table:
     #! condition: table => a condition is a bool, not array[u32, 8]
     #: write len(table) != 0
-        # ? copy(table) copies it, addr(table) points at it
         return 1
     return 0
 
@@ -199,7 +178,6 @@ def shadowed(x: u32) -> u32:
     Point = x
     #! shadowed: Point => Point already names something in this module
     #: choose another name
-    # ? choose another name
     return Point
 
 
@@ -207,21 +185,18 @@ def negative_index() -> u32:
     return table[-1]
     #! bounds: -1 => an index counts from the start
     #: write len(a) - 1
-    # ? i8 would hold it
 
 
 def beyond() -> u32:
     return table[8]
     #! bounds: 8 => index 8 is outside array[u32, 8]
     #: the last index is 7
-    # ? indices from the end are not supported
 
 
 def member(x: u32) -> bool:
     return x in table
     #! unsupported: x in table => in is not part of the language
     #: write a loop or comparisons
-    # ? write a loop or comparisons
 
 
 def both_types(x: u32) -> u64:
@@ -229,23 +204,19 @@ def both_types(x: u32) -> u64:
     n = u64(5)
     #! type-mismatch: u64(5) => this is a u64, but a u32 is needed
     #: write u32(u64(5))
-    # ? write u32(u64(5))
     return n
-    # ? write u64(n)
 
 
 def prints(x: u32) -> None:
     print(x)
     #! format: print(x) => this program has no function marked @printer
     #: the kernel logs with its own functions
-    # ? the kernel logs with its own functions; user programs print with their library's
 
 
 def misspelt(point: ptr[Point]) -> u32:
     return point.z
     #! unknown-field: point.z => Point has no field z
     #: its fields: x, y
-    # ? its fields: x, y
 
 
 def misspelt_name(length: u32) -> u32:
@@ -258,7 +229,6 @@ def copies_struct(p: ptr[Point]) -> None:
     q = p[0]
     #! implicit-copy: p[0] => Point is not copied silently
     #: copy(p[0]) copies it, addr(p[0]) points at it
-    # ? copy(p[0]) copies it, addr(p[0]) points at it
 
 
 def passes_struct() -> u32:
@@ -266,14 +236,12 @@ def passes_struct() -> u32:
     return misspelt(p)
     #! implicit-copy: p => Point is not copied silently
     #: copy(p) copies it, addr(p) points at it
-    # ? copy(p) copies it, addr(p) points at it
 
 
 def may_be_none(p: ptr[Point] | None) -> u32:
     return p.x
     #! optional: p => p may be None here
     #: test it first: if p is not None (in a local, so that the test counts)
-    # ? test it first: if p is not None (in a local, so that the test counts)
 
 
 def keyword(p: ptr[Point]) -> u32:
@@ -291,7 +259,6 @@ def unused_result() -> None:
     missing_conversion(1)
     #! unused: missing_conversion(1) => the result of missing_conversion is not used
     #: _ = missing_conversion(1) throws it away visibly
-    # ? _ = missing_conversion(1) throws it away visibly
 
 
 def no_return(x: u32) -> u32:
@@ -303,7 +270,6 @@ def no_return(x: u32) -> u32:
 def default_list(items: list = []) -> None:
 #! type: list => list alone is not a type
 #: write array[T, N]
-    # ? use array[T, N]
     pass
 
 
@@ -311,28 +277,24 @@ def string_equal(a: str, b: str) -> bool:
     return a == b
     #! operator: a == b => str has no ==
     #: compare length and bytes in a loop
-    # ? compare length and bytes in a loop
 
 
 def concatenates(a: str, b: str) -> str:
     return a + b
     #! operator: a + b => str has no +
     #: copy the parts into an array
-    # ? copy the parts into an array
 
 
 def formats(x: u32) -> str:
     return f"{x}"
     #! unsupported: f"{x}" => an f-string needs a function that formats
     #: pass the parts one by one
-    # ? pass the parts one by one
 
 
 def dictionary() -> u32:
     d = {1: 2}
     #! unsupported: {1: 2} => dict is not part of the language
     #: use an array, or a match on constants
-    # ? use an array, or a match on constants
     return d[1]
 
 
@@ -344,7 +306,6 @@ def two_at_once() -> u32:
     a = b = 3
     #! unsupported: b => a = b = c is not part of the language
     #: use one assignment for each
-    # ? use one assignment for each
     return 0
 
 
@@ -352,7 +313,6 @@ def walrus(x: u32) -> u32:
     if (y := x) > 3:
     #! unsupported: y := x => := is not part of the language
     #: assign on a line of its own
-        # ? assign on a line of its own
         return y
     return 0
 
@@ -366,5 +326,10 @@ def unpacks() -> u32:
 def star(*values: u32) -> u32:
 #! unsupported: values: u32 => *values is not part of the language
 #: list each parameter
-    # ? list each parameter
     return 0
+
+
+def no_such_color() -> Color:
+    return Color(7)
+    #! literal-range: 7 => 7 is no member of Color
+    #: write Color.NAME

@@ -265,8 +265,3 @@ def compares_bools(a: bool, b: bool) -> bool:
     return a < b
     #! operator: a < b => bool has no <
 
-
-def divides_wide(a: u64) -> u64:
-    return u64(u128(a) // 3)
-    #! operator: u128(a) // 3 => u128 has no //
-    #: shift and mask, or divide parts of 64 bits

@@ -1,5 +1,5 @@
 """Enums and flags as types of locals, parameters and fields."""
-from compiler.prelude import array, struct, u8, u16, u32, u64, zeroed
+from compiler.prelude import array, i8, struct, u8, u16, u32, u64, zeroed
 from enum import IntEnum, IntFlag
 
 
@@ -29,6 +29,14 @@ def convert(n: u16) -> u64:
     return u64(kind) + u64(Kind.FILE)
 
 
+def from_wide(n: u64) -> u32:
+    return u32(Kind(n))
+
+
+def from_signed(n: i8) -> u32:
+    return u32(Kind(n))
+
+
 def compares(n: u16) -> bool:
     kind = Kind(n)
     return kind == Kind.LINK or kind != Kind.EMPTY
@@ -56,6 +64,12 @@ def indexed(n: u16) -> u32:
 
 
 #: convert(300) == 301
+#: convert(2) traps member
+#: convert(44) traps member
+#: from_wide(65836) traps member
+#: from_wide(1) == 1
+#: from_signed(-1) traps member
+#: from_signed(1) == 1
 #: compares(0) == False
 #: compares(300) == True
 #: stored(1, 2) == 1003
