@@ -18,7 +18,7 @@ from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
-from kernel.core import configuration, framebuffer, log, online, schedule, state, trace, wait
+from kernel.core import alarm, configuration, framebuffer, log, online, schedule, state, trace, wait
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
@@ -204,6 +204,7 @@ def _open_scheduler() -> str:
         log.debug(f"boot: time stamps run at {clock.ticks_per_second()} Hz by the {clock.reference_name}")
     wait.start()
     trace.start()
+    alarm.start()
     # Before the first thread: it may ask which CPUs there are.
     online.set_online(_BOOT_CPU)
     fault.start()

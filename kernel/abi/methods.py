@@ -108,6 +108,7 @@ class Method(IntEnum):
     INSPECT_COUNT_OBJECTS = 0xD0
     INSPECT_FREE_FRAMES = 0xD1
     INSPECT_IDLE_TIME = 0xD2
+    INSPECT_TIMERS = 0xD3
 
 
 METHOD_NUMBERS = const(0xF0)
@@ -343,6 +344,7 @@ METHODS = const((
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),
     (Method.INSPECT_IDLE_TIME, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.INSPECT_TIMERS, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
 ))
 
 assert max(sum(row[0] == other[0] for other in METHODS) for row in METHODS) == 1, "two operations have one number"

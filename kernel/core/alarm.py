@@ -1,27 +1,35 @@
 """What each CPU's one alarm is set for: the end of the slice that runs, and the first of its timers.
 
-An alarm that comes too early does no harm: it finds nothing due and is set again.
+An alarm that comes too early does no harm: it finds nothing due and is set again. A CPU that goes off line gives its
+timers to another one.
 Locks: one per CPU (Rank.TIMERS) guards its timers; actions are called without it.
 Not here: the order of timers (timers.py), the clock (arch/x86_64/clock.py).
 """
-from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u64, wrap_add
-from kernel.arch.x86_64 import clock, cpu
+from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
+from kernel.arch.x86_64 import clock, cpu, mailbox
 from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_due
+from kernel.sync import spinlock
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
 _AT_ONCE = const(32)                    # timers whose actions are called in one interrupt
+_ON_ITS_WAY = const(0xFFFF_FFFF)        # as a timer's CPU, from one to another
 
 
 @struct
 class Alarm:
     lock: SpinLock
     timers: TimerQueue
+    count: u64                          # of timers
     slice_end_ns: u64
     set_for_ns: u64                     # NEVER while it is not set
 
 
 _alarm: percpu[Alarm] = Alarm(lock=SpinLock(rank=Rank.TIMERS), slice_end_ns=NEVER, set_for_ns=NEVER)
+
+
+def start() -> None:
+    mailbox.handlers[mailbox.Request.TIMERS] = note_alarm
 
 
 def set_slice_end(deadline_ns: u64) -> None:
@@ -38,21 +46,47 @@ def start_timer(timer: ptr[Timer]) -> None:
     Requires: it is not started; whoever starts and stops it takes turns.
     """
     alarm = _mine()
-    timer.cpu = cpu.index
-    with alarm.lock:
-        add(addr(alarm.timers), timer)
+    _add(alarm, timer, cpu.index)
     if timer.deadline_ns < alarm.set_for_ns:
         _set(alarm, timer.deadline_ns)
 
 
 def stop_timer(timer: ptr[Timer]) -> bool:
     """Returns False when its action has been or is being called."""
-    alarm = ptr[Alarm](wrap_add(cpu.bases[timer.cpu], percpu_address(_alarm)))
+    while True:
+        index = timer.cpu.load("acquire")
+        if index == _ON_ITS_WAY:
+            spinlock.while_spinning()
+            continue
+        alarm = _of(index)
+        with alarm.lock:
+            if timer.cpu.load("relaxed") == index:
+                was_queued = timer.is_queued
+                if was_queued:
+                    remove(addr(alarm.timers), timer)
+                    alarm.count -= 1
+                return was_queued
+
+
+def give_timers_away(target: u32) -> None:
+    """This CPU goes off line: its timers are to go off on another one."""
+    alarm = _mine()
+    while True:
+        with alarm.lock:
+            timer = take_due(addr(alarm.timers), NEVER - 1)
+            if timer is None:
+                break
+            alarm.count -= 1
+            timer.cpu.store(_ON_ITS_WAY, "relaxed")
+        _add(_of(target), timer, target)
+        mailbox.post(target, mailbox.Request.TIMERS)
+
+
+def timers_of(index: u32) -> u64:
+    """How many timers a CPU has."""
+    alarm = _of(index)
     with alarm.lock:
-        was_queued = timer.is_queued
-        if was_queued:
-            remove(addr(alarm.timers), timer)
-    return was_queued
+        return alarm.count
 
 
 def note_alarm() -> None:
@@ -73,14 +107,29 @@ def note_alarm() -> None:
         _set(alarm, deadline)
 
 
+def _add(alarm: ptr[Alarm], timer: ptr[Timer], index: u32) -> None:
+    with alarm.lock:
+        add(addr(alarm.timers), timer)
+        alarm.count += 1
+        # Pairs with stop_timer(): from here on the timer is found in this queue.
+        timer.cpu.store(index, "release")
+
+
 def _take_due(alarm: ptr[Alarm], now_ns: u64) -> ptr[Timer] | None:
     with alarm.lock:
-        return take_due(addr(alarm.timers), now_ns)
+        timer = take_due(addr(alarm.timers), now_ns)
+        if timer is not None:
+            alarm.count -= 1
+    return timer
 
 
 def _set(alarm: ptr[Alarm], deadline_ns: u64) -> None:
     alarm.set_for_ns = deadline_ns
     clock.set_alarm(deadline_ns)
+
+
+def _of(index: u32) -> ptr[Alarm]:
+    return ptr[Alarm](wrap_add(cpu.bases[index], percpu_address(_alarm)))
 
 
 def _mine() -> ptr[Alarm]:

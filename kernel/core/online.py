@@ -1,6 +1,7 @@
 """Which CPUs take part: all that have started are asked for grace periods, those on line run threads.
 
-A CPU off line gives its threads away and halts; it still answers requests, and its timers and interrupts still come.
+A CPU off line gives its threads, timers and lines of devices away and halts; it still answers requests, finishes work
+that it has begun, and takes the messages of devices that have not been told to send them elsewhere.
 """
 from compiler.prelude import array, atomic, const, count_ones, count_zeros_right, u32, u64, zeroed
 from kernel.config import CPU_LIMIT

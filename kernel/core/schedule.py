@@ -124,6 +124,7 @@ def leave() -> NoReturn:
             continue
         if not is_online(cpu.index):
             _give_away(queue)
+            alarm.give_timers_away(first_online())
             halt(queue)
             continue
         thread = _take(queue)
@@ -188,7 +189,7 @@ def _put_back(thread: ptr[Thread], is_over: bool) -> None:
 
 
 def _give_away(queue: ptr[RunQueue]) -> None:
-    """This CPU is off line: its threads go elsewhere. What its timers and interrupts wake does so by itself."""
+    """This CPU is off line: its threads go elsewhere."""
     while queue.length.load("relaxed") != 0:
         with queue.lock:
             thread = pop(queue)

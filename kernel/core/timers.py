@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from compiler.prelude import const, ptr, struct, u32, u64
+from compiler.prelude import atomic, const, ptr, struct, u32, u64
 
 NEVER = const(0xFFFF_FFFF_FFFF_FFFF)
 
@@ -21,7 +21,7 @@ class Timer:
     child: ptr[Timer] | None
     next: ptr[Timer] | None
     previous: ptr[Timer] | None
-    cpu: u32                            # in whose queue it is
+    cpu: atomic[u32]                    # in whose queue it is (alarm.py)
     is_queued: bool
 
 

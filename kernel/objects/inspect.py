@@ -5,6 +5,7 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
 from kernel.arch.x86_64 import clock, cpu
 from kernel.caps.object import Object
+from kernel.core import alarm
 from kernel.core.cpu_queue import idle_ticks
 from kernel.core.online import is_online
 from kernel.memory import physical
@@ -26,5 +27,9 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             if index >= u64(cpu.known_cpus) or not is_online(u32(index)):
                 return Status.BAD_ARGUMENT, 0
             return Status.OK, clock.ns_of(idle_ticks(u32(index)))
+        case Method.INSPECT_TIMERS:
+            if call.arguments[0] >= u64(cpu.known_cpus):
+                return Status.BAD_ARGUMENT, 0
+            return Status.OK, alarm.timers_of(u32(call.arguments[0]))
         case _:
             return Status.OK, physical.free_frames()

@@ -18,7 +18,7 @@ from kernel.arch.x86_64 import apic, clock, cpu, ioapic
 from kernel.caps.object import Object
 from kernel.core import log
 from kernel.core.cpu_queue import queue_of
-from kernel.core.online import is_online
+from kernel.core.online import first_online, is_online
 from kernel.core.run_queue import IDLE
 from kernel.core.vector_set import VectorSet
 from kernel.objects.notification import signal
@@ -49,6 +49,7 @@ class InterruptLine:
     source: u32                         # abi Source
     destination: u32                    # as interrupt controllers know the CPU
     target: u32                         # index of the CPU
+    wanted: u32                         # where it goes while that CPU is on line, if it is FIXED
     routing: u32
     unacknowledged: u32                 # interrupts that have to be acknowledged before it is unmasked
     bound: u32                          # interrupts that have somebody to tell
@@ -148,8 +149,33 @@ def route(interrupt: ptr[Interrupt], routing: u64, target: u64) -> Status:
         if line.source & Source.MESSAGE != 0 and (routing == Routing.ROUND_ROBIN or routing == Routing.LEAST_BUSY):
             return Status.BAD_ARGUMENT
         line.routing = u32(routing)
+        line.wanted = u32(target)
         _aim(line, u32(target))
+        # It may have gone off line since; leave_cpu() looks after that.
+        if not is_online(line.target):
+            _aim(line, first_online())
     return Status.OK
+
+
+def leave_cpu(index: u32) -> None:
+    """A CPU has gone off line: what it was to be interrupted by goes to another one.
+
+    A device that sends messages goes on sending them there until its driver asks where to (message_of).
+    """
+    for vector in range(u64(_VECTORS)):
+        line = addr(_lines[vector])
+        with line.lock:
+            if line.first is not None and line.target == index:
+                _aim(line, first_online())
+
+
+def return_to_cpu(index: u32) -> None:
+    """A CPU is on line again."""
+    for vector in range(u64(_VECTORS)):
+        line = addr(_lines[vector])
+        with line.lock:
+            if line.first is not None and line.routing == Routing.FIXED and line.wanted == index:
+                _aim(line, index)
 
 
 def state_of(interrupt: ptr[Interrupt]) -> u64:
@@ -182,7 +208,7 @@ def imitate(interrupt: ptr[Interrupt]) -> None:
     line = addr(_lines[interrupt.vector])
     with line.lock:
         for index in range(cpu.known_cpus):
-            if is_online(index) and (index == line.target or line.routing == Routing.BROADCAST):
+            if index == line.target or line.routing == Routing.BROADCAST and is_online(index):
                 apic.send(index, interrupt.vector)
 
 
@@ -300,6 +326,7 @@ def _open(line: ptr[InterruptLine], vector: u32, number: u32, source: u32) -> No
         line.source = source
         line.routing = Routing.FIXED
         line.target = cpu.index
+        line.wanted = cpu.index
         line.destination = apic.identity_of(cpu.index)
         line.unacknowledged = 0
         line.bound = 0

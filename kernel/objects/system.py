@@ -1,4 +1,7 @@
-"""The System object: what is done to the whole machine. There is one, part of the kernel."""
+"""The System object: what is done to the whole machine. There is one, part of the kernel.
+
+Locks: _switching (Rank.CPUS) lets one CPU at a time be switched on or off.
+"""
 from compiler.prelude import addr, array, const, option, ptr, sizeof, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
@@ -14,12 +17,15 @@ from kernel.core.log_ring import LogRing
 from kernel.core.online import has_started
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_from_user, copy_to_user
-from kernel.objects import device, ioports, walker
+from kernel.objects import device, interrupt_line, ioports, walker
 from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
+from kernel.sync.ranks import Rank
+from kernel.sync.spinlock import SpinLock
 
 _CAN_WALK = const(option("DEBUG", False))
 
+_switching: SpinLock = SpinLock(rank=Rank.CPUS)
 system: Object = Object(references=1, kind=u32(ObjectKind.SYSTEM))
 
 
@@ -152,7 +158,12 @@ def _switch_cpu(index: u64, is_on: u64) -> Status:
     """Takes a CPU off line or brings it back."""
     if index >= u64(cpu.known_cpus) or not has_started(u32(index)) or is_on > 1:
         return Status.BAD_ARGUMENT
-    if is_on != 0:
-        thread_changes.bring_online(u32(index))
-        return Status.OK
-    return Status.OK if thread_changes.take_offline(u32(index)) else Status.BUSY
+    with _switching:
+        if is_on != 0:
+            thread_changes.bring_online(u32(index))
+            interrupt_line.return_to_cpu(u32(index))
+            return Status.OK
+        if not thread_changes.take_offline(u32(index)):
+            return Status.BUSY
+        interrupt_line.leave_cpu(u32(index))
+    return Status.OK

@@ -11,29 +11,30 @@ LOCK_CHECKS = const(option("DEBUG", False))
 
 
 class Rank(IntEnum):
-    ACCOUNTS = 0            # the limits of all accounts
-    PROCESSES = 1           # the list of all processes
-    PROCESS = 2             # a process's threads and its exit; objects are queued for their end inside
-    TABLE = 3               # a capability table or the lease records grow; memory is allocated inside
-    SPACE = 4               # an address space's tables and ranges
-    LEASE = 5               # the uses of one lease
-    LEASES = 6              # the free lease records; nothing but frames and the console is taken inside
-    MAPPINGS = 7            # the mappings of one Memory; nothing is taken inside
-    FLUSHES = 8             # one CPU's requests that wait for answers; nothing is taken inside
-    DESTRUCTION = 9         # the queue of objects that wait for their end; nothing is taken inside
-    GRACE = 10              # whether a grace period runs; nothing is taken inside
-    INTERRUPTS = 11         # which lines of devices there are
-    INTERRUPT = 12          # one line and those who share it; notifications are signalled inside
-    IO_APIC = 13            # the registers of all I/O APICs; nothing is taken inside
-    NOTIFICATION = 14       # the watches of one notification; rings are posted to inside
-    RING = 15               # one ring's indices and completions; taken by whoever posts
-    CHANNEL = 16            # the calls and receivers of one channel; nothing is taken inside
-    RUN_QUEUE = 17          # the ready threads of one CPU; nothing is taken inside
-    BUDGET = 18             # the CPU time of one account; nothing is taken inside
-    TIMERS = 19             # the timers of one CPU; nothing is taken inside
-    SLAB = 20               # the slabs of one size class; new ones come from the frame allocator
-    FRAMES = 21             # the frame allocator; nothing is taken inside
-    CONSOLE = 22            # one line of output; last, so that any code can log
+    CPUS = 0                # one CPU is switched on or off line
+    ACCOUNTS = 1            # the limits of all accounts
+    PROCESSES = 2           # the list of all processes
+    PROCESS = 3             # a process's threads and its exit; objects are queued for their end inside
+    TABLE = 4               # a capability table or the lease records grow; memory is allocated inside
+    SPACE = 5               # an address space's tables and ranges
+    LEASE = 6               # the uses of one lease
+    LEASES = 7              # the free lease records; nothing but frames and the console is taken inside
+    MAPPINGS = 8            # the mappings of one Memory; nothing is taken inside
+    FLUSHES = 9             # one CPU's requests that wait for answers; nothing is taken inside
+    DESTRUCTION = 10        # the queue of objects that wait for their end; nothing is taken inside
+    GRACE = 11              # whether a grace period runs; nothing is taken inside
+    INTERRUPTS = 12         # which lines of devices there are
+    INTERRUPT = 13          # one line and those who share it; notifications are signalled inside
+    IO_APIC = 14            # the registers of all I/O APICs; nothing is taken inside
+    NOTIFICATION = 15       # the watches of one notification; rings are posted to inside
+    RING = 16               # one ring's indices and completions; taken by whoever posts
+    CHANNEL = 17            # the calls and receivers of one channel; nothing is taken inside
+    RUN_QUEUE = 18          # the ready threads of one CPU; nothing is taken inside
+    BUDGET = 19             # the CPU time of one account; nothing is taken inside
+    TIMERS = 20             # the timers of one CPU; nothing is taken inside
+    SLAB = 21               # the slabs of one size class; new ones come from the frame allocator
+    FRAMES = 22             # the frame allocator; nothing is taken inside
+    CONSOLE = 23            # one line of output; last, so that any code can log
 
 
 _held: percpu[u32] = 0

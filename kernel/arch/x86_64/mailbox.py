@@ -25,9 +25,10 @@ class Request(IntEnum):
     WORK = 3                # core/work.py: the work queue has become non-empty
     RESCHEDULE = 4          # core/schedule.py: compare the running thread with the queue
     TRACE = 5               # core/trace.py: tracing has been turned on or off
+    TIMERS = 6              # core/alarm.py: this CPU has been given timers
 
 
-REQUESTS = const(6)
+REQUESTS = const(7)
 _IN_SPIN_LOOPS = const(1 << Request.TLB_FLUSH)
 
 
