@@ -16,7 +16,7 @@ from kernel.boot import machine, options, processors
 from kernel.boot.firmware import read_firmware
 from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
-from kernel.boot.summary import write_summary
+from kernel.boot.summary import write_clocks, write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
 from kernel.core import alarm, configuration, framebuffer, log, online, schedule, state, trace, wait
 from kernel.core.log_ring import LogRing
@@ -63,7 +63,7 @@ def start() -> NoReturn:
 def _continue_on_own_stack() -> NoReturn:
     framebuffer.move(_screen_place)
     _ = state.change(KernelState.EARLY_BOOT, KernelState.INITIALIZING, read_time_stamp())
-    steps: array[Step, 8] = array(
+    steps: array[Step, 9] = array(
         Step(name="tables", run=_load_own_tables),
         Step(name="interrupts", run=_start_interrupt_controllers),
         Step(name="firmware", run=read_firmware),
@@ -71,6 +71,7 @@ def _continue_on_own_stack() -> NoReturn:
         Step(name="scheduler", run=_open_scheduler),
         Step(name="processors", run=processors.start_processors),
         Step(name="reclaim", run=_reclaim_loader_memory),
+        Step(name="clocks", run=write_clocks),
         Step(name="summary", run=write_summary),
     )
     _take(span(addr(steps[0]), len(steps)))
@@ -200,8 +201,6 @@ def _open_objects() -> str:
 def _open_scheduler() -> str:
     if not clock.measure():
         log.warn("boot: there is no clock to measure time by: it may run too fast or too slow")
-    elif log.HAS_DEBUG:
-        log.debug(f"boot: time stamps run at {clock.ticks_per_second()} Hz by the {clock.reference_name}")
     wait.start()
     trace.start()
     alarm.start()

@@ -68,12 +68,13 @@ def _answers(index: u64) -> bool:
 
 def _check_clocks() -> None:
     step = clock_step.largest()
-    if step <= clock_step.TOLERATED:
-        return
-    if clock.use_event_timer():
-        log.warn(f"boot: the CPUs' time stamps differ by {step}: time is taken from the event timer")
-    else:
-        log.warn(f"boot: the CPUs' time stamps differ by {step}, and there is no other clock: time may go backwards")
+    if step > clock_step.TOLERATED:
+        if clock.use_event_timer():
+            log.warn(f"boot: the CPUs' time stamps differ by {step}: time is taken from the event timer")
+        else:
+            log.warn(f"boot: the CPUs' time stamps differ by {step}, and there is no other clock: time goes awry")
+    elif not clock.is_steady and not clock.use_event_timer():
+        log.warn("boot: time stamps may change their rate, and there is no other clock: time may run unevenly")
 
 
 def _report_silent(index: u64) -> None:

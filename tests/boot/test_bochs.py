@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import re
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -54,6 +55,14 @@ async def run_bochs(machine: BochsMachine, folder: Path, logs: TestLogs) -> Asyn
         os.close(descriptor)
 
 
+# What each model has: who gives the time, whether time stamps have one rate, how it alarms and interrupts others.
+CLOCKS = {
+    "athlon64_clawhammer": ("event timer", "not invariant", "countdown", "xAPIC"),
+    "corei5_lynnfield_750": ("time stamps", "invariant", "countdown", "xAPIC"),
+    "corei7_icelake_u": ("time stamps", "invariant", "deadline", "x2APIC"),
+}
+
+
 @pytest.mark.parametrize(
     ("model", "cpus"),
     [
@@ -68,6 +77,9 @@ async def run_bochs(machine: BochsMachine, folder: Path, logs: TestLogs) -> Asyn
 async def test_kernel_boots(images: Path, tmp_path: Path, test_logs: TestLogs, model: str, cpus: int) -> None:
     machine = BochsMachine(images / CD, cpus=cpus, cpu_model=model)
     async with run_bochs(machine, tmp_path, test_logs) as console:
+        time, rate, alarm, mode = CLOCKS[model]
+        line = rf"^boot: time by {time}; time stamps {rate}, \d+ MHz by the [a-z -]+; alarms by {alarm}; {mode}$"
+        await console.expect(re.compile(line), DEADLINE_SECONDS)
         await console.expect(f"boot: ok cpus={cpus} memory=256MiB door=bios", DEADLINE_SECONDS)
         await console.expect(END, DEADLINE_SECONDS)
 

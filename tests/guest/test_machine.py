@@ -44,6 +44,26 @@ async def test_missing_devices(start_guest: StartGuest, machine: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("model", "machine", "clock"),
+    [
+        ("max", "q35", "time by time stamps; time stamps emulated, "),
+        ("max,-hypervisor", "q35", "time by event timer; time stamps not invariant, "),
+        ("max,-hypervisor", "q35,hpet=off", "time by time stamps; time stamps not invariant, "),
+    ],
+)
+@pytest.mark.usefixtures("boot_files")
+async def test_time_is_taken_from_what_has_one_rate(
+    start_guest: StartGuest, model: str, machine: str, clock: str
+) -> None:
+    lines = await boot(
+        start_guest, Machine(cpus=2, memory_mib=128, cpu_model=model, machine=machine), 2, "128MiB"
+    )
+    assert any(line.startswith(f"boot: {clock}") for line in lines)
+    warning = "warn: boot: time stamps may change their rate, and there is no other clock: time may run unevenly"
+    assert (warning in lines) == ("hpet=off" in machine)
+
+
+@pytest.mark.parametrize(
     ("model", "reason"),
     [
         ("max,-nx", "NX"),

@@ -54,7 +54,7 @@ _PIC_SLAVE_IDENTITY = const(2)
 _PIC_8086_MODE = const(1)
 
 _registers: u64 = 0                     # where xAPIC's registers are mapped
-_is_x2apic: bool = False
+is_x2apic: bool = False                 # the mode
 _timer_mode: u32 = 0
 _identities: array[u32, CPU_LIMIT] = zeroed()   # by index of the CPU, plus one; 0: has not started
 
@@ -66,15 +66,15 @@ def physical_base() -> u64:
 
 def find(registers: u64) -> None:
     """Notes the mode and where the registers have been mapped. Requires: the boot CPU."""
-    global _registers, _is_x2apic
+    global _registers, is_x2apic
     _registers = registers
-    _is_x2apic = read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC != 0
+    is_x2apic = read_msr(MSR_APIC_BASE) & APIC_BASE_X2APIC != 0
 
 
 def start() -> None:
     """Turns this CPU's APIC on with every local source masked but the timer, which is stopped."""
     write_msr(MSR_APIC_BASE, read_msr(MSR_APIC_BASE) | APIC_BASE_ENABLED)
-    _identities[cpu.index] = (_read(_IDENTITY) if _is_x2apic else _read(_IDENTITY) >> 24) + 1
+    _identities[cpu.index] = (_read(_IDENTITY) if is_x2apic else _read(_IDENTITY) >> 24) + 1
     _write(_SPURIOUS_VECTOR, _SOFTWARE_ENABLED | SPURIOUS)
     _write(_TASK_PRIORITY, 0)
     _write(_TIMER_DIVIDE, _DIVIDE_BY_1)
@@ -138,7 +138,7 @@ def end_interrupt() -> None:
 
 def _command(target: u32, what: u32) -> None:
     destination = identity_of(target)
-    if _is_x2apic:
+    if is_x2apic:
         write_msr(MSR_X2APIC + (_COMMAND >> 4), (u64(destination) << 32) | _ASSERT | u64(what))
         return
     for _ in range(_SEND_POLLS):
@@ -150,13 +150,13 @@ def _command(target: u32, what: u32) -> None:
 
 
 def _write(register: u32, value: u32) -> None:
-    if _is_x2apic:
+    if is_x2apic:
         write_msr(MSR_X2APIC + (register >> 4), u64(value))
     else:
         mem32[_registers + u64(register)] = value
 
 
 def _read(register: u32) -> u32:
-    if _is_x2apic:
+    if is_x2apic:
         return u32(read_msr(MSR_X2APIC + (register >> 4)))
     return mem32[_registers + u64(register)]

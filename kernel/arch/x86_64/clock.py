@@ -1,23 +1,16 @@
 """Time: nanoseconds since the kernel began, and one alarm for each CPU from its APIC timer.
 
 Time is the time stamp counter's, measured against whatever clock of known rate the machine has
-(reference_clock.py), or as the processor tells. When the CPUs' counters are not in step, the event timer gives it.
-Source: SDM vol 3, 17.17 (time stamp counter), 11.5.4 (APIC timer and its deadline mode); vol 2, CPUID 15H.
+(reference_clock.py), or as the processor tells. When the counter's rate may change, or the CPUs' counters are not in
+step, the event timer gives it.
+Source: SDM vol 3, 11.5.4 (APIC timer and its deadline mode).
 """
 from collections.abc import Callable
 
 from compiler.prelude import addr, const, copy, ptr, struct, u32, u64, u128
 from kernel.abi.machine import TIME_SHIFT, TimePage
-from kernel.arch.x86_64 import apic, reference_clock
-from kernel.arch.x86_64.registers import (
-    CPUID_FEATURES,
-    MSR_TSC_DEADLINE,
-    CpuidResult,
-    has_bit,
-    read_cpuid,
-    read_time_stamp,
-    write_msr,
-)
+from kernel.arch.x86_64 import apic, reference_clock, time_stamp
+from kernel.arch.x86_64.registers import MSR_TSC_DEADLINE, read_time_stamp, write_msr
 
 _NS = const(1_000_000_000)
 _SHIFT = const(TIME_SHIFT)
@@ -32,8 +25,6 @@ _FARTHEST_NS = const(3_600_000_000_000) # an alarm comes after an hour at the la
 _FEMTOSECONDS = const(1_000_000)        # in a nanosecond
 _ASSUMED_HZ = const(1_000_000_000)
 _AGREEMENT = const(50)                  # told and measured rates may differ by one part in so many
-_LEAF_RATE = const(0x15)
-_DEADLINE_BIT = const(24)
 
 
 @struct
@@ -53,12 +44,13 @@ class Measurement:
 
 reference_name: str = "nothing"         # what the time stamp counter was measured by
 has_deadlines: bool = False             # alarms are set in time stamps
+is_steady: bool = False                 # the time stamp counter has one rate
+is_event_time: bool = False             # now_ns() is the event timer's
 
 _start: u64 = 0                         # ticks
 _ns_per_tick: u64 = 0                   # fixed point, _SHIFT binary places
 _ticks_per_ns: u64 = 0
 _counts_per_ns: u64 = 0                 # of the APIC timer
-_is_hpet_time: bool = False
 _hpet_start: u64 = 0
 _hpet_start_ns: u64 = 0
 _ns_per_hpet_tick: u64 = 0
@@ -69,7 +61,7 @@ def describe(page: ptr[TimePage]) -> None:
     page.start = _start
     page.ns_per_tick = _ns_per_tick
     page.ticks_per_second = ticks_per_second()
-    page.is_counted = u64(not _is_hpet_time)
+    page.is_counted = u64(not is_event_time)
 
 
 def start() -> None:
@@ -83,9 +75,9 @@ def measure() -> bool:
 
     Returns False when there was nothing to measure by and nothing was told: time runs at a rate that is assumed.
     """
-    global reference_name, _ns_per_tick, _ticks_per_ns, _counts_per_ns, has_deadlines
+    global reference_name, _ns_per_tick, _ticks_per_ns, _counts_per_ns, has_deadlines, is_steady
     found = Measurement()
-    told = _told_hz()
+    told = time_stamp.told_hz()
     is_known = True
     if reference_clock.start_hpet() and _measure_by(reference_clock.read_hpet, _hpet_ns, addr(found)):
         reference_name = "event timer"
@@ -106,7 +98,8 @@ def measure() -> bool:
     _ns_per_tick = (u64(_NS) << _SHIFT) // hz
     _ticks_per_ns = ((hz << (_SHIFT - _SPARE_BITS)) // _NS) << _SPARE_BITS
     _counts_per_ns = (found.counts << _SHIFT) // found.ns
-    has_deadlines = _has_feature(_DEADLINE_BIT)
+    is_steady = time_stamp.is_invariant() or time_stamp.is_emulated()
+    has_deadlines = is_steady and time_stamp.has_deadlines()
     if has_deadlines:
         apic.use_deadlines()
     return is_known
@@ -114,13 +107,13 @@ def measure() -> bool:
 
 def use_event_timer() -> bool:
     """Takes time from the event timer from here on. Returns False when it cannot."""
-    global _is_hpet_time, _hpet_start, _hpet_start_ns, _ns_per_hpet_tick
+    global is_event_time, _hpet_start, _hpet_start_ns, _ns_per_hpet_tick
     if not reference_clock.is_hpet_wide():
         return False
     _ns_per_hpet_tick = (reference_clock.hpet_period() << _SHIFT) // _FEMTOSECONDS
     _hpet_start_ns = now_ns()
     _hpet_start = reference_clock.read_wide_hpet()
-    _is_hpet_time = True
+    is_event_time = True
     return True
 
 
@@ -129,7 +122,7 @@ def ticks_per_second() -> u64:
 
 
 def now_ns() -> u64:
-    if _is_hpet_time:
+    if is_event_time:
         return _hpet_start_ns + _scale(reference_clock.read_wide_hpet() - _hpet_start, _ns_per_hpet_tick)
     return ns_of(read_time_stamp() - _start)
 
@@ -218,24 +211,6 @@ def _measure_by_itself(hz: u64, found: ptr[Measurement]) -> None:
     found.counts = max(u64(before - apic.read_countdown()), 1)
     apic.start_countdown(0)
     found.ns = _MEASURED_NS
-
-
-def _told_hz() -> u64:
-    """The rate of the time stamp counter as the processor tells it; 0 when it does not."""
-    answer = CpuidResult()
-    read_cpuid(0, 0, addr(answer))
-    if answer.eax < _LEAF_RATE:
-        return 0
-    read_cpuid(_LEAF_RATE, 0, addr(answer))
-    if answer.eax == 0 or answer.ebx == 0 or answer.ecx == 0:
-        return 0
-    return u64(answer.ecx) * u64(answer.ebx) // u64(answer.eax)
-
-
-def _has_feature(bit: u32) -> bool:
-    answer = CpuidResult()
-    read_cpuid(CPUID_FEATURES, 0, addr(answer))
-    return has_bit(answer.ecx, bit)
 
 
 def _hpet_ns(first: u32, last: u32) -> u64:
