@@ -7,7 +7,7 @@ Not here: the order of timers (timers.py), the clock (arch/x86_64/clock.py).
 """
 from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
 from kernel.arch.x86_64 import clock, cpu, mailbox
-from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_due
+from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_any, take_due
 from kernel.sync import spinlock
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
@@ -73,7 +73,7 @@ def give_timers_away(target: u32) -> None:
     alarm = _mine()
     while True:
         with alarm.lock:
-            timer = take_due(addr(alarm.timers), NEVER - 1)
+            timer = take_any(addr(alarm.timers))
             if timer is None:
                 break
             alarm.count -= 1

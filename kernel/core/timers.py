@@ -22,7 +22,7 @@ class Timer:
     next: ptr[Timer] | None
     previous: ptr[Timer] | None
     cpu: atomic[u32]                    # in whose queue it is (alarm.py)
-    is_queued: bool
+    is_queued: bool                     # also on its way from one queue to another; read without a lock for a hint
 
 
 @struct
@@ -54,8 +54,21 @@ def take_due(queue: ptr[TimerQueue], now_ns: u64) -> ptr[Timer] | None:
     return first
 
 
+def take_any(queue: ptr[TimerQueue]) -> ptr[Timer] | None:
+    """Takes out a timer that is about to be added to another queue."""
+    first = queue.first
+    if first is not None:
+        _unlink(queue, first)
+    return first
+
+
 def remove(queue: ptr[TimerQueue], timer: ptr[Timer]) -> None:
     """Requires: the timer is in this queue."""
+    _unlink(queue, timer)
+    timer.is_queued = False
+
+
+def _unlink(queue: ptr[TimerQueue], timer: ptr[Timer]) -> None:
     previous = timer.previous
     orphans = _join_all(timer.child)
     if previous is None:
@@ -72,7 +85,6 @@ def remove(queue: ptr[TimerQueue], timer: ptr[Timer]) -> None:
         first = queue.first
         if orphans is not None and first is not None:
             queue.first = _join(first, orphans)
-    timer.is_queued = False
 
 
 def _join(one: ptr[Timer], other: ptr[Timer]) -> ptr[Timer]:
