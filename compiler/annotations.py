@@ -132,6 +132,8 @@ def _constructed(node: ast.Subscript, value: ast.expr, arguments: ast.expr, env:
             return PtrType(resolve_type(of, env))
         case "span", [of]:
             return SpanType(_element(of, env))
+        case "array", [ast.Name() as of, _] if resolve_type(of, env) == NONE:
+            return NONE  # results that are nothing, as many as there are
         case "array", [of, count]:
             return ArrayType(_element(of, env), _count(count, env))
         case "atomic", [of]:

@@ -13,8 +13,8 @@ TYPE_NAMES = frozenset(
 )
 DECORATORS = frozenset(
     "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
-    "printer frame_allocator frame_release enum requires excludes irqs_off may_fault bounded_recursion "
-    "target_features".split()
+    "printer slice_method raises frame_allocator frame_release enum requires excludes irqs_off may_fault "
+    "bounded_recursion target_features".split()
 )
 CLASS_DECORATORS = frozenset({"struct", "union"})
 FUNCTIONS = frozenset(
@@ -23,6 +23,7 @@ FUNCTIONS = frozenset(
     "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
     "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address "
     "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_take coroutine_destroy "
+    "coroutine_result coroutine_take_all "
     "coroutine_state exception_name exception_number raise_exception".split()
 )
 PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
@@ -39,6 +40,7 @@ EXCEPTIONS: dict[str, str] = {
     "BaseException": "", "Exception": "BaseException",
     "ArithmeticError": "Exception", "LookupError": "Exception", "KeyError": "LookupError", "IndexError": "LookupError",
     "OSError": "Exception", "TimeoutError": "OSError", "ConnectionError": "OSError", "PermissionError": "OSError",
+    "ExceptionGroup": "Exception",
     "RuntimeError": "Exception", "ValueError": "Exception", "MemoryError": "Exception", "EOFError": "Exception",
 }  # fmt: skip
 """Python's exceptions that async functions can raise and catch, each with its base class."""

@@ -225,7 +225,7 @@ class Checker:
     def _refused_parameters(self, ctx: Context, function: Function) -> None:
         """Parameters of a kind that the parser refused have values of unknown type."""
         arguments = function.node.args
-        starred = [argument for argument in (arguments.vararg, arguments.kwarg) if argument is not None]
+        starred = [arguments.kwarg] if arguments.kwarg is not None else []
         for argument in [*arguments.posonlyargs, *arguments.kwonlyargs, *starred]:
             ctx.names[argument.arg] = Local(argument.arg, ERROR, ctx.span(argument))
 

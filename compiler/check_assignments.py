@@ -14,7 +14,9 @@ from compiler.symbols import ConstSymbol, GlobalVar
 from compiler.tree import (
     AddressOf,
     Assign,
+    Const,
     Deref,
+    ElementPlace,
     Evaluate,
     Expr,
     FieldPlace,
@@ -33,6 +35,8 @@ from compiler.type_model import (
     NEVER,
     NONE,
     NULL,
+    U64,
+    ArrayType,
     AtomicType,
     BitsType,
     PtrType,
@@ -237,7 +241,10 @@ def _evaluated_once(ctx: Context, place: Place, prelude: list[Statement]) -> Pla
 
 
 def _check_unpack(ctx: Context, node: ast.Assign, target: ast.Tuple, value: ast.expr) -> list[Statement]:
-    found = expressions.check_value(ctx, value)
+    found = expressions.check(ctx, value, None)
+    if isinstance(found.type, ArrayType):
+        return _unpack_array(ctx, node, target, found, value)
+    found = expressions.load(ctx, found, value)
     if not isinstance(found.type, TupleType):
         raise ctx.error("type", f"{found.type} has no parts to unpack", value, here=str(found.type))
     if len(found.type.items) != len(target.elts):
@@ -257,6 +264,29 @@ def _check_unpack(ctx: Context, node: ast.Assign, target: ast.Tuple, value: ast.
             ctx.coerce(Zero(kind, ctx.span(element)), _value_type(place), element)
             places.append(place)
     return [Unpack(ctx.span(node), found, places)]
+
+
+def _unpack_array(
+    ctx: Context, node: ast.Assign, target: ast.Tuple, found: Expr, value: ast.expr
+) -> list[Statement]:
+    """The elements of an array one by one; a value is kept first, a place must hold values that copy silently."""
+    kind = found.type
+    assert isinstance(kind, ArrayType)
+    if kind.count != len(target.elts):
+        raise ctx.error("arguments", f"{kind.count} values for {len(target.elts)} names", node)
+    span = ctx.span(node)
+    made: list[Statement] = []
+    if not isinstance(found, Place):
+        kept = LocalPlace(kind, span, ctx.temporary(kind, span))
+        made.append(Assign(span, kept, found))
+        found = kept
+    places = [ElementPlace(kind.of, span, found, Const(U64, span, index), True) for index in range(kind.count)]
+    for element, item in zip(target.elts, (expressions.load(ctx, place, value) for place in places), strict=True):
+        if isinstance(element, ast.Name) and element.id == "_":
+            continue
+        place = _unpack_name(ctx, element, item.type) if isinstance(element, ast.Name) else _check_target(ctx, element)
+        made.append(Assign(span, place, ctx.coerce(item, _value_type(place), element)))
+    return made
 
 
 def _unpack_name(ctx: Context, element: ast.Name, kind: Type) -> Place:

@@ -13,7 +13,7 @@ import compiler.check_expressions as expressions
 import compiler.check_statements as statements
 from compiler.context import Context, Flow, join
 from compiler.symbols import ExceptionSymbol
-from compiler.tree import Await, Expr, Handler, Place, Raise, Statement, Suspend, Try
+from compiler.tree import Await, Deref, Expr, Handler, Place, Raise, Statement, Suspend, Try
 from compiler.type_model import ERROR, NONE, STR, AwaitableType, PtrType, StructType
 
 
@@ -34,6 +34,14 @@ def check_await(ctx: Context, node: ast.Await, operand: ast.expr) -> Expr:
         hint = f"call it without await: {ast.unparse(operand)}" if isinstance(operand, ast.Call) else ""
         raise ctx.error("await", f"{found.type} cannot be awaited", operand, here=str(found.type), hint=hint)
     return Await(found.type.result, span, found)
+
+
+def as_awaitable(ctx: Context, found: Expr, node: ast.expr) -> Expr:
+    """Where a coroutine is wanted, a pointer to a struct with `__awaitable__()` stands for what that gives."""
+    kind = found.type.to if isinstance(found.type, PtrType) and not found.type.optional else None
+    if isinstance(kind, StructType) and "__awaitable__" in kind.methods:
+        return calls.call_method(ctx, node, Deref(kind, found.span, found), "__awaitable__")
+    return found
 
 
 def _awaited_by_method(ctx: Context, operand: ast.expr) -> Expr:

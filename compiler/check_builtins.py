@@ -322,6 +322,7 @@ TABLE: dict[str, Rule] = {
     "range": _not_here, "const": _not_here,
     "suspend": check_primitive, "coroutine_start": check_primitive, "coroutine_resume": check_primitive,
     "coroutine_is_done": check_primitive, "coroutine_take": check_primitive, "coroutine_destroy": check_primitive,
+    "coroutine_result": check_primitive, "coroutine_take_all": check_primitive,
     "coroutine_state": check_primitive, "exception_name": check_primitive,
     "exception_number": check_primitive, "raise_exception": check_primitive,
 }  # fmt: skip
@@ -336,6 +337,7 @@ COUNTS: dict[str, tuple[int, ...]] = {
     "memory_copy": (3,), "memory_fill": (3,), "unchecked": (2,), "frame_address": (0,), "return_address": (0,),
     "percpu_address": (1,), "coroutine_start": (2,), "coroutine_resume": (1,), "coroutine_is_done": (1,),
     "coroutine_take": (1,), "coroutine_destroy": (1,), "coroutine_state": (0,), "exception_name": (1,),
+    "coroutine_result": (1,), "coroutine_take_all": (1,),
     "exception_number": (1,),
     "raise_exception": (2,),
 }  # fmt: skip

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import ast
 
+import compiler.check_async as asynchronous
 import compiler.check_atomics as atomics
 import compiler.check_builtins as builtins
 import compiler.check_construction as construction
+import compiler.check_elements as elements
 import compiler.check_expressions as expressions
 import compiler.check_format as format_text
 import compiler.check_generics as generics
+import compiler.check_lists as lists
+import compiler.check_slices as slices
 from compiler.annotations import resolve_type
 from compiler.check_bounds import check_bounds
 from compiler.context import Context
@@ -28,7 +32,6 @@ from compiler.symbols import (
 from compiler.tree import (
     AddressOf,
     Call,
-    Convert,
     Deref,
     Expr,
     IndirectCall,
@@ -36,12 +39,11 @@ from compiler.tree import (
 )
 from compiler.type_model import (
     BOOL,
-    BYTES,
     ERROR,
     INTEGERS,
-    STR,
     ArrayType,
     AtomicType,
+    AwaitableType,
     FloatType,
     FuncType,
     IntType,
@@ -133,10 +135,9 @@ def _check_indirect(ctx: Context, node: ast.Call, target: Expr) -> Expr:
 
 
 def _check_method(ctx: Context, node: ast.Call, function: ast.Attribute) -> Expr:
-    if function.attr == "encode" and not node.args:
-        text = expressions.check_value(ctx, function.value)
-        if text.type == STR:
-            return Convert(BYTES, ctx.span(node), text)
+    of_slice = slices.check_slice_method(ctx, node, function)
+    if of_slice is not None:
+        return of_slice
     base = expressions.check_struct_place(ctx, function.value)
     if base.type == ERROR:
         return base
@@ -198,12 +199,28 @@ def call_method(ctx: Context, node: ast.expr, place: Place, name: str) -> Expr:
 
 def call_function(ctx: Context, node: ast.Call, function: Function, receiver: list[Expr]) -> Expr:
     params = function.params[len(receiver) :]
+    if params and params[-1].starred:
+        node = lists.pack_starred(ctx, node, function.node, len(receiver))
     nodes = match_arguments(ctx, node, params, function)
     arguments = list(receiver)
     for param, argument in zip(params, nodes, strict=True):
         arguments.append(_argument(ctx, argument, param, function))
+    if "raises" in function.decorators:
+        _refuse_outside_async(ctx, node, function)
     order = _order(node, params, len(receiver)) if len(node.keywords) > 1 else ()
     return Call(function.call_result, ctx.span(node), function, arguments, order)
+
+
+def _refuse_outside_async(ctx: Context, node: ast.Call, function: Function) -> None:
+    """What is marked @raises leaves an exception behind, and async functions look for one."""
+    if ctx.function is None or not ctx.function.is_async:
+        raise ctx.error(
+            "exception",
+            f"{function.name} raises, and only async functions can handle that",
+            node,
+            labels=(Label(function.span, "declared here"),) if function.span.line else (),
+            hint="call it in an async def",
+        )
 
 
 def _order(node: ast.Call, params: list[Param], receivers: int) -> tuple[int, ...]:
@@ -223,10 +240,17 @@ def _argument(ctx: Context, node: ast.expr, param: Param, function: Function) ->
         return format_text.check_format(ctx, param.type.to, [node], node)
     if param.by_reference:
         return _reference(ctx, node, param, function)
+    if param.starred:
+        given = expressions.check(ctx, node, param.type)
+        return elements.as_span(ctx, given, node)
     guide = param.type if _wants_guide(param.type) else None
     value = expressions.load(ctx, expressions.check(ctx, node, guide), node, param.type)
+    if isinstance(param.type, AwaitableType):
+        value = asynchronous.as_awaitable(ctx, value, node)
     if isinstance(param.type, SpanType) and value.type == ERROR:
         return value
+    if isinstance(param.type, SpanType) and isinstance(node, lists.Display):
+        value = elements.as_span(ctx, value, node)
     if isinstance(param.type, SpanType) and value.type == PtrType(param.type.of):
         raise ctx.error("type-mismatch", "a raw pointer has no length", node, hint=f"span({ast.unparse(node)}, n)")
     return ctx.coerce(value, param.type, node, why=f"for {param.name} of {function.name}")

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import compiler.check_expressions as expressions
 import compiler.check_operators as operators
+import compiler.check_slices as slices
 from compiler.constant import COMPARE
 from compiler.context import Context
 from compiler.errors import REPORTED, CompileError
@@ -24,9 +25,11 @@ from compiler.tree import (
 )
 from compiler.type_model import (
     BOOL,
+    BYTES,
     ERROR,
     LITERAL,
     NONE,
+    STR,
     ArrayType,
     BoolType,
     EnumType,
@@ -147,6 +150,10 @@ def _compare(ctx: Context, node: ast.Compare, op: ast.cmpop, left_node: ast.expr
         return Const(BOOL, ctx.span(node), int(COMPARE[type(op)](left.value, right.value)))
     if _is_none(right_node) or _is_none(left_node):
         raise ctx.error("operator", "compare with None by `is`", node, hint=f"{ast.unparse(left_node)} is None")
+    if name in ("==", "!=") and left.type in (STR, BYTES):
+        same = slices.compare_slices(ctx, node, left, right, right_node)
+        if same is not None:
+            return same if name == "==" else Unary(BOOL, ctx.span(node), "not", same)
     left, right = operators.unify(ctx, left, right, node, (left_node, right_node), name)
     kind = left.type
     ordered = isinstance(kind, IntType | FloatType | PtrType)

@@ -7,8 +7,8 @@ import ast
 import compiler.check_expressions as expressions
 from compiler.context import Context
 from compiler.symbols import ExceptionSymbol
-from compiler.tree import Const, Expr, Intrinsic
-from compiler.type_model import BOOL, NEVER, NONE, STR, U8, U64, AwaitableType, PtrType, Type
+from compiler.tree import AddressOf, Const, Expr, Intrinsic
+from compiler.type_model import BOOL, NEVER, NONE, STR, U8, U64, ArrayType, AwaitableType, PtrType, Type
 
 
 def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
@@ -23,6 +23,12 @@ def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) 
             coroutine = _coroutine(ctx, node.args[0])
             assert isinstance(coroutine.type, AwaitableType)
             return Intrinsic(coroutine.type.result, span, name, [coroutine])
+        case "coroutine_result":
+            coroutine = _coroutine(ctx, node.args[0])
+            assert isinstance(coroutine.type, AwaitableType)
+            return Intrinsic(coroutine.type.result, span, name, [coroutine])
+        case "coroutine_take_all":
+            return _take_all(ctx, node)
         case "coroutine_state":
             if ctx.function is None or not ctx.function.is_async:
                 raise ctx.error("await", "coroutine_state stands in async functions only", node)
@@ -43,6 +49,18 @@ def check_primitive(ctx: Context, node: ast.Call, name: str, want: Type | None) 
             raise ctx.error("await", "suspend() is awaited: await suspend()", node)
     result = BOOL if name == "coroutine_is_done" else NONE
     return Intrinsic(result, span, name, [expressions.check_value(ctx, node.args[0], handle)])
+
+
+def _take_all(ctx: Context, node: ast.Call) -> Expr:
+    """The results of an array of coroutines, in an array; nothing when they have none."""
+    place = expressions.check_place(ctx, node.args[0])
+    kind = place.type
+    if not isinstance(kind, ArrayType) or not isinstance(kind.of, AwaitableType):
+        raise ctx.error("await", f"this needs an array of coroutines, not {kind}", node.args[0], here=str(kind))
+    result = kind.of.result
+    address = AddressOf(PtrType(kind), place.span, place)
+    given = NONE if result == NONE else ArrayType(result, kind.count)
+    return Intrinsic(given, ctx.span(node), "coroutine_take_all", [address])
 
 
 def _coroutine(ctx: Context, node: ast.expr) -> Expr:

@@ -13,6 +13,7 @@ import compiler.check_async as asynchronous
 import compiler.check_calls as calls
 import compiler.check_conditions as conditions
 import compiler.check_elements as elements
+import compiler.check_lists as lists
 import compiler.check_operators as operators
 from compiler.context import Context
 from compiler.errors import CompileError, Label
@@ -55,6 +56,7 @@ from compiler.type_model import (
     STR,
     ArrayType,
     AtomicType,
+    AwaitableType,
     BitsType,
     PtrType,
     SpanType,
@@ -68,6 +70,8 @@ from compiler.type_model import (
 def check_value(ctx: Context, node: ast.expr, want: Type | None = None) -> Expr:
     """A value; of type `want` when that is given, else of its own type (possibly a literal without width)."""
     found = load(ctx, check(ctx, node, want), node, want)
+    if isinstance(want, AwaitableType):
+        found = asynchronous.as_awaitable(ctx, found, node)
     return found if want is None else ctx.coerce(found, want, node)
 
 
@@ -117,19 +121,16 @@ def check(ctx: Context, node: ast.expr, want: Type | None) -> Expr:
                     hint = "assign one by one, or pass its address"
                     raise ctx.error("type", f"{item.type} cannot be part of a tuple", element, hint=hint)
             return TupleMake(TupleType(tuple(item.type for item in items)), span, items)
+        case ast.Starred():
+            raise ctx.error("unsupported", "* is not part of the language", node, hint="write each element")
         case ast.Await(value=value):
             return asynchronous.check_await(ctx, node, value)
         case ast.JoinedStr():
             raise ctx.error(
                 "unsupported", "an f-string needs a function that formats", node, hint="pass the parts one by one"
             )
-        case ast.List() | ast.ListComp():
-            raise ctx.error(
-                "unsupported",
-                "a list is not part of the language",
-                node,
-                hint="an array has a fixed length, as in: items: array[u32, 8] = zeroed()",
-            )
+        case ast.List() | ast.Set() | ast.ListComp() | ast.SetComp() | ast.GeneratorExp():
+            return lists.check_display(ctx, node, want)
     raise ctx.error("unsupported", f"{type(node).__name__} is not part of the language", node)
 
 

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import ast
 
+import compiler.check_async as asynchronous
 import compiler.check_calls as calls
 import compiler.check_expressions as expressions
+import compiler.check_lists as lists
 from compiler.annotations import DEEPEST_NESTING, resolve_type
 from compiler.check_bounds import check_bounds
 from compiler.constant import evaluate_int
@@ -38,6 +40,10 @@ from compiler.type_model import (
 def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receiver: list[Expr]) -> Expr:
     bindings: dict[str, Binding] = {}
     skip = len(receiver)
+    starred = generic.node.args.vararg
+    if starred is not None:
+        packed = lists.pack_starred(ctx, node, generic.node, skip)
+        _infer_starred(ctx, packed.args[-1], generic, starred, bindings)
     arguments = generic.node.args.args[skip:]
     env = Environment(generic.module, generic.outer)
     given = dict(zip((a.arg for a in arguments), node.args, strict=False)) | {
@@ -52,12 +58,19 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
         if isinstance(annotation, ast.Subscript) and env.builtin_of(annotation.value) == "const":
             bindings[argument.arg] = evaluate_int(value, ctx.env, f"{argument.arg}, a const parameter,")
             continue
-        typed.append((resolve_type(annotation, env), expressions.check_value(ctx, value), value))
+        pattern = resolve_type(annotation, env)
+        found = expressions.check_value(ctx, value)
+        if isinstance(pattern, AwaitableType):
+            found = asynchronous.as_awaitable(ctx, found, value)
+        typed.append((pattern, found, value))
     for literals in (False, True):
         for pattern, found, value in typed:
             if isinstance(found, Literal) == literals:
                 _infer(pattern, ctx.settle(found, value).type if literals else found.type, bindings)
     missing = [name for name in generic.parameters if name not in bindings]
+    if starred is not None and len(missing) == 1:
+        bindings[missing[0]] = len(lists.list_elements(ctx, _display_of(packed)))
+        missing = []
     if missing:
         raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
     if max(map(nesting, bindings.values()), default=0) > DEEPEST_NESTING:
@@ -67,10 +80,30 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
     function.asked_at = function.asked_at or ctx.span(node)
     call = ast.Call(
         func=node.func,
-        args=[a for a, p in zip(node.args, arguments, strict=False) if p.arg not in generic.parameters],
+        args=[
+            *(a for a, p in zip(node.args, arguments, strict=False) if p.arg not in generic.parameters),
+            *(node.args[len(arguments) :] if starred is not None else ()),
+        ],
         keywords=[k for k in node.keywords if k.arg not in generic.parameters],
     )
     return calls.call_function(ctx, ast.copy_location(call, node), function, receiver)
+
+
+def _display_of(packed: ast.Call) -> lists.Display:
+    display = packed.args[-1]
+    assert isinstance(display, lists.Display)
+    return display
+
+
+def _infer_starred(
+    ctx: Context, display: ast.expr, generic: GenericFunction, starred: ast.arg, bindings: dict[str, Binding]
+) -> None:
+    """What the arguments of a `*` parameter tell: the type of its elements."""
+    assert isinstance(display, lists.Display) and starred.annotation is not None
+    pattern = resolve_type(starred.annotation, Environment(generic.module, generic.outer))
+    found = lists.starred_type(ctx, display, pattern)
+    if found is not None:
+        _infer(pattern, found, bindings)
 
 
 def _infer(pattern: Type, found: Type, bindings: dict[str, Binding]) -> None:
@@ -92,7 +125,7 @@ def _infer(pattern: Type, found: Type, bindings: dict[str, Binding]) -> None:
             _infer(a, b, bindings)
         case (SpanType(of=a), SpanType(of=b)) | (AtomicType(of=a), AtomicType(of=b)):
             _infer(a, b, bindings)
-        case ArrayType(of=a), ArrayType(of=b):
+        case (ArrayType(of=a), ArrayType(of=b)) | (SpanType(of=a), ArrayType(of=b)):
             _infer(a, b, bindings)
         case FuncType(params=p, result=r), FuncType(params=q, result=s) if len(p) == len(q):
             for a, b in zip((*p, r), (*q, s), strict=True):

@@ -29,7 +29,20 @@ from compiler.symbols import (
     TypeSymbol,
     TypeVarSymbol,
 )
-from compiler.type_model import NEVER, NONE, U8, U16, U32, U64, EnumType, PtrType, StructType, Type, TypeVariable
+from compiler.type_model import (
+    NEVER,
+    NONE,
+    U8,
+    U16,
+    U32,
+    U64,
+    EnumType,
+    PtrType,
+    SpanType,
+    StructType,
+    Type,
+    TypeVariable,
+)
 
 
 def declare(module: Module, name: str, node: ast.stmt) -> Symbol:
@@ -177,7 +190,8 @@ def declare_function(
 def _type_parameters(node: FunctionNode, env: Environment) -> tuple[str, ...]:
     """TypeVars named by the parameters, and `const[int]` parameters, in order of appearance."""
     found: list[str] = []
-    for argument in node.args.args:
+    starred = [node.args.vararg] if node.args.vararg is not None else []
+    for argument in [*node.args.args, *starred]:
         annotation = argument.annotation
         if annotation is None:
             continue
@@ -185,6 +199,10 @@ def _type_parameters(node: FunctionNode, env: Environment) -> tuple[str, ...]:
             found.append(argument.arg)
             continue
         for name in (n for n in ast.walk(annotation) if isinstance(n, ast.Name)):
+            if name.id not in found and name.id not in env.bindings and _is_type_variable(name, env):
+                found.append(name.id)
+    if starred and node.returns is not None:
+        for name in (n for n in ast.walk(node.returns) if isinstance(n, ast.Name)):
             if name.id not in found and name.id not in env.bindings and _is_type_variable(name, env):
                 found.append(name.id)
     return tuple(found)
@@ -207,6 +225,8 @@ def make_function(
         for index, (argument, default) in enumerate(zip(node.args.args, defaults, strict=True))
         if not _is_const_parameter(argument, env)
     ]
+    if node.args.vararg is not None:
+        params.append(_starred_parameter(module, node, node.args.vararg, env))
     if owner is not None and (not node.args.args or node.args.args[0].arg != "self"):
         raise module.error("method", f"the first parameter of a method is self: def {node.name}(self, ...)", node)
     if node.returns is None:
@@ -263,6 +283,17 @@ def _parameter(
     if kind == NONE:
         raise module.error("type", "a parameter cannot be None", argument)
     return Param(argument.arg, kind, default, span, formatted=formatted)
+
+
+def _starred_parameter(module: Module, node: FunctionNode, argument: ast.arg, env: Environment) -> Param:
+    """`*items: T` is a span of whatever the caller gives."""
+    if argument.annotation is None:
+        message = f"parameter *{argument.arg} of {node.name} needs a type"
+        raise module.error("annotation", message, argument, hint=f"*{argument.arg}: u64")
+    kind = type_annotations.resolve_type(argument.annotation, env)
+    if kind == NONE:
+        raise module.error("type", "a parameter cannot be None", argument)
+    return Param(argument.arg, SpanType(kind), None, module.span(argument), starred=True)
 
 
 def instantiate_struct(generic: GenericStruct, arguments: tuple[Binding, ...]) -> StructType:

@@ -18,8 +18,8 @@ from collections.abc import Callable
 from compiler.emit_statements import Cleanup, HandlerLabel, StatementEmitter
 from compiler.emit_types import value_type
 from compiler.symbols import ExceptionSymbol
-from compiler.tree import Await, Expr, Handler, Intrinsic, Raise, Statement, Suspend, Try
-from compiler.type_model import NEVER, NONE, STR, U64, Type
+from compiler.tree import Await, Call, Expr, Handler, IndirectCall, Intrinsic, Raise, Statement, Suspend, Try
+from compiler.type_model import NEVER, NONE, POINTER_SIZE, STR, U64, ArrayType, AwaitableType, PtrType, Type
 
 PROMISE_ALIGN = 16
 STATE_AT, RESULT_AT = 8, 16
@@ -108,11 +108,22 @@ class AsyncEmitter(StatementEmitter):
                 return self._primitive(expr, name)
         return super()._value(expr)
 
+    def call(self, expr: Call | IndirectCall, result: str | None = None) -> str:
+        """After a function marked @raises the state of the task tells whether it did."""
+        value = super().call(expr, result)
+        if isinstance(expr, Call) and "raises" in expr.function.decorators:
+            self._check_exception()
+        return value
+
     def construct(self, address: str, value: Expr, align: int) -> None:
         if isinstance(value, Await):
             self._await(value, address)
         elif isinstance(value, Intrinsic) and value.name == "coroutine_take":
             self._take(value, address)
+        elif isinstance(value, Intrinsic) and value.name == "coroutine_result":
+            _ = self._take_result(value.type, self.value(value.arguments[0]), address)
+        elif isinstance(value, Intrinsic) and value.name == "coroutine_take_all":
+            self._take_all(value, address)
         else:
             super().construct(address, value, align)
 
@@ -152,11 +163,34 @@ class AsyncEmitter(StatementEmitter):
         self.line(f"call void @llvm.coro.destroy(ptr {coroutine})")
         return result
 
+    def _take_all(self, expr: Intrinsic, address: str | None) -> str:
+        """The results go to `address` one after the other; without it there are none."""
+        self.module.need("ptr @llvm.coro.promise(ptr, i32, i1)")
+        self.module.need("void @llvm.coro.destroy(ptr)")
+        pointer = expr.arguments[0]
+        assert isinstance(pointer.type, PtrType) and isinstance(pointer.type.to, ArrayType)
+        assert isinstance(pointer.type.to.of, AwaitableType)
+        kind = pointer.type.to.of.result
+        first = self.value(pointer)
+        for index in range(pointer.type.to.count):
+            coroutine = self.load_from(self._at(first, index * POINTER_SIZE), pointer.type.to.of)
+            at = None if address is None else self._at(address, index * kind.size)
+            result = self._take_result(kind, coroutine, at)
+            if at is not None and not kind.is_aggregate:
+                self.store_to(at, result, kind)
+            self.line(f"call void @llvm.coro.destroy(ptr {coroutine})")
+        return ""
+
     def _primitive(self, expr: Intrinsic, name: str) -> str:
         if name == "coroutine_state":
             return self._state()
         if name == "coroutine_take":
             return self._take(expr, None)
+        if name == "coroutine_take_all":
+            return self._take_all(expr, None)
+        if name == "coroutine_result":
+            self.module.need("ptr @llvm.coro.promise(ptr, i32, i1)")
+            return self._take_result(expr.type, self.value(expr.arguments[0]), None)
         first = self.value(expr.arguments[0])
         match name:
             case "coroutine_start":

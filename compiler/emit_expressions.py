@@ -26,6 +26,7 @@ from compiler.tree import (
     Keep,
     Load,
     Logic,
+    Place,
     Select,
     SpanLength,
     SpanMake,
@@ -176,6 +177,8 @@ class ExpressionEmitter(MemoryEmitter):
             self.address(expr.place)
         elif not expr.type.is_aggregate:
             self.value(expr)
+        elif not isinstance(expr, Place):
+            self.construct(self.stack_slot(expr.type), expr, expr.type.align)
         if expr.type == NEVER:
             self.terminate("unreachable")
 

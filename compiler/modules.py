@@ -101,6 +101,7 @@ class Project:
     exceptions: dict[str, ExceptionSymbol] = field(default_factory=dict)
     entry: str = ""  # the module whose `if __name__ == "__main__":` counts
     aliases: dict[str, str] = field(default_factory=dict)  # Python's own module names, and what stands for them
+    slices: dict[str, Function] | None = None  # once they have been looked for
 
     def new_exception(self, name: str, base: ExceptionSymbol | None) -> ExceptionSymbol:
         self.exceptions[name] = ExceptionSymbol(name, len(self.exceptions) + 1, base)
@@ -110,12 +111,22 @@ class Project:
         """The program's function with a decorator of which there is one, such as @printer."""
         for module in self.modules.values():
             for name, node in module.declarations.items():
-                if isinstance(node, ast.FunctionDef) and any(
-                    isinstance(d, ast.Name) and d.id == decorator for d in node.decorator_list
-                ):
+                if isinstance(node, ast.FunctionDef) and _is_marked(node, decorator):
                     found = resolve(module, name, node)
                     return found if isinstance(found, Function) else None
         return None
+
+    def slice_methods(self) -> dict[str, Function]:
+        """The program's functions marked @slice_method: methods of bytes and str, by name."""
+        if self.slices is None:
+            self.slices = {}
+            for module in self.modules.values():
+                for name, node in module.declarations.items():
+                    if isinstance(node, ast.FunctionDef) and _is_marked(node, "slice_method"):
+                        found = resolve(module, name, node)
+                        if isinstance(found, Function):
+                            self.slices[name] = found
+        return self.slices
 
     def built_in_exception(self, name: str) -> ExceptionSymbol:
         if name not in self.exceptions:
@@ -331,3 +342,7 @@ def layer_of(project: Project, name: str) -> int | None:
             return project.layers[name]
         name = name.rpartition(".")[0]
     return None
+
+
+def _is_marked(node: ast.FunctionDef, decorator: str) -> bool:
+    return any(isinstance(d, ast.Name) and d.id == decorator for d in node.decorator_list)

@@ -14,7 +14,6 @@ from compiler.source import SourceFile, Span
 REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Lambda: ("lambda", "write a function at module level"),
     ast.Dict: ("dict", "use an array, or a match on constants"),
-    ast.Set: ("set", "use an array or a bit mask"),
     ast.DictComp: ("dict comprehension", "use an array"),
     ast.SetComp: ("set comprehension", "use an array"),
     ast.Try: ("try", "errors are values here: return a code and test it"),
@@ -25,7 +24,6 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.Yield: ("yield", "fill an array, or write a struct with a next() method"),
     ast.YieldFrom: ("yield from", "write the loop"),
     ast.NamedExpr: (":=", "assign on a line of its own"),
-    ast.Starred: ("*", "write each element"),
     ast.MatMult: ("@", "call a function"),
     ast.Pow: ("**", "multiply, or shift: 1 << n"),
     ast.Div: ("/", "integers divide with //"),
@@ -35,7 +33,7 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.MatchClass: ("class pattern", "match on integers, enums and tuples"),
     ast.MatchStar: ("star pattern", "name each element"),
 }
-CONSTANT_ONLY = (ast.Pow, ast.Div, ast.In, ast.NotIn, ast.Starred)
+CONSTANT_ONLY = (ast.Pow, ast.Div, ast.In, ast.NotIn)
 """Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
 ASYNC_ONLY = (ast.Try, ast.Raise)
@@ -136,9 +134,8 @@ class _Subset(ast.NodeVisitor):
             self.refuse(node, "a function inside a function", "move it to module level and pass what it needs")
             return
         arguments = node.args
-        for star, argument in (("*", arguments.vararg), ("**", arguments.kwarg)):
-            if argument is not None:
-                self.refuse(argument, f"{star}{argument.arg}", "list each parameter")
+        if arguments.kwarg is not None:
+            self.refuse(arguments.kwarg, f"**{arguments.kwarg.arg}", "list each parameter")
         if arguments.kwonlyargs or arguments.posonlyargs:
             first = (arguments.kwonlyargs + arguments.posonlyargs)[0]
             self.refuse(first, "a keyword-only or positional-only parameter", "leave out the * or / before it")
@@ -165,7 +162,11 @@ class _Subset(ast.NodeVisitor):
             self.generic_visit(node)
             self.in_constant = outer
             return
-        self.generic_visit(node)
+        self.visit(node.func)
+        for argument in node.args:
+            self.visit(argument.value if isinstance(argument, ast.Starred) else argument)
+        for keyword in node.keywords:
+            self.visit(keyword)
 
     def visit_Assert(self, node: ast.Assert) -> None:
         outer, self.in_constant = self.in_constant, not self.in_function
@@ -197,15 +198,9 @@ class _Subset(ast.NodeVisitor):
         elif node.value is Ellipsis and not self.in_constant:
             pass  # the body of a Protocol's method
 
-    def visit_ListComp(self, node: ast.ListComp) -> None:
-        if self.in_function and not self.in_constant:
-            self.refuse(
-                node,
-                "a list comprehension in a function",
-                "fill an array in a loop, or make a table with const() at module level",
-            )
-            return
-        self.generic_visit(node)
+    def visit_Starred(self, node: ast.Starred) -> None:
+        if not self.in_constant:
+            self.refuse(node, "*", "write each element")
 
     def visit_List(self, node: ast.List) -> None:
         # Memory operands in assembler functions; elsewhere the checker refuses them with the type that was wanted.

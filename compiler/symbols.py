@@ -69,6 +69,7 @@ class Param:
     default: ast.expr | None
     span: Span
     by_reference: bool = False  # annotated with a struct: the caller names the struct, its address is passed
+    starred: bool = False  # `*items: T`: a span of what the caller gives
     formatted: bool = False  # `fstring[S]`: the caller may write an f-string
 
 

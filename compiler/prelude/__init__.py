@@ -26,15 +26,18 @@ from compiler.prelude.constants import const, offsetof, option, placed, sizeof, 
 from compiler.prelude.coroutines import (
     coroutine_destroy,
     coroutine_is_done,
+    coroutine_result,
     coroutine_resume,
     coroutine_start,
     coroutine_state,
     coroutine_take,
+    coroutine_take_all,
     exception_name,
     exception_number,
     frame_allocator,
     frame_release,
     raise_exception,
+    raises,
     suspend,
 )
 from compiler.prelude.decorators import (
@@ -78,7 +81,7 @@ from compiler.prelude.places import (
 )
 from compiler.prelude.pointers import ptr, ptr8, ptr16, ptr32, ptr64
 from compiler.prelude.structs import bits, struct, union
-from compiler.prelude.text import fstring, printer
+from compiler.prelude.text import fstring, printer, slice_method
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap, panic, unreachable
 
 __all__ = [
@@ -99,10 +102,12 @@ __all__ = [
     "copy",
     "coroutine_destroy",
     "coroutine_is_done",
+    "coroutine_result",
     "coroutine_resume",
     "coroutine_start",
     "coroutine_state",
     "coroutine_take",
+    "coroutine_take_all",
     "count_ones",
     "count_zeros_left",
     "count_zeros_right",
@@ -155,12 +160,14 @@ __all__ = [
     "ptr32",
     "ptr64",
     "raise_exception",
+    "raises",
     "requires",
     "return_address",
     "rotate_left",
     "rotate_right",
     "section",
     "sizeof",
+    "slice_method",
     "span",
     "spin_hint",
     "struct",

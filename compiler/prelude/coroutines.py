@@ -23,6 +23,11 @@ def frame_release(function: F) -> F:
     return function
 
 
+def raises(function: F) -> F:
+    """Marks a function that leaves an exception in its task's state; async callers raise it."""
+    return function
+
+
 async def suspend() -> None:
     _only_compiled("suspend")
 
@@ -42,6 +47,16 @@ def coroutine_is_done(handle: Any) -> bool:
 
 def coroutine_take(coroutine: Awaitable[T]) -> T:
     _only_compiled("coroutine_take")
+
+
+def coroutine_result(coroutine: Awaitable[T]) -> T:
+    """The result of a coroutine that has ended and stays."""
+    _only_compiled("coroutine_result")
+
+
+def coroutine_take_all(coroutines: Any) -> Any:
+    """The results of an array of coroutines that have ended; their frames go back."""
+    _only_compiled("coroutine_take_all")
 
 
 def coroutine_destroy(handle: Any) -> None:

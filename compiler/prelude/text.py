@@ -50,6 +50,11 @@ def printer(function: F) -> F:
     return function
 
 
+def slice_method(function: F) -> F:
+    """Marks a method of bytes and str. Under CPython these have methods of their own."""
+    return function
+
+
 def show(*values: Any, end: str = "\n") -> None:
     """`print` of sources; Python's own while no source has a printer."""
     if _printer is None:

@@ -287,8 +287,7 @@ def nested_class() -> None:
 
 def list_in_function(a: u32) -> None:
     b = [i for i in range(a)]
-    #! unsupported: [i for i in range(a)] => a list comprehension in a function is not part of the language
-    #: fill an array in a loop, or make a table with const() at module level
+    #! constant: a => a is a variable, but this must be known when compiling
 
 
 def nonlocal_name() -> None:
