@@ -1,4 +1,5 @@
 """Around a user program: opens its ring, runs what stands under `if __name__ == "__main__":`, gives the exit status."""
+import userspace.lib.slices as slices  # noqa: F401 - holds the methods of bytes and str
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 import userspace.lib.text as text  # noqa: F401 - holds what print() calls
 from compiler.prelude import asm_x64, export, naked, u64

@@ -1,4 +1,12 @@
 """asyncio: Python's names for tasks on our rings. README.md says how it is put together."""
+from userspace.lib.asyncio.gather import (  # noqa: F401
+    ALL_COMPLETED,
+    FIRST_COMPLETED,
+    FIRST_EXCEPTION,
+    gather,
+    shield,
+    wait,
+)
 from userspace.lib.asyncio.groups import TaskGroup  # noqa: F401
 from userspace.lib.asyncio.locks import Event, Lock, Semaphore  # noqa: F401
 from userspace.lib.asyncio.loop import run  # noqa: F401

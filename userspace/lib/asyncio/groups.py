@@ -1,61 +1,71 @@
 """asyncio.TaskGroup: tasks that have all ended when the block is left.
 
-When one fails the others are cancelled, and its exception is raised: the first one, where Python raises a group of all.
+When a member fails the others are cancelled, and so is the block if it still runs; then ExceptionGroup is raised.
 """
 from collections.abc import Awaitable
 from typing import TypeVar
 
-from compiler.prelude import addr, exception_number, ptr, raise_exception, struct, u64
+from compiler.prelude import addr, exception_number, memory_copy, ptr, raise_exception, span, struct, u64, zeroed
 from userspace.lib.asyncio import task as tasks
-from userspace.lib.asyncio.task import CancelledError, Task, TaskBase, cancel, running, wait_for_end
+from userspace.lib.asyncio.task import CancelledError, Group, Task, cancel_members, join, park, running
+from userspace.lib.heap import allocate
+from userspace.lib.text import Text
 
 T = TypeVar("T")
 
 
 @struct
 class TaskGroup:
-    first: ptr[TaskBase] | None         # linked through `sibling`, youngest first
+    group: Group
 
     def create_task(self, coroutine: Awaitable[T]) -> ptr[Task[T]]:
         task = tasks.create_task(coroutine)
-        task.base.sibling = self.first
-        self.first = addr(task.base)
+        join(addr(self.group), addr(task.base))
         return task
 
     async def __aenter__(self) -> ptr["TaskGroup"]:
+        self.group.owner = running()
         return self
 
     async def __aexit__(self) -> None:
         """When an exception leaves the block, a cancellation included, the tasks are cancelled."""
-        number: u64 = 0
-        if running().state.unwinding != 0:
-            self._cancel_all()
-        message = ""
+        group = addr(self.group)
+        own = running()
+        leaving = own.state.unwinding
+        if group.is_owner_cancelled:
+            own.is_cancelled = False        # the failed member's, in case the block has not met it
+        group.is_waiting = True
+        if leaving != 0:
+            cancel_members(group)
+        was_cancelled = await _wait_for_members(group)
+        if leaving != 0 and leaving != exception_number(CancelledError):
+            group.errors += 1
+        if group.errors != 0:
+            raise_exception(exception_number(ExceptionGroup), _describe(group.errors))
+        if was_cancelled:
+            raise CancelledError
+
+
+async def _wait_for_members(group: ptr[Group]) -> bool:
+    """Returns True when the wait was cancelled from outside; then the members are too."""
+    was_cancelled = False
+    while group.first is not None:
         try:
-            failed = await self._wait_for_all()
-            if failed is not None:
-                number = failed.state.exception
-                message = failed.state.message
-        finally:
-            self._cancel_all()
-            _ = await self._wait_for_all()
-        if number != 0:
-            raise_exception(number, message)
+            await park()
+        except CancelledError:
+            if not group.is_aborting:
+                was_cancelled = True
+                cancel_members(group)
+    return was_cancelled
 
-    async def _wait_for_all(self) -> ptr[TaskBase] | None:
-        """Returns the first task that was seen to fail, after all have ended."""
-        failed: ptr[TaskBase] | None = None
-        member = self.first
-        while member is not None:
-            await wait_for_end(member)
-            if failed is None and member.has_failed() and member.state.exception != exception_number(CancelledError):
-                failed = member
-                self._cancel_all()
-            member = member.sibling
-        return failed
 
-    def _cancel_all(self) -> None:
-        member = self.first
-        while member is not None:
-            _ = cancel(member)
-            member = member.sibling
+def _describe(errors: u64) -> str:
+    """What Python says of such a group; whoever catches it may keep the text."""
+    line: Text = zeroed()
+    line.text("unhandled errors in a TaskGroup (")
+    line.number(errors, False, 10, 0, 0)
+    line.text(" sub-exception" if errors == 1 else " sub-exceptions")
+    line.text(")")
+    kept = allocate(u64(line.length))
+    memory_copy(kept, addr(line.characters[0]), u64(line.length))
+    return span(kept, u64(line.length)).decode()

@@ -6,7 +6,17 @@ from compiler.prelude import addr, const, coroutine_take, exception_name, panic,
 from kernel.abi.ring import Submission
 from userspace.lib import reactor
 from userspace.lib.asyncio import sleepers
-from userspace.lib.asyncio.task import TaskBase, create_task, finish, make_ready, park, running, step, take_ready
+from userspace.lib.asyncio.task import (
+    TaskBase,
+    create_task,
+    finish,
+    leave_group,
+    make_ready,
+    park,
+    running,
+    step,
+    take_ready,
+)
 from userspace.lib.reactor import Operation
 from userspace.lib.syscall import exit_process
 from userspace.lib.time import monotonic_ns
@@ -23,6 +33,8 @@ def run(main: Awaitable[T]) -> T:
         ready = take_ready()
         if ready is None:
             _wait()
+        elif ready.is_done:
+            leave_group(ready)
         elif step(ready):
             finish(ready)
     if base.has_failed():

@@ -1,7 +1,13 @@
 """Tasks: coroutines that take turns, the queue of those that are ready, and how one waits for another.
 
 `state` comes first: compiled code writes to it (compiler/emit_async.py gives its layout).
-Invariant: a task is in the ready queue exactly while `is_queued`; the one that runs is not.
+
+Invariants:
+- a task is in the ready queue exactly while `is_queued`; the one that runs is not; one that has ended is there once,
+  for its group to hear of it;
+- a task is among its group's members exactly until it has ended.
+
+Owns: a task that has ended is freed by whoever awaits it, or at its end when `is_detached` says that nobody will.
 """
 from __future__ import annotations
 
@@ -12,6 +18,7 @@ from compiler.prelude import (
     addr,
     coroutine_destroy,
     coroutine_is_done,
+    coroutine_result,
     coroutine_resume,
     coroutine_start,
     coroutine_take,
@@ -19,6 +26,7 @@ from compiler.prelude import (
     panic,
     ptr,
     raise_exception,
+    raises,
     sizeof,
     struct,
     suspend,
@@ -50,15 +58,25 @@ class TaskBase:
     handle: ptr[u8]                     # of the outermost coroutine
     next: ptr[TaskBase] | None
     waiters: ptr[Waiter] | None         # tasks that wait for this one's end
-    sibling: ptr[TaskBase] | None       # in a task group
+    awaits: ptr[TaskBase] | None        # the task whose end it awaits: cancelling this one cancels that
+    group: ptr[Group] | None
+    following: ptr[TaskBase] | None     # members of the group, youngest first
+    preceding: ptr[TaskBase] | None
+    kept: u64                           # address and size of what its last wait() gave
+    kept_bytes: u64
     bytes: u64                          # of the whole task
+    end_number: u64                     # how many tasks had ended when it did
     is_queued: bool
     is_started: bool
     is_done: bool
     is_cancelled: bool                  # it is to raise CancelledError when it runs next
+    is_detached: bool                   # nobody will await it
 
     def has_failed(self) -> bool:
         return self.state.exception != 0
+
+    def was_cancelled(self) -> bool:
+        return self.state.exception == exception_number(CancelledError)
 
 
 @struct
@@ -69,22 +87,42 @@ class Waiter:
 
 
 @struct
+class Group:
+    """What a task group keeps of its members; lies in the frame of its owner."""
+    first: ptr[TaskBase] | None
+    owner: ptr[TaskBase] | None
+    errors: u64                         # members that have failed
+    is_aborting: bool                   # the members have been cancelled
+    is_owner_cancelled: bool            # because a member failed while the block ran
+    is_waiting: bool                    # the owner is at the block's end
+
+
+@struct
 class Task(Generic[T]):
-    """A coroutine that runs by itself. Awaiting it, once, gives its result or raises how it ended, and frees it."""
+    """A coroutine that runs by itself. `await task`, once, gives its result or raises how it ended, and frees it.
+
+    Where it stands for a coroutine, as in gather(task) and wait_for(task, 1), and after result(), it stays.
+    """
     base: TaskBase
     coroutine: Awaitable[T]
 
     async def __await__(self) -> T:
-        await wait_for_end(addr(self.base))
+        await wait_for_task(addr(self.base))
         number = self.base.state.exception
         message = self.base.state.message
         coroutine = self.coroutine
-        handle = self.base.handle
-        release(ptr[u8](addr(self.base)), self.base.bytes)
         if number != 0:
-            coroutine_destroy(handle)
+            discard(addr(self.base))
             raise_exception(number, message)
+        forget(addr(self.base))
         return coroutine_take(coroutine)
+
+    async def __awaitable__(self) -> T:
+        """Its result or exception for one of several that want it."""
+        await wait_for_task(addr(self.base))
+        if self.base.has_failed():
+            raise_exception(self.base.state.exception, self.base.state.message)
+        return coroutine_result(self.coroutine)
 
     def done(self) -> bool:
         return self.base.is_done
@@ -94,19 +132,36 @@ class Task(Generic[T]):
         return cancel(addr(self.base))
 
     def cancelled(self) -> bool:
-        return self.base.is_done and self.base.state.exception == exception_number(CancelledError)
+        return self.base.is_done and self.base.was_cancelled()
+
+    def exception(self) -> ptr[State] | None:
+        """None when it ended with a result; of what it raised a program can tell that it is there."""
+        return addr(self.base.state) if self.base.has_failed() else None
+
+    @raises
+    def result(self) -> T:
+        """What awaiting it would give, of a task that has ended; the task stays. Errors: RuntimeError, before."""
+        if not self.base.is_done:
+            set_exception(exception_number(RuntimeError), "the task has not ended")
+        elif self.base.has_failed():
+            set_exception(self.base.state.exception, self.base.state.message)
+        return coroutine_result(self.coroutine)
 
 
 current: ptr[TaskBase] | None = None
 _first: ptr[TaskBase] | None = None
 _last: ptr[TaskBase] | None = None
 live_tasks: u64 = 0
+_ended: u64 = 0                         # tasks that have
 
 
 def make_ready(task: ptr[TaskBase]) -> None:
+    if not task.is_queued and not task.is_done:
+        _append(task)
+
+
+def _append(task: ptr[TaskBase]) -> None:
     global _first, _last
-    if task.is_queued or task.is_done:
-        return
     task.is_queued = True
     task.next = None
     last = _last
@@ -165,30 +220,113 @@ def step(task: ptr[TaskBase]) -> bool:
 
 
 def finish(task: ptr[TaskBase]) -> None:
-    """What follows the end of a task: those that wait for it run, its frame goes back."""
-    global live_tasks
+    """What follows the end of a task: its group hears of it next turn, then those that wait for it run."""
+    global live_tasks, _ended
     task.is_done = True
+    _ended += 1
+    task.end_number = _ended
+    live_tasks -= 1
+    if task.group is not None:
+        _append(task)
+    _wake_waiters(task)
+    if task.is_detached:
+        discard(task)
+
+
+def _wake_waiters(task: ptr[TaskBase]) -> None:
+    """In the order in which they came."""
+    turned: ptr[Waiter] | None = None
     waiter = task.waiters
-    task.waiters = None
     while waiter is not None:
         following = waiter.next
-        make_ready(waiter.task)
+        waiter.next = turned
+        turned = waiter
         waiter = following
-    live_tasks -= 1
+    task.waiters = None
+    while turned is not None:
+        following = turned.next
+        make_ready(turned.task)
+        turned = following
 
 
 def discard(task: ptr[TaskBase]) -> None:
-    """Frees a task that has ended and that nobody will await."""
+    """Frees a task that has ended, and its coroutine's frame."""
     coroutine_destroy(task.handle)
+    forget(task)
+
+
+def forget(task: ptr[TaskBase]) -> None:
+    """Frees a task whose coroutine's frame somebody else will free."""
+    if task.kept_bytes != 0:
+        release(ptr[u8](task.kept), task.kept_bytes)
     release(ptr[u8](task), task.bytes)
 
 
+def detach(task: ptr[TaskBase]) -> None:
+    """Nobody will await it: it is freed now, or when it ends."""
+    if task.is_done:
+        discard(task)
+    else:
+        task.is_detached = True
+
+
 def cancel(task: ptr[TaskBase]) -> bool:
+    """Returns False when the task has ended. One that awaits another passes it on."""
     if task.is_done:
         return False
+    awaited = task.awaits
+    if awaited is not None and cancel(awaited):
+        return True
     task.is_cancelled = True
     make_ready(task)
     return True
+
+
+# Groups
+
+
+def join(group: ptr[Group], task: ptr[TaskBase]) -> None:
+    task.group = group
+    task.following = group.first
+    first = group.first
+    if first is not None:
+        first.preceding = task
+    group.first = task
+
+
+def cancel_members(group: ptr[Group]) -> None:
+    group.is_aborting = True
+    member = group.first
+    while member is not None:
+        _ = cancel(member)
+        member = member.following
+
+
+def leave_group(task: ptr[TaskBase]) -> None:
+    """What the turn of a task that has ended is for."""
+    group = task.group
+    if group is not None:
+        _leave(group, task)
+
+
+def _leave(group: ptr[Group], task: ptr[TaskBase]) -> None:
+    following, preceding = task.following, task.preceding
+    if following is not None:
+        following.preceding = preceding
+    if preceding is not None:
+        preceding.following = following
+    else:
+        group.first = following
+    owner = group.owner
+    if task.has_failed() and not task.was_cancelled():
+        group.errors += 1
+        if not group.is_aborting:
+            cancel_members(group)
+            if not group.is_waiting and owner is not None:
+                group.is_owner_cancelled = True
+                _ = cancel(owner)
+    if group.is_waiting and group.first is None and owner is not None:
+        make_ready(owner)
 
 
 def running() -> ptr[TaskBase]:
@@ -206,6 +344,29 @@ async def park() -> None:
     if task.is_cancelled:
         task.is_cancelled = False
         raise CancelledError
+
+
+def set_exception(number: u64, message: str) -> None:
+    """Has the running task raise, once the function that is marked @raises has returned."""
+    state = addr(running().state)
+    state.exception = number
+    state.message = message
+
+
+async def take_turn() -> None:
+    """Lets every task run that is ready."""
+    make_ready(running())
+    await park()
+
+
+async def wait_for_task(task: ptr[TaskBase]) -> None:
+    """As wait_for_end(), and a cancellation of whoever waits is one of the task."""
+    own = running()
+    own.awaits = task
+    try:
+        await wait_for_end(task)
+    finally:
+        own.awaits = None
 
 
 async def wait_for_end(task: ptr[TaskBase]) -> None:
