@@ -134,7 +134,8 @@ def _timers_move() -> None:
         do(thread, Method.THREAD_SET_AFFINITY, 0, _ANYWHERE)
         do(SYSTEM, Method.SYSTEM_SWITCH_CPU, index, 0)
         _await_no_timers(index)
-        check_numbered(u64(_timers_of(0) != 0), 1, "the timer has gone to the first CPU from", index)
+        while _timers_of(0) == 0:
+            yield_now()                 # it is on its way
         finish(thread)
         _hide_ring(0)
         do(SYSTEM, Method.SYSTEM_SWITCH_CPU, index, 1)
