@@ -188,8 +188,9 @@ class ModuleEmitter:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:
             marks.append("noreturn")
-            if not function.is_naked and not self.options.small:
-                # Nobody comes back to find a register changed. (LLVM cannot describe the frames of small ones then.)
+            if not (function.is_naked or self.options.small or self.options.debug_checks):
+                # Nobody comes back to find a register changed. LLVM cannot describe the frames of small ones then, and
+                # describes those of callers wrongly: a debugger loses its way.
                 marks.append('"no_callee_saved_registers"')
         if function.module.name.startswith(RUNTIME):
             marks.append('"no-builtins"')  # LLVM would turn memcpy and kin into calls of themselves

@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
+from pathlib import Path
 from typing import Any
 
 import hypothesis
@@ -19,8 +20,11 @@ import pytest
 from compiler import host_import
 from tests.harness.artifacts import TestLogs
 from tests.harness.machine import Guest, run_guest
-from tools.paths import ROOT
+from tools.build import Program, build_program, only_one_builder, write_archive
+from tools.paths import BUILD, INIT, ROOT
 from tools.qemu import Machine
+
+SELFTEST = BUILD / "selftest"
 
 StartGuest = Callable[[Machine], AbstractAsyncContextManager[Guest]]
 
@@ -97,6 +101,18 @@ def boot_files() -> None:
     built = subprocess.run([sys.executable, "-m", "tools.build"], cwd=ROOT, capture_output=True, text=True)
     if built.returncode != 0:
         pytest.fail(f"the build failed:\n{built.stdout}{built.stderr}", pytrace=False)
+
+
+@pytest.fixture(scope="session")
+def selftest_archive(boot_files: None) -> Path:
+    """A boot archive whose kernel has its own tests in it; the command line chooses one: selftest=NAME."""
+    SELFTEST.mkdir(exist_ok=True)
+    kernel = SELFTEST / "kernel.elf"
+    archive = SELFTEST / "boot.tar"
+    with only_one_builder():
+        build_program(Program("kernel.main", "kernel", kernel, ("SELFTEST=1",)), "debug")
+        write_archive(archive, (kernel, INIT))
+    return archive
 
 
 @pytest.fixture

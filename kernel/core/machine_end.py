@@ -8,7 +8,7 @@ device, the default where it is), halt (the default elsewhere: the report stays 
 from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import array, const, u64
+from compiler.prelude import array, const, noinline, u64
 from kernel.arch.x86_64 import power
 from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
 from kernel.core.configuration import given
@@ -71,10 +71,16 @@ def end_after_panic() -> NoReturn:
         case PanicAction.REBOOT:
             power.restart()
         case PanicAction.DEBUG:
-            break_into_debugger()
+            wait_for_debugger()
         case _:
             pass
     stop_cpu()
+
+
+@noinline
+def wait_for_debugger() -> None:
+    """A debugger has a breakpoint here, or takes the processor's own. Returns where there is none."""
+    break_into_debugger()
 
 
 def stop_cpu() -> NoReturn:

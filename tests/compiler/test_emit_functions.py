@@ -193,3 +193,8 @@ def test_small_code_keeps_frames_that_llvm_can_describe(tmp_path: Path) -> None:
     build.small = True
     assert "minsize optsize" in (text := build.ir())
     assert "no_callee_saved_registers" not in text
+
+
+def test_debuggers_find_the_callers_of_functions_that_never_return(tmp_path: Path) -> None:
+    source = '@noinline\ndef g(a: u64) -> NoReturn:\n    panic("over")\n@export\ndef f(a: u64) -> None:\n    g(a)\n'
+    assert "no_callee_saved_registers" not in create_build(tmp_path, source, profile="debug").ir()
