@@ -9,6 +9,7 @@ from compiler.prelude import addr, array, atomic, const, ptr, span, struct, u8, 
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.caps.table import Table
+from kernel.core.work import Work
 from kernel.memory.address_space import AddressSpace
 from kernel.sync.spinlock import SpinLock
 
@@ -24,6 +25,10 @@ class Process:
     holds: atomic[u32]                  # threads that have not ended, and one until the process begins to end
     is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
     first_thread: ptr[Object] | None    # linked by the threads
+    next_swept: ptr[Object] | None      # of the threads, the first that the sweep has not come to (thread_list.py)
+    is_sweeping: bool                   # with a reference on the process
+    highest_priority: u32               # that a thread of it was given, or whoever killed or froze it had
+    sweep: Work
     exceptions: Capability              # of its exception channel; no object: it has none
     asking_itself: atomic[u32]          # threads that wait for a verdict that only another of its threads can give
     parent: ptr[Object] | None          # whose exception channel is asked next

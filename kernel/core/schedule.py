@@ -132,6 +132,7 @@ def leave() -> NoReturn:
             halt(queue)
         elif thread.conditions.load("seq_cst") & STOPPING != 0:
             stop(thread)
+            work.take_interrupts()      # the end of a thread is a slice of work
         else:
             queue.switches += 1
             left = thread.slice_left_ns

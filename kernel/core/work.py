@@ -65,7 +65,7 @@ def _run_some(level: u32) -> None:
     end = now + QUANTUM_NS
     while cpu.attention == 0 and top_level() != 0 and (top_level() > level or now_ns() < end and top_level() == level):
         _run_slice()
-        _take_interrupts()
+        take_interrupts()
     if top == level:
         _thread_turn_ends_ns = now_ns() + QUANTUM_NS
 
@@ -107,7 +107,8 @@ def _mine() -> ptr[WorkQueue]:
 
 
 @asm_x64
-def _take_interrupts() -> None:
+def take_interrupts() -> None:
+    """Between slices: whatever else waits for this CPU has its turn. Requires: nothing of a slice is in use."""
     sti()
     nop()
     cli()

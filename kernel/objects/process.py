@@ -100,13 +100,15 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     process = ptr[Process](call.target())
     match call.method:
         case Method.PROCESS_KILL:
+            thread_list.note_priority(process, current_thread().priority)
             end_process(process, ExitCause.KILLED, call.arguments[0])
             return Status.OK, 0
         case Method.PROCESS_FREEZE:
-            thread_list.freeze_all(process)
+            thread_list.note_priority(process, current_thread().priority)
+            thread_list.freeze(process)
             return Status.OK, 0
         case Method.PROCESS_THAW:
-            thread_list.thaw_all(process)
+            thread_list.thaw(process)
             return Status.OK, 0
         case Method.PROCESS_UNMAP:
             return unmapping.unmap(process, call.arguments[0], call.arguments[1]), 0
@@ -132,7 +134,8 @@ def state_of(process: ptr[Process]) -> ProcessState:
         return ProcessState.ENDED
     if process.header.state.load("acquire") != State.ALIVE:
         return ProcessState.ENDING
-    return ProcessState.FROZEN if process.is_frozen.load("relaxed") != 0 else ProcessState.RUNNING
+    is_frozen = process.is_frozen.load("relaxed") != 0 and not process.is_sweeping
+    return ProcessState.FROZEN if is_frozen else ProcessState.RUNNING
 
 
 def has_ended(process: ptr[Process]) -> bool:
@@ -145,6 +148,7 @@ def end_current(cause: ExitCause, status: u64) -> NoReturn:
     if process == machine_process:
         _report(process, status)
         stop_machine(status == 0)
+    thread_list.kill_one(current_thread())
     end_process(process, cause, status)
     schedule.look()
     panic("a thread went on after the end of its process")
@@ -161,7 +165,7 @@ def end_process(process: ptr[Process], cause: ExitCause, status: u64) -> None:
         process.exit_status = status
         process.exit_cause = u32(cause)
         process.header.state.store(State.DYING, "seq_cst")
-    thread_list.kill_all(process)
+    thread_list.sweep(process)
     drop_hold(process)
 
 

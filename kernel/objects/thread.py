@@ -236,6 +236,7 @@ def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
     account = thread.header.account
     if account is not None and priority > u64(account.highest_priority.load("relaxed")):
         return Status.OVER_LIMIT
+    thread_list.note_priority(thread.process, u32(priority))
     thread.own_priority = u32(priority)
     thread_changes.set_priority(thread, max(u32(priority), thread.ceiling))
     return Status.OK

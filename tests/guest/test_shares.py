@@ -1,4 +1,5 @@
-"""Shares of CPU time, where one guest instruction is one nanosecond and the host's load plays no part."""
+"""Shares of CPU time, and who waits for whom, where one guest instruction is one nanosecond and the host's load plays
+no part."""
 
 import pytest
 
@@ -15,6 +16,15 @@ DEADLINE_SECONDS = 240
 async def test_shares(start_guest: StartGuest, cpus: int) -> None:
     archive = build_guest_test("shares")
     async with start_guest(Machine(cpus=cpus, memory_mib=256, archive=archive, icount=True)) as guest:
+        await guest.expect(END, DEADLINE_SECONDS)
+        await guest.expect_success(DEADLINE_SECONDS)
+    check_report(guest.console.lines)
+
+
+@pytest.mark.slow
+async def test_a_crowd_holds_nobody_up(start_guest: StartGuest) -> None:
+    archive = build_guest_test("sweeps")
+    async with start_guest(Machine(cpus=1, memory_mib=256, archive=archive, icount=True)) as guest:
         await guest.expect(END, DEADLINE_SECONDS)
         await guest.expect_success(DEADLINE_SECONDS)
     check_report(guest.console.lines)
