@@ -12,7 +12,7 @@ import re
 
 from compiler.constant import evaluate
 from compiler.environment import Environment
-from compiler.errors import CompileError
+from compiler.errors import CompileError, Diagnostics
 from compiler.prelude import x64
 from compiler.symbols import ConstSymbol, Function, GlobalVar
 from compiler.tree import Body
@@ -191,17 +191,32 @@ def _elements(index: ast.expr) -> list[ast.expr]:
     return list(index.elts) if isinstance(index, ast.Tuple) else [index]
 
 
-def assemble(function: Function, body: Body, env: Environment) -> Body:
+def assemble(function: Function, body: Body, env: Environment, diagnostics: Diagnostics) -> Body:
+    """The body's text, each mistaken line of it left empty, so that the others are judged too."""
     if len(function.params) > len(ARGUMENT_REGISTERS):
         raise CompileError(
             "assembler", f"an assembler function has at most {len(ARGUMENT_REGISTERS)} parameters", function.span
         )
     translator = _Translator(env, body, function.is_naked)
     for statement in function.node.body:
-        translator.statement(statement)
+        try:
+            translator.statement(statement)
+        except CompileError as error:
+            diagnostics.add(error)
+            translator.lines += [""] * lines_of(statement)
     body.assembler = "\n".join(translator.lines)
     body.clobbers = frozenset(translator.written - {"rsp"})
     return body
+
+
+def lines_of(statement: ast.stmt) -> int:
+    """How many lines of assembler text a statement makes."""
+    match statement:
+        case ast.Expr(value=ast.Call(func=ast.Name(id="raw"), args=[ast.Constant(value=str(text))])):
+            return text.count("\n") + 1
+        case ast.Expr(value=ast.Call()):
+            return 1
+    return 0
 
 
 def check_text(call: ast.Call, env: Environment) -> tuple[str, list[Function | GlobalVar]]:

@@ -1,14 +1,16 @@
 """Where in the sources a mistake in assembler text is.
 
 LLVM ends its process at the first such mistake and knows no source lines; so the assembler functions are tried in ever
-smaller groups until the wrong ones are alone.
+smaller groups until the wrong ones are alone, and these without the lines that were found wrong.
 """
 
 from __future__ import annotations
 
 import ast
 import re
+from dataclasses import dataclass, replace
 
+from compiler.assembler import lines_of
 from compiler.check import Program
 from compiler.emit import EmitOptions, ModuleEmitter, Part
 from compiler.errors import Diagnostic
@@ -19,50 +21,62 @@ _PLACE = re.compile(r"<inline asm>:(\d+):\d+: (?:error: )?(.*)")
 
 
 def locate_mistakes(program: Program, target: Target, options: EmitOptions) -> list[Diagnostic]:
-    """One for each assembler function that LLVM refuses; none when the mistake is elsewhere."""
+    """All mistakes of all assembler functions that LLVM refuses; none when the mistake is elsewhere."""
     bodies = [body for body in program.bodies if body.assembler is not None]
-    modules = [_as_module(body, program, target, options) for body in bodies]
-    return [_diagnostic(bodies[index], message) for index, message in _refused(range(len(bodies)), modules, target)]
+    search = _Search(program, target, options)
+    return [found for body in search.refused(bodies) for found in search.mistakes(body)]
 
 
-def _as_module(body: Body, program: Program, target: Target, options: EmitOptions) -> str:
-    emitter = ModuleEmitter(program, target, options, Part([body], [], []))
-    emitter.generate({})
-    return emitter.text({body.function})
+@dataclass(frozen=True)
+class _Search:
+    program: Program
+    target: Target
+    options: EmitOptions
 
+    def refused(self, bodies: list[Body]) -> list[Body]:
+        """Those of the functions that LLVM refuses."""
+        if self.message(bodies) is None:
+            return []
+        if len(bodies) == 1:
+            return bodies
+        middle = len(bodies) // 2
+        return self.refused(bodies[:middle]) + self.refused(bodies[middle:])
 
-def _refused(indices: range, modules: list[str], target: Target) -> list[tuple[int, str]]:
-    try:
-        generate_objects([modules[index] for index in indices], target, opt=0)
-    except AssemblerError as error:
-        if len(indices) == 1:
-            return [(indices[0], str(error))]
-        middle = len(indices) // 2
-        return _refused(indices[:middle], modules, target) + _refused(indices[middle:], modules, target)
-    return []
+    def message(self, bodies: list[Body]) -> str | None:
+        """What LLVM says of some functions; None when it takes them."""
+        modules = []
+        for body in bodies:
+            emitter = ModuleEmitter(self.program, self.target, self.options, Part([body], [], []))
+            emitter.generate({})
+            modules.append(emitter.text({body.function}))
+        try:
+            generate_objects(modules, self.target, opt=0)
+        except AssemblerError as error:
+            return str(error)
+        return None
 
-
-def _diagnostic(body: Body, message: str) -> Diagnostic:
-    function = body.function
-    place = _PLACE.search(message)
-    if place is None:
-        return Diagnostic("assembler", message, function.span)
-    line, words = int(place[1]) - 1, place[2]  # LLVM begins the text with a line of its own
-    statement = _statement_of(function.node, line)
-    span = function.module.span(statement) if statement is not None else function.span
-    text = (body.assembler or "").split("\n")[line - 1 : line]
-    return Diagnostic("assembler", f"the assembler refuses this: {words}", span, here=text[0] if text else "")
+    def mistakes(self, body: Body) -> list[Diagnostic]:
+        """Each line that LLVM refuses is left out, until it takes the rest."""
+        lines = (body.assembler or "").split("\n")
+        found: list[Diagnostic] = []
+        while (message := self.message([replace(body, assembler="\n".join(lines))])) is not None:
+            place = _PLACE.search(message)
+            at = int(place[1]) - 2 if place is not None else -1  # LLVM begins the text with a line of its own
+            if place is None or not 0 <= at < len(lines) or not lines[at]:
+                # Of the function as a whole: where lines were left out, that may be what is missing now.
+                return found or [Diagnostic("assembler", message, body.function.span)]
+            statement = _statement_of(body.function.node, at + 1)
+            span = body.function.module.span(statement) if statement is not None else body.function.span
+            found.append(Diagnostic("assembler", f"the assembler refuses this: {place[2]}", span, here=lines[at]))
+            lines[at] = ""
+        return found
 
 
 def _statement_of(function: ast.FunctionDef | ast.AsyncFunctionDef, line: int) -> ast.stmt | None:
-    """The statement that made a line of the text: each makes one, `raw` as many as it holds."""
+    """The statement that made a line of the text, counted from 1."""
     at = 0
     for statement in function.body:
-        match statement:
-            case ast.Expr(value=ast.Call(func=ast.Name(id="raw"), args=[ast.Constant(value=str(text))])):
-                at += text.count("\n") + 1
-            case ast.Expr(value=ast.Call()):
-                at += 1
+        at += lines_of(statement)
         if at >= line:
             return statement
     return None

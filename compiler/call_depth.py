@@ -1,7 +1,7 @@
 """The deepest use of stack below each entry point, from the call graph and the frames of a linked image.
 
 A function that LLVM inlined has no symbol; its frame is part of its caller's. The functions of a cycle count as often
-as its `@bounded_recursion` allows. A call through a pointer reaches every function of its type whose address is taken.
+as its `@bounded_recursion` allows. Calls through pointers reach what function_pointers tells.
 """
 
 from __future__ import annotations

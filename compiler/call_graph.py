@@ -1,4 +1,4 @@
-"""Who calls whom in a checked program: direct calls, calls through pointers by type, what assembler text names."""
+"""Who calls whom in a checked program: direct calls, calls through pointers, what assembler text names."""
 
 from __future__ import annotations
 
@@ -6,25 +6,26 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 from compiler.check import Program
+from compiler.function_pointers import FunctionPointers
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import Binary, Body, Call, Expr, FunctionRef, IndirectCall
+from compiler.tree import Binary, Body, Call, Expr, IndirectCall
 from compiler.tree_walk import walk
-from compiler.type_model import FuncType, divides_wide
+from compiler.type_model import divides_wide
 
 
 @dataclass
 class CallGraph:
     bodies: dict[Function, Body] = field(default_factory=dict)
     calls: dict[Function, list[tuple[Function, Span]]] = field(default_factory=dict)
-    indirect: dict[Function, set[FuncType]] = field(default_factory=dict)
-    taken: set[Function] = field(default_factory=set)  # functions whose address is a value somewhere
+    indirect: dict[Function, list[Expr]] = field(default_factory=dict)  # the pointers that each function calls through
+    pointers: FunctionPointers = field(default_factory=FunctionPointers)
 
     def callees(self, function: Function) -> Iterator[Function]:
-        """Every function that may run below this one, each once; calls through pointers reach all of their type."""
+        """Every function that may run directly below this one, each once, those behind pointers included."""
         seen = {callee for callee, _ in self.calls.get(function, ())}
-        for kind in self.indirect.get(function, ()):
-            seen |= {taken for taken in self.taken if taken.type == kind}
+        for pointer in self.indirect.get(function, ()):
+            seen.update(self.pointers.reached(function, pointer))
         yield from sorted(seen, key=lambda f: f.symbol)
 
     def cycles(self) -> list[list[tuple[Function, Span]]]:
@@ -61,13 +62,12 @@ def call_graph(program: Program) -> CallGraph:
                     calls.append((callee, node.span))
                 case Binary(operator="//" | "%", type=kind) if divides_wide(kind):
                     calls += [(division, node.span) for division in program.division.values()]
-                case IndirectCall(target=target) if isinstance(target.type, FuncType):
-                    graph.indirect.setdefault(function, set()).add(target.type)
-                case FunctionRef(function=taken):
-                    graph.taken.add(taken)
-    for _, value in program.data:
+                case IndirectCall(target=target):
+                    graph.indirect.setdefault(function, []).append(target)
+            graph.pointers.note(function, node)
+    for data, value in program.data:
         if isinstance(value, Expr):
-            graph.taken |= {node.function for node in walk(value) if isinstance(node, FunctionRef)}
+            graph.pointers.note_data(data, value)
     return graph
 
 

@@ -13,6 +13,7 @@ import compiler.check_construction as construction
 from compiler.assembler import assemble, check_text
 from compiler.check_initial import check_initial
 from compiler.check_statements import check_block
+from compiler.check_unused import check_unused_function, check_unused_struct
 from compiler.constant import evaluate
 from compiler.context import Context
 from compiler.environment import Environment
@@ -50,6 +51,8 @@ class Program:
     division: dict[str, Function] = field(default_factory=dict)  # of 128 bits, where the program divides those
     enums: dict[Type, dict[str, int]] = field(default_factory=dict)  # members by name, for debuggers
     exceptions: list[ExceptionSymbol] = field(default_factory=list)
+    only_called: set[Function] = field(default_factory=set)  # never return, and direct calls alone reach them
+    only_entered: set[Function] = field(default_factory=set)  # never return, and no direct call reaches them
 
 
 class Checker:
@@ -68,6 +71,7 @@ class Checker:
             for module in modules:
                 self._check_module(module)
             self._check_instances()
+            self._check_unused()
             checked.update(modules)
         if DIVISION in self.project.modules:
             declared = self.project.modules[DIVISION].symbols
@@ -148,6 +152,14 @@ class Checker:
                 self._check_function(function)
             for struct in structs:
                 self._check_struct(struct)
+
+    def _check_unused(self) -> None:
+        """What is generic and has no instance; where one can be made for the check, it is."""
+        for generic in [generic for generic in self.generics if not generic.instances]:
+            check_unused_function(generic, self.diagnostics)
+        for struct in [struct for struct in self.generic_structs if not struct.instances]:
+            check_unused_struct(struct, self.diagnostics)
+        self._check_instances()
 
     def _check_data(self, data: GlobalVar) -> None:
         ctx = Context(Environment(data.module), self.diagnostics)
@@ -233,7 +245,7 @@ class Checker:
         env = Environment(function.module, function.bindings)
         body = Body(function)
         if function.is_assembler:
-            return assemble(function, body, env)
+            return assemble(function, body, env, self.diagnostics)
         if function.is_naked:
             raise CompileError("naked", f"{function.name} is naked but not @asm_x64", function.span)
         names: dict[str, Local] = {}

@@ -266,9 +266,7 @@ def _check_unpack(ctx: Context, node: ast.Assign, target: ast.Tuple, value: ast.
     return [Unpack(ctx.span(node), found, places)]
 
 
-def _unpack_array(
-    ctx: Context, node: ast.Assign, target: ast.Tuple, found: Expr, value: ast.expr
-) -> list[Statement]:
+def _unpack_array(ctx: Context, node: ast.Assign, target: ast.Tuple, found: Expr, value: ast.expr) -> list[Statement]:
     """The elements of an array one by one; a value is kept first, a place must hold values that copy silently."""
     kind = found.type
     assert isinstance(kind, ArrayType)

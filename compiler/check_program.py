@@ -10,6 +10,7 @@ from compiler.check import Program
 from compiler.check_contexts import check_contexts
 from compiler.check_escape import check_escape
 from compiler.check_locks import check_locks
+from compiler.entrances import note_entrances
 from compiler.errors import CompileError, Diagnostics, Label
 
 FIXED_STACK = ("kernel", "loader", "uefi")
@@ -17,9 +18,9 @@ FIXED_STACK = ("kernel", "loader", "uefi")
 
 
 def check_program(program: Program, target: str, diagnostics: Diagnostics) -> None:
-    for body in program.bodies:
-        check_escape(body, diagnostics)
     graph = call_graph(program)
+    note_entrances(program, graph)
+    check_escape(graph, diagnostics)
     if target in FIXED_STACK:
         _check_recursion(graph, diagnostics)
     check_locks(program, graph, diagnostics)

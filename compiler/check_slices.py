@@ -41,9 +41,7 @@ def compare_slices(ctx: Context, node: ast.Compare, left: Expr, right: Expr, rig
     return _call(ctx, node, method, left, left.type, [right_node])
 
 
-def _call(
-    ctx: Context, node: ast.expr, method: Function, value: Expr, kind: Type, given: list[ast.expr]
-) -> Expr:
+def _call(ctx: Context, node: ast.expr, method: Function, value: Expr, kind: Type, given: list[ast.expr]) -> Expr:
     params = method.params[1:]
     nodes = [*given, *(param.default for param in params[len(given) :])]
     if len(given) > len(params) or any(argument is None for argument in nodes):

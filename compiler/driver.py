@@ -22,7 +22,7 @@ from compiler.check_program import check_program
 from compiler.declare import declare
 from compiler.emit import EmitOptions, emit_program
 from compiler.emit_parts import emit_parts
-from compiler.errors import CompilationFailed, CompileError, Diagnostics
+from compiler.errors import CompilationFailed, CompileError, Diagnostic, Diagnostics
 from compiler.layers import LAYERS
 from compiler.layout import LAYOUTS
 from compiler.modules import PROGRAM_MAIN, RUNTIME, Project
@@ -105,7 +105,9 @@ class Build:
         if self.target == "user" and PROGRAM_MAIN in module.declarations:
             project.load(PROGRAM_START)
         diagnostics.raise_if_syntax()
-        self.program = program = Checker(project, diagnostics).check()
+        checker = Checker(project, diagnostics)
+        self.program = checker.program
+        program = checker.check()
         check_program(program, self.target, diagnostics)
         if self.profile == "debug":
             verify(program)
@@ -127,7 +129,10 @@ class Build:
         return self.generate(self._emit(emit_parts) if self.profile == "debug" else [self.ir()])
 
     def _emit(self, emitter: Callable[[Program, Target, EmitOptions], Text]) -> Text:
-        program = self.check()
+        try:
+            program = self.check()
+        except CompilationFailed as failure:
+            raise CompilationFailed([*failure.diagnostics, *self._assembler_mistakes()]) from None
         start = time.perf_counter()
         result = emitter(program, self.machine, self._emit_options)
         self.times["emit"] = time.perf_counter() - start
@@ -165,9 +170,14 @@ class Build:
         try:
             return generate_objects(modules, self.machine, opt=self.opt, emit=emit, cpu=self.cpu)
         except AssemblerError as error:
-            assert self.program is not None
-            located = locate_mistakes(self.program, self.machine, self._emit_options)
+            located = self._assembler_mistakes()
             raise (CompilationFailed(located) if located else error) from None
+
+    def _assembler_mistakes(self) -> list[Diagnostic]:
+        """What LLVM refuses in the assembler functions that were checked, those of a program with mistakes included."""
+        if self.program is None:
+            return []
+        return locate_mistakes(self.program, self.machine, self._emit_options)
 
     def image(self) -> bytes:
         """The linked ELF executable."""

@@ -169,6 +169,12 @@ class ModuleEmitter:
     def _is_called_by_host(self, function: Function) -> bool:
         return function.module.name == self.options.visible_module and is_public(function)
 
+    def convention(self, function: Function) -> str:
+        """The calling convention, with a space behind unless it is C's."""
+        if function not in self.program.only_called or self._is_called_by_host(function):
+            return ""
+        return "" if self.options.debug_checks else "preserve_nonecc "  # debuggers look for the registers of callers
+
     def attributes(self, function: Function) -> str:
         marks = ["nounwind", *self.target.function_attributes]
         decorators = function.decorators
@@ -188,10 +194,8 @@ class ModuleEmitter:
             marks.append("presplitcoroutine")
         if function.call_result == NEVER:
             marks.append("noreturn")
-            if not (function.is_naked or self.options.small or self.options.debug_checks):
-                # Nobody comes back to find a register changed. LLVM cannot describe the frames of small ones then, and
-                # describes those of callers wrongly: a debugger loses its way.
-                marks.append('"no_callee_saved_registers"')
+        if function in self.program.only_entered and not self.options.debug_checks:
+            marks.append('"no_callee_saved_registers"')
         if function.module.name.startswith(RUNTIME):
             marks.append('"no-builtins"')  # LLVM would turn memcpy and kin into calls of themselves
         section = decorators.get("section")

@@ -196,7 +196,8 @@ class ExpressionEmitter(MemoryEmitter):
             if result is None:
                 result = self.stack_slot(expr.type)
             arguments.insert(0, f"ptr sret([{expr.type.size} x i8]) align {expr.type.align} {result}")
-        text = f"call {mark}{kind} {target}({', '.join(arguments)})"
+        convention = self.module.convention(expr.function) if isinstance(expr, Call) else ""
+        text = f"call {convention}{mark}{kind} {target}({', '.join(arguments)})"
         if kind == "void":
             self.line(text)
             if expr.type == NEVER:

@@ -77,7 +77,8 @@ class FunctionEmitter(AsyncEmitter):
         params = _parameters(function)
         if function.result.is_aggregate and not function.is_async:
             params.insert(0, f"ptr noalias sret([{function.result.size} x i8]) align {function.result.align} %result")
-        head = f"define {linkage} {_result(function)} {quote(function.symbol)}({', '.join(params)})"
+        convention = self.module.convention(function)
+        head = f"define {linkage} {convention}{_result(function)} {quote(function.symbol)}({', '.join(params)})"
         return f"{head} {self.module.attributes(function)}"
 
     def declaration(self) -> str:

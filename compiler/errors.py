@@ -91,11 +91,11 @@ class CompileError(Exception):
 
 
 class CompilationFailed(Exception):
-    """Raised once, by the driver, when a build has diagnostics."""
+    """Raised once, by the driver, when a build has diagnostics; they are in the order of the sources."""
 
     def __init__(self, diagnostics: list[Diagnostic]) -> None:
-        self.diagnostics = diagnostics
-        super().__init__("\n".join(d.render() for d in diagnostics))
+        self.diagnostics = sorted(diagnostics, key=lambda d: (d.span.file.path, d.span.line, d.span.column))
+        super().__init__("\n".join(d.render() for d in self.diagnostics))
 
 
 REPORTED = "reported"
@@ -133,8 +133,7 @@ class Diagnostics:
 
     def raise_if_any(self) -> None:
         if self.found:
-            ordered = sorted(self.found, key=lambda d: (d.span.file.path, d.span.line, d.span.column))
-            raise CompilationFailed(ordered)
+            raise CompilationFailed(self.found)
 
 
 def render_all(diagnostics: list[Diagnostic], *, color: bool, as_json: bool) -> str:

@@ -47,6 +47,17 @@ def test_each_mistake_is_told_with_its_line(tmp_path: Path, profile: str) -> Non
     assert "invalid operand" in told[1][1]
 
 
+def test_all_mistakes_are_told_by_one_build(tmp_path: Path) -> None:
+    """Those that the front sees, and those that LLVM sees, several in a function."""
+    source = SOURCE.replace(
+        '    jne("again")', '    mov(rax, a)\n    movq(rax, rcx)\n    lea(rdx, rax)\n    jne("nowhere")'
+    ).replace("    while True:", "    x: u8 = 300\n    while True:")
+    with pytest.raises(CompilationFailed) as failure:
+        create_build(tmp_path, source).image()
+    told = [diagnostic.span.text for diagnostic in failure.value.diagnostics]
+    assert told == ["mov(rax, bl)", "a", "movq(rax, rcx)", "lea(rdx, rax)", "lea(rax, rbx)", "300"]
+
+
 def test_a_shift_by_a_register_other_than_cl_is_refused(tmp_path: Path) -> None:
     source = SOURCE.replace("mov(rax, bl)", "shl(rax, rsi)")
     with pytest.raises(CompilationFailed, match="shl counts by cl or by a constant, not by rsi"):

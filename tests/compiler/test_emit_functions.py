@@ -3,6 +3,8 @@
 import re
 from pathlib import Path
 
+import pytest
+
 from tests.compiler.source_text import create_build, emit_function
 
 
@@ -185,16 +187,40 @@ def f(low: u64) -> u64:
     assert "__atomic" not in text
 
 
-def test_small_code_keeps_frames_that_llvm_can_describe(tmp_path: Path) -> None:
-    """LLVM 22 gives up over functions that are small and save no registers because they never return."""
-    source = "@noinline\ndef g(a: u64) -> NoReturn:\n    panic('over')\n@export\ndef f(a: u64) -> None:\n    g(a)\n"
+@pytest.mark.parametrize("small", [False, True])
+def test_functions_that_never_return_save_no_registers(tmp_path: Path, small: bool) -> None:
+    """LLVM 22 gives up over calls of functions that clobber the frame pointer, where it describes them to debuggers."""
+    source = """from compiler.prelude.x64 import *
+@noinline
+def called(a: u64) -> NoReturn:
+    panic('over')
+def entered() -> NoReturn:
+    called(ptr[u64](8)[0])
+@naked
+@asm_x64
+def stub() -> None:
+    jmp(entered)
+@export("_start")
+def f(a: u64) -> None:
+    if a == 0:
+        called(a)
+    stub()
+"""
     build = create_build(tmp_path, source.replace("'", '"'))
-    assert "no_callee_saved_registers" in build.ir()
-    build.small = True
-    assert "minsize optsize" in (text := build.ir())
-    assert "no_callee_saved_registers" not in text
+    build.small = small
+    header = {
+        name: line
+        for line in build.ir().splitlines()
+        for name in ("called", "entered")
+        if f"program.{name}(" in line and "define" in line
+    }
+    assert "preserve_nonecc" in header["called"]
+    assert "no_callee_saved_registers" in header["entered"]
+    assert b"cfi_remember_state" not in build.object("asm")
 
 
-def test_debuggers_find_the_callers_of_functions_that_never_return(tmp_path: Path) -> None:
+def test_debuggers_find_the_registers_of_callers(tmp_path: Path) -> None:
     source = '@noinline\ndef g(a: u64) -> NoReturn:\n    panic("over")\n@export\ndef f(a: u64) -> None:\n    g(a)\n'
-    assert "no_callee_saved_registers" not in create_build(tmp_path, source, profile="debug").ir()
+    text = create_build(tmp_path, source, profile="debug").ir()
+    assert "no_callee_saved_registers" not in text
+    assert "preserve_nonecc" not in text

@@ -45,3 +45,45 @@ def as_number() -> None:
     global total
     x: u32 = 1
     total = u64(addr(x))
+
+
+@struct
+class Node:
+    value: u32
+    next: ptr[Node] | None
+
+
+@struct
+class Chain:
+    first: ptr[Node] | None
+
+    def add(self, node: ptr[Node]) -> None:
+        node.next = self.first
+        self.first = node
+
+    def total(self) -> u32:
+        result: u32 = 0
+        node = self.first
+        while node is not None:
+            result += node.value
+            node = node.next
+        return result
+
+
+def chain_of_locals() -> u32:
+    chain: Chain = zeroed()
+    one = Node(value=1)
+    two = Node(value=2)
+    chain.add(addr(one))
+    chain.add(addr(two))
+    return chain.total()
+
+
+def larger(a: ptr[u32], b: ptr[u32]) -> ptr[u32]:
+    return a if a[0] > b[0] else b
+
+
+def result_that_stays() -> u32:
+    x: u32 = 1
+    y: u32 = 2
+    return larger(addr(x), addr(y))[0]

@@ -103,3 +103,81 @@ def chosen(flag: bool, other: ptr[u32]) -> ptr[u32]:
     return addr(x) if flag else other
     #! escape: addr(x) if flag else other => x ends with chosen
     #: make it module data, or let the caller pass the place
+
+
+def keep(p: ptr[u32]) -> None:
+    global kept
+    kept = p
+
+
+def keep_for(p: ptr[u32], times: u32) -> u32:
+    for _ in range(times):
+        keep(p)
+    return times
+
+
+def same(p: ptr[u32]) -> ptr[u32]:
+    return p
+
+
+def kept_by_callee() -> None:
+    x: u32 = 1
+    keep(addr(x))
+    #! escape: x => x ends with kept_by_callee; keep keeps a pointer to it
+    #: make it module data, or let the caller pass the place
+
+
+def kept_further_down() -> u32:
+    x: u32 = 1
+    p = addr(x)
+    return keep_for(p, 3)
+    #! escape: p => x ends with kept_further_down; keep_for keeps a pointer to it
+    #: make it module data, or let the caller pass the place
+
+
+def handed_back() -> ptr[u32]:
+    x: u32 = 1
+    return same(addr(x))
+    #! escape: same(addr(x)) => x ends with handed_back
+    #: make it module data, or let the caller pass the place
+
+
+@struct
+class Node:
+    value: u32
+    next: ptr[Node] | None
+
+
+@struct
+class Chain:
+    first: ptr[Node] | None
+
+    def add(self, node: ptr[Node]) -> None:
+        node.next = self.first
+        self.first = node
+
+
+chain: Chain = zeroed()
+
+
+def on_longer_chain() -> None:
+    node = Node(value=3)
+    chain.add(addr(node))
+    #! escape: node => node ends with on_longer_chain; add keeps a pointer to it
+    #: make it module data, or let the caller pass the place
+
+
+def on_callers_chain(nodes: ptr[Chain]) -> None:
+    node = Node(value=3)
+    nodes.add(addr(node))
+    #! escape: node => node ends with on_callers_chain; add keeps a pointer to it
+    #: make it module data, or let the caller pass the place
+
+
+def chain_goes_out() -> Chain:
+    mine: Chain = zeroed()
+    node = Node(value=3)
+    mine.add(addr(node))
+    return copy(mine)
+    #! escape: copy(mine) => node ends with chain_goes_out
+    #: make it module data, or let the caller pass the place

@@ -139,3 +139,26 @@ def starts_growing(value: ptr[u64]) -> u64:
 
 def uses_growing(value: ptr[Growing[u64]]) -> u64:
     return value.value
+
+
+def nobody_calls_it(value: T, count: u32) -> T:
+    total = count + missing
+    #! unknown-name: missing => missing is not defined
+    return other(value, total)
+    #! unknown-name: other => other is not defined
+    #: did you mean other_type?
+
+
+def nobody_calls_it_either(value: W) -> u64:
+    return value
+    #! type-mismatch: value => this is a u8, but a u64 is needed
+    #: write u64(value)
+
+
+@struct
+class Unused(Generic[T]):
+    value: T
+
+    def get(self) -> T:
+        return absent(self.value)
+        #! unknown-name: absent => absent is not defined
