@@ -1,8 +1,9 @@
 """The capability table of a process: slots in pages, found through a directory, named by handles.
 
-A slot's generation is odd while a capability is in it and goes up by one at each change. Looking up takes no lock: the
-generation is read before and after the other fields, so that a slot that is emptied or filled meanwhile is noticed.
-Whoever moves the generation from odd to even by compare-exchange empties the slot; nobody else can.
+A slot's generation is odd while a capability is in it and goes up by one at each change. It shares a word, the slot's
+state, with the rights, so that one load tells whether a handle is good for something; an empty slot has no rights.
+Looking up takes no lock: the state is read before and after the other fields, so that a slot that is emptied or filled
+meanwhile is noticed. Whoever moves the state from odd to even by compare-exchange empties the slot; nobody else can.
 Free slots are linked through a word of index and tag; the tag, one higher at each change, tells a list that has come
 back to the same first slot from one that has not changed.
 Pure: tested on the host, its interleavings explored. Pages come from callers, zeroed.
@@ -14,9 +15,11 @@ from compiler.prelude import (
     addr,
     array,
     atomic,
+    cold,
     const,
     fence,
     inline,
+    noinline,
     offsetof,
     ptr,
     sizeof,
@@ -30,7 +33,7 @@ from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import RIGHTS_AT_END
 from kernel.caps import lease as leases
-from kernel.caps.capability import NO_LEASE, Capability, generation_of, index_of, make_handle
+from kernel.caps.capability import NO_LEASE, Capability, index_of, make_handle
 from kernel.caps.object import Object, State
 from kernel.sync.spinlock import SpinLock
 
@@ -39,13 +42,16 @@ PAGES_PER_DIRECTORY = const(512)
 DIRECTORIES = const(32)
 MAX_SLOTS = const(SLOTS_PER_PAGE * PAGES_PER_DIRECTORY * DIRECTORIES)
 _TAG_SHIFT = const(32)
+_GENERATION_SHIFT = const(32)           # as in a handle
+_OCCUPIED = const(1 << _GENERATION_SHIFT)
+_LEASED = const(1 << 31)                # under a lease
+_GENERATION_AND_LEASE = const(0xFFFF_FFFF_8000_0000)
 _KIND = const(offsetof(Object, "kind"))
 
 
 @struct(size=64)
 class Slot:
-    generation: atomic[u32]             # odd: occupied
-    rights: atomic[u32]
+    state: atomic[u64]                  # generation, from _GENERATION_SHIFT on; _LEASED; rights
     object: atomic[u64]                 # address of an Object
     badge: atomic[u64]
     epoch: atomic[u64]
@@ -74,10 +80,21 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
     The object may be used until the kernel is left; what outlives that takes a reference.
     Errors: BAD_HANDLE, BAD_KIND, NO_RIGHT, REVOKED, DESTROYED; what `found` then holds means nothing.
     """
-    if not read(table, handle, found):
+    slot = _slot_of(table, handle)
+    state = slot.state.load("acquire")
+    if not _is_named(state, handle) or not _read(slot, state, found):
         return Status.BAD_HANDLE
     header = found.object
     assert header is not None
+    is_good = rights & ~found.rights == 0 and (kind == ObjectKind.NONE or header.kind == kind)
+    if is_good and state & _LEASED == 0 and header.state.load("acquire") == State.ALIVE:
+        return Status.OK
+    return _judge(header, kind, rights, found)
+
+
+@cold
+@noinline
+def _judge(header: ptr[Object], kind: u32, rights: u32, found: ptr[Capability]) -> Status:
     if kind != ObjectKind.NONE and header.kind != kind:
         return Status.BAD_KIND
     if rights & ~found.rights != 0:
@@ -91,60 +108,50 @@ def lookup(table: ptr[Table], handle: u64, kind: u32, rights: u32, found: ptr[Ca
 
 
 @inline
-def find(table: ptr[Table], handle: u64, kind: u32, right: u32) -> tuple[u64, u64]:
-    """The short way for calls: object and badge of a capability among the first 64, under no lease, of this kind, with
-    this right.
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32, badge: ptr[u64]) -> u64:
+    """The short way: object and badge of a capability among the first 64, under no lease, of this kind, with this
+    right, which is none of the lowest six bits.
 
     No object (0) says nothing about why; lookup() does. As there, the object is good until the kernel is left.
     """
     index = handle & 0xFFFF_FFFF
-    generation = generation_of(handle)
     if index >= SLOTS_PER_PAGE:
-        return 0, 0
+        return 0
     slot = ptr[Slot](table.first_page + index * sizeof(Slot))
-    if slot.generation.load("acquire") != generation or generation & 1 == 0 or slot.lease.load("relaxed") != NO_LEASE:
-        return 0, 0
+    state = slot.state.load("acquire")
+    # Equal generations cancel each other, and the handle's index is below the bits that are looked at: what is left is
+    # the right, and the mark of a lease if there is one. An empty slot has no rights.
+    if (state ^ handle) & (_GENERATION_AND_LEASE | u64(right)) != u64(right):
+        return 0
     header = slot.object.load("relaxed")
-    badge = slot.badge.load("relaxed")
-    has_right = slot.rights.load("relaxed") & right != 0
-    # As in read(): the slot may have been emptied, and filled with another capability, while its fields were read.
+    badge[0] = slot.badge.load("relaxed")
+    # As in _read(): the slot may have been emptied, and filled with another capability, while its fields were read.
     fence("acquire")
-    if slot.generation.load("relaxed") != generation or not has_right:
-        return 0, 0
-    # One comparison for both: the object is of this kind and alive.
-    return header if ptr[u64](header + _KIND)[0] == u64(kind) else u64(0), badge
+    # One comparison of the object for both: it is of this kind and alive.
+    if slot.state.load("relaxed") != state or ptr[u64](header + _KIND)[0] != u64(kind):
+        return 0
+    return header
 
 
 def prepare(table: ptr[Table]) -> None:
-    """Of a zeroed table. The page that find() looks at has no capability in it yet."""
+    """Of a table without slots. The page that find() looks at has no capability in it."""
     table.first_page = u64(addr(_no_slots[0]))
 
 
 def read(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:
     """Copies out what a handle names, whatever it is worth. Returns False when it names nothing."""
-    generation = generation_of(handle)
-    index = index_of(handle)
-    if generation & 1 == 0 or index >= table.slots.load("acquire"):
-        return False
-    slot = _slot(table, index)
-    # Pairs with the releasing store in fill(): the fields are at least as new as the generation.
-    if slot.generation.load("acquire") != generation:
-        return False
-    found.object = ptr[Object](slot.object.load("relaxed"))
-    found.badge = slot.badge.load("relaxed")
-    found.epoch = slot.epoch.load("relaxed")
-    found.rights = slot.rights.load("relaxed")
-    found.lease = slot.lease.load("relaxed")
-    # Pairs with the exchange in remove(): had a field been written since, the generation would have moved before.
-    fence("acquire")
-    return slot.generation.load("relaxed") == generation
+    slot = _slot_of(table, handle)
+    state = slot.state.load("acquire")
+    return _is_named(state, handle) and _read(slot, state, found)
 
 
 def peek(table: ptr[Table], index: u32, found: ptr[Capability]) -> bool:
     """Copies out what is in a slot, for the walker. Returns False when it is empty."""
     if index >= table.slots.load("acquire"):
         return False
-    return read(table, make_handle(index, _slot(table, index).generation.load("acquire")), found)
+    slot = _slot(table, index)
+    state = slot.state.load("acquire")
+    return state & _OCCUPIED != 0 and _read(slot, state, found)
 
 
 def reserve(table: ptr[Table]) -> u32:
@@ -178,11 +185,12 @@ def fill(table: ptr[Table], index: u32, capability: ptr[Capability]) -> u64:
     slot.object.store(u64(header), "relaxed")
     slot.badge.store(capability.badge, "relaxed")
     slot.epoch.store(capability.epoch, "relaxed")
-    slot.rights.store(capability.rights, "relaxed")
     slot.lease.store(capability.lease, "relaxed")
-    generation = slot.generation.load("relaxed") + 1
-    slot.generation.store(generation, "release")
-    return make_handle(index, generation)
+    generation = u32(slot.state.load("relaxed") >> _GENERATION_SHIFT) + 1
+    leased = u32(0) if capability.lease == NO_LEASE else u32(_LEASED)
+    handle = make_handle(index, generation)
+    slot.state.store(_with_generation(generation) | u64(capability.rights | leased), "release")
+    return handle
 
 
 def remove(table: ptr[Table], handle: u64, removed: ptr[Capability]) -> bool:
@@ -190,11 +198,9 @@ def remove(table: ptr[Table], handle: u64, removed: ptr[Capability]) -> bool:
 
     Returns False when the handle names nothing, or another CPU was first.
     """
-    generation = generation_of(handle)
-    index = index_of(handle)
-    if generation & 1 == 0 or index >= table.slots.load("acquire"):
-        return False
-    return _empty(table, index, generation, removed)
+    slot = _slot_of(table, handle)
+    state = slot.state.load("acquire")
+    return _is_named(state, handle) and _empty(table, slot, index_of(handle), state, removed)
 
 
 def take_next(table: ptr[Table], cursor: u32, removed: ptr[Capability]) -> tuple[u32, bool]:
@@ -205,8 +211,9 @@ def take_next(table: ptr[Table], cursor: u32, removed: ptr[Capability]) -> tuple
     end = min(cursor + SLOTS_PER_PAGE, table.slots.load("acquire"))
     index = cursor
     while index < end:
-        generation = _slot(table, index).generation.load("acquire")
-        if generation & 1 != 0 and _empty(table, index, generation, removed):
+        slot = _slot(table, index)
+        state = slot.state.load("acquire")
+        if state & _OCCUPIED != 0 and _empty(table, slot, index, state, removed):
             return index + 1, True
         index += 1
     return end, False
@@ -250,18 +257,59 @@ def directory_of(table: ptr[Table], page: u32) -> u64:
     return table.directories[page // PAGES_PER_DIRECTORY].load("relaxed")
 
 
-def _empty(table: ptr[Table], index: u32, generation: u32, removed: ptr[Capability]) -> bool:
-    slot = _slot(table, index)
-    if not slot.generation.cas(generation, wrap_add(generation, 1), "acq_rel"):
+@inline
+def _slot_of(table: ptr[Table], handle: u64) -> ptr[Slot]:
+    """The slot where a handle's capability would be; where the table has none, one that is always empty."""
+    index = index_of(handle)
+    if index < SLOTS_PER_PAGE:
+        return ptr[Slot](table.first_page + u64(index) * sizeof(Slot))
+    if index >= table.slots.load("acquire"):
+        return addr(_no_slots[0])
+    return _slot(table, index)
+
+
+@inline
+def _is_named(state: u64, handle: u64) -> bool:
+    """Whether a slot that is in this state holds what the handle names. Who loads the state with acquire then finds
+    fields at least as new (fill() stores it with release)."""
+    return (state ^ handle) >> _GENERATION_SHIFT == 0 and handle & _OCCUPIED != 0
+
+
+@inline
+def _read(slot: ptr[Slot], state: u64, found: ptr[Capability]) -> bool:
+    """Copies out what is in a slot. Returns False when the slot has changed since its state was loaded."""
+    found.object = ptr[Object](slot.object.load("relaxed"))
+    found.badge = slot.badge.load("relaxed")
+    found.epoch = slot.epoch.load("relaxed")
+    found.rights = _rights_in(state)
+    found.lease = slot.lease.load("relaxed")
+    # Pairs with the exchange in _empty(): had a field been written since, the state would have moved before.
+    fence("acquire")
+    return slot.state.load("relaxed") == state
+
+
+def _empty(table: ptr[Table], slot: ptr[Slot], index: u32, state: u64, removed: ptr[Capability]) -> bool:
+    """Returns False when another CPU was first: rights do not change while a slot is occupied, so only that moves the
+    state."""
+    generation = wrap_add(u32(state >> _GENERATION_SHIFT), 1)
+    if not slot.state.cas(state, _with_generation(generation), "acq_rel"):
         return False
     removed.object = ptr[Object](slot.object.load("relaxed"))
     removed.badge = slot.badge.load("relaxed")
     removed.epoch = slot.epoch.load("relaxed")
-    removed.rights = slot.rights.load("relaxed")
+    removed.rights = _rights_in(state)
     removed.lease = slot.lease.load("relaxed")
-    if wrap_add(generation, 1) != 0:
+    if generation != 0:
         give_back(table, index)
     return True
+
+
+def _with_generation(generation: u32) -> u64:
+    return u64(generation) << _GENERATION_SHIFT
+
+
+def _rights_in(state: u64) -> u32:
+    return u32(state) & ~u32(_LEASED)
 
 
 def _slot(table: ptr[Table], index: u32) -> ptr[Slot]:

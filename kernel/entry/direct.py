@@ -42,7 +42,8 @@ from kernel.memory import address_space
 def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
     caller = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = caller.process
-    header, badge = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND))
+    badge: u64 = 0
+    header = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND), addr(badge))
     here = u64(cpu.index)
     if header == 0 or caller.conditions.load("relaxed") != here:
         _call(handle, word1, level)
@@ -79,7 +80,8 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
 def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
     server = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = server.process
-    header, _ = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE))
+    badge: u64 = 0
+    header = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(badge))
     here = u64(cpu.index)
     if header == 0 or server.conditions.load("relaxed") != here:
         _reply_receive(handle, word1)

@@ -74,6 +74,8 @@ def free_table_page(process: ptr[Process]) -> bool:
     account = process.header.account
     slots -= SLOTS_PER_PAGE
     page = slots // SLOTS_PER_PAGE
+    if page == 0:
+        table.prepare(addr(process.table))
     free_page(table.page_of(addr(process.table), page), account)
     process.table.slots.store(slots, "relaxed")
     if table.needs_directory(addr(process.table)):

@@ -124,7 +124,7 @@ def test_a_slot_whose_generation_is_used_up_is_retired() -> None:
     table = make_table()
     index = tables.reserve(table)
     slot = tables._slot(table, index)
-    slot.generation.store(u32(LAST_GENERATION - 1))
+    slot.state.store(u64((LAST_GENERATION - 1) << 32))
     handle = tables.fill(table, index, make_capability(ObjectKind.MEMORY, 1, 1))
     assert generation_of(handle) == LAST_GENERATION
     removed = Capability()

@@ -15,8 +15,8 @@ from tests.host.explore.explorer import Scenario, explore
 _PAGE_WORDS = const(512)
 _SLOT_WORDS = const(8)
 _SLOTS = const(4)
-_OLD = const(1)
-_NEW = const(2)
+_OLD = const(64)                        # table.find() takes no right of the lowest six bits
+_NEW = const(128)
 
 
 @struct(align=4096)
@@ -27,7 +27,7 @@ class Page:
 _directory: Page = zeroed()
 _slots: Page = zeroed()
 _table: Table = zeroed()
-_objects: array[Object, 3] = zeroed()
+_objects: array[Object, 2] = zeroed()
 _handle: u64 = 0                        # of the old capability
 _minted: array[u64, 4] = zeroed()       # handles of the new ones
 _mints: u64 = 0
@@ -95,9 +95,9 @@ def explore_untagged_list(most: u64) -> tuple[u64, bool]:
 
 def _prepare() -> None:
     global _handle, _mints, _closes, _mixtures
-    for badge in range(u64(1), u64(len(_objects))):
-        _objects[badge].kind = u32(ObjectKind.NOTIFICATION)
-        _objects[badge].state.store(State.ALIVE, "relaxed")
+    for index in range(u64(len(_objects))):
+        _objects[index].kind = u32(ObjectKind.NOTIFICATION)
+        _objects[index].state.store(State.ALIVE, "relaxed")
     for word in range(_SLOT_WORDS * _SLOTS):
         _slots.words[word] = 0
     _directory.words[0] = u64(addr(_slots))
@@ -128,13 +128,17 @@ def _is_right() -> bool:
 
 def _make(badge: u64) -> Capability:
     return Capability(
-        object=addr(_objects[badge]), badge=badge, epoch=badge, rights=u32(badge), lease=0
+        object=_object(badge), badge=badge, epoch=badge, rights=u32(badge), lease=0
     )
+
+
+def _object(badge: u64) -> ptr[Object]:
+    return addr(_objects[0 if badge == _OLD else 1])
 
 
 def _is_whole(found: ptr[Capability], badge: u64) -> bool:
     return (
-        found.object == addr(_objects[badge])
+        found.object == _object(badge)
         and found.badge == badge
         and found.epoch == badge
         and found.rights == u32(badge)
@@ -155,8 +159,9 @@ def _look_up() -> None:
 
 def _find() -> None:
     global _mixtures
-    header, badge = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD)
-    if header != 0 and (header != u64(addr(_objects[_OLD])) or badge != _OLD):
+    badge: u64 = 0
+    header = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD, addr(badge))
+    if header != 0 and (header != u64(_object(_OLD)) or badge != _OLD):
         _mixtures += 1
 
 
@@ -198,12 +203,13 @@ def _take_two_give_one() -> None:
 
 def _look_up_once() -> None:
     slot = _slot(index_of(_handle))
-    if slot.generation.load() == generation_of(_handle):
+    state = slot.state.load()
+    if u32(state >> 32) == generation_of(_handle):
         found = Capability(
             object=ptr[Object](slot.object.load()),
             badge=slot.badge.load(),
             epoch=slot.epoch.load(),
-            rights=slot.rights.load(),
+            rights=u32(state),
         )
         _note(addr(found))
 
@@ -211,9 +217,9 @@ def _look_up_once() -> None:
 def _close_in_two_steps() -> None:
     global _closes
     slot = _slot(index_of(_handle))
-    generation = slot.generation.load()
+    generation = u32(slot.state.load() >> 32)
     if generation == generation_of(_handle):
-        slot.generation.store(generation + 1)
+        slot.state.store(u64(generation + 1) << 32)
         _closes += 1
 
 
