@@ -108,29 +108,48 @@ def _judge(header: ptr[Object], kind: u32, rights: u32, found: ptr[Capability]) 
 
 
 @inline
-def find(table: ptr[Table], handle: u64, kind: u32, right: u32, badge: ptr[u64]) -> u64:
+def find(table: ptr[Table], handle: u64, kind: u32, right: u32, header: ptr[u64], badge: ptr[u64]) -> bool:
     """The short way: object and badge of a capability among the first 64, under no lease, of this kind, with this
     right, which is none of the lowest six bits.
 
-    No object (0) says nothing about why; lookup() does. As there, the object is good until the kernel is left.
+    False says nothing about why; lookup() does. As there, the object is good until the kernel is left.
     """
     index = handle & 0xFFFF_FFFF
     if index >= SLOTS_PER_PAGE:
-        return 0
+        return False
     slot = ptr[Slot](table.first_page + index * sizeof(Slot))
     state = slot.state.load("acquire")
     # Equal generations cancel each other, and the handle's index is below the bits that are looked at: what is left is
     # the right, and the mark of a lease if there is one. An empty slot has no rights.
     if (state ^ handle) & (_GENERATION_AND_LEASE | u64(right)) != u64(right):
-        return 0
-    header = slot.object.load("relaxed")
+        return False
+    header[0] = slot.object.load("relaxed")
     badge[0] = slot.badge.load("relaxed")
     # As in _read(): the slot may have been emptied, and filled with another capability, while its fields were read.
     fence("acquire")
     # One comparison of the object for both: it is of this kind and alive.
-    if slot.state.load("relaxed") != state or ptr[u64](header + _KIND)[0] != u64(kind):
-        return 0
-    return header
+    if slot.state.load("relaxed") != state or ptr[u64](header[0] + _KIND)[0] != u64(kind):
+        return False
+    return True
+
+
+@inline
+def find_plain(table: ptr[Table], handle: u64, rights: u64, header: ptr[u64], badge: ptr[u64]) -> bool:
+    """The short way again, for any kind of object and with all of `rights`, among which is at least one.
+
+    The state of the object is not looked at.
+    """
+    index = handle & 0xFFFF_FFFF
+    if index >= SLOTS_PER_PAGE:
+        return False
+    slot = ptr[Slot](table.first_page + index * sizeof(Slot))
+    state = slot.state.load("acquire")
+    if (state ^ handle) & _GENERATION_AND_LEASE != 0 or rights & ~(state & 0xFFFF_FFFF) != 0:
+        return False
+    header[0] = slot.object.load("relaxed")
+    badge[0] = slot.badge.load("relaxed")
+    fence("acquire")
+    return slot.state.load("relaxed") == state
 
 
 def prepare(table: ptr[Table]) -> None:
@@ -154,11 +173,12 @@ def peek(table: ptr[Table], index: u32, found: ptr[Capability]) -> bool:
     return state & _OCCUPIED != 0 and _read(slot, state, found)
 
 
+@inline
 def reserve(table: ptr[Table]) -> u32:
     """Takes a free slot off the list, for fill() or give_back(). Returns 0 when there is none: the table must grow."""
     word = table.free.load("acquire")
     while u32(word) != 0:
-        following = _slot(table, u32(word)).next_free.load("relaxed")
+        following = _near_slot(table, u32(word)).next_free.load("relaxed")
         found, is_done = table.free.compare_exchange(word, _next_word(word, following), "acq_rel")
         if is_done:
             return u32(word)
@@ -167,14 +187,7 @@ def reserve(table: ptr[Table]) -> u32:
 
 
 def give_back(table: ptr[Table], index: u32) -> None:
-    slot = _slot(table, index)
-    word = table.free.load("relaxed")
-    while True:
-        slot.next_free.store(u32(word), "relaxed")
-        found, is_done = table.free.compare_exchange(word, _next_word(word, index), "acq_rel")
-        if is_done:
-            break
-        word = found
+    _give_back(table, _slot(table, index), index)
 
 
 def fill(table: ptr[Table], index: u32, capability: ptr[Capability]) -> u64:
@@ -182,15 +195,18 @@ def fill(table: ptr[Table], index: u32, capability: ptr[Capability]) -> u64:
     slot = _slot(table, index)
     header = capability.object
     assert header is not None
-    slot.object.store(u64(header), "relaxed")
-    slot.badge.store(capability.badge, "relaxed")
     slot.epoch.store(capability.epoch, "relaxed")
     slot.lease.store(capability.lease, "relaxed")
-    generation = u32(slot.state.load("relaxed") >> _GENERATION_SHIFT) + 1
     leased = u32(0) if capability.lease == NO_LEASE else u32(_LEASED)
-    handle = make_handle(index, generation)
-    slot.state.store(_with_generation(generation) | u64(capability.rights | leased), "release")
-    return handle
+    return _fill(slot, index, header, capability.badge, capability.rights | leased)
+
+
+@inline
+def fill_plainly(table: ptr[Table], index: u32, header: ptr[Object], badge: u64, rights: u32) -> u64:
+    """The same for a capability under no lease."""
+    slot = _near_slot(table, index)
+    slot.lease.store(NO_LEASE, "relaxed")
+    return _fill(slot, index, header, badge, rights)
 
 
 def remove(table: ptr[Table], handle: u64, removed: ptr[Capability]) -> bool:
@@ -201,6 +217,23 @@ def remove(table: ptr[Table], handle: u64, removed: ptr[Capability]) -> bool:
     slot = _slot_of(table, handle)
     state = slot.state.load("acquire")
     return _is_named(state, handle) and _empty(table, slot, index_of(handle), state, removed)
+
+
+@inline
+def take_out(table: ptr[Table], handle: u64, header: ptr[u64], rights: ptr[u32]) -> bool:
+    """As remove(), for who wants to know no more than the object and the rights."""
+    slot = _slot_of(table, handle)
+    state = slot.state.load("acquire")
+    if not _is_named(state, handle):
+        return False
+    generation = wrap_add(u32(state >> _GENERATION_SHIFT), 1)
+    if not slot.state.cas(state, _with_generation(generation), "acq_rel"):
+        return False
+    header[0] = slot.object.load("relaxed")
+    rights[0] = _rights_in(state)
+    if generation != 0:
+        _give_back(table, slot, index_of(handle))
+    return True
 
 
 def take_next(table: ptr[Table], cursor: u32, removed: ptr[Capability]) -> tuple[u32, bool]:
@@ -261,11 +294,9 @@ def directory_of(table: ptr[Table], page: u32) -> u64:
 def _slot_of(table: ptr[Table], handle: u64) -> ptr[Slot]:
     """The slot where a handle's capability would be; where the table has none, one that is always empty."""
     index = index_of(handle)
-    if index < SLOTS_PER_PAGE:
-        return ptr[Slot](table.first_page + u64(index) * sizeof(Slot))
-    if index >= table.slots.load("acquire"):
+    if index >= SLOTS_PER_PAGE and index >= table.slots.load("acquire"):
         return addr(_no_slots[0])
-    return _slot(table, index)
+    return _near_slot(table, index)
 
 
 @inline
@@ -300,8 +331,28 @@ def _empty(table: ptr[Table], slot: ptr[Slot], index: u32, state: u64, removed: 
     removed.rights = _rights_in(state)
     removed.lease = slot.lease.load("relaxed")
     if generation != 0:
-        give_back(table, index)
+        _give_back(table, slot, index)
     return True
+
+
+@inline
+def _fill(slot: ptr[Slot], index: u32, header: ptr[Object], badge: u64, rights: u32) -> u64:
+    slot.object.store(u64(header), "relaxed")
+    slot.badge.store(badge, "relaxed")
+    generation = u32(slot.state.load("relaxed") >> _GENERATION_SHIFT) + 1
+    slot.state.store(_with_generation(generation) | u64(rights), "release")
+    return make_handle(index, generation)
+
+
+@inline
+def _give_back(table: ptr[Table], slot: ptr[Slot], index: u32) -> None:
+    word = table.free.load("relaxed")
+    while True:
+        slot.next_free.store(u32(word), "relaxed")
+        found, is_done = table.free.compare_exchange(word, _next_word(word, index), "acq_rel")
+        if is_done:
+            break
+        word = found
 
 
 def _with_generation(generation: u32) -> u64:
@@ -312,9 +363,15 @@ def _rights_in(state: u64) -> u32:
     return u32(state) & ~u32(_LEASED)
 
 
-def _slot(table: ptr[Table], index: u32) -> ptr[Slot]:
+@inline
+def _near_slot(table: ptr[Table], index: u32) -> ptr[Slot]:
+    """_slot(), with a short way to the first 64."""
     if index < SLOTS_PER_PAGE:
         return ptr[Slot](table.first_page + u64(index) * sizeof(Slot))
+    return _slot(table, index)
+
+
+def _slot(table: ptr[Table], index: u32) -> ptr[Slot]:
     page = index // SLOTS_PER_PAGE
     directory = ptr[u64](table.directories[page // PAGES_PER_DIRECTORY].load("relaxed"))
     slots = ptr[Slot](directory[page % PAGES_PER_DIRECTORY])

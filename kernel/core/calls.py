@@ -36,6 +36,16 @@ def begin_call(caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u3
     Returns OK when it waits: the caller then leaves the CPU. Requires: the thread's registers are complete.
     Errors: PEER_CLOSED.
     """
+    status, server = place_call(caller, channel, badge, level, kind)
+    if server is not None:
+        wake_near(server)
+    return status
+
+
+def place_call(
+    caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u32, kind: Wait
+) -> tuple[Status, ptr[Thread] | None]:
+    """As begin_call(), but a receiver that got the call is returned, for schedule.switch_to(): the caller owns it."""
     wait.prepare(caller)
     caller.waits += WAIT_STEP
     word = caller.waits | u64(kind)
@@ -45,7 +55,7 @@ def begin_call(caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u3
     caller.holder = 0
     with channel.lock:
         if channel.receive_rights.load("relaxed") == 0:
-            return Status.PEER_CLOSED
+            return Status.PEER_CLOSED, None
         server = _take_receiver(channel)
         if server is None:
             _enqueue(caller, channel)
@@ -56,10 +66,8 @@ def begin_call(caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u3
         if server is not None:
             _deliver(server, channel, caller)
             caller.wait.store(word, "seq_cst")
-    if server is not None:
-        wake_near(server)
     look_for_killer(caller, word)
-    return Status.OK
+    return Status.OK, server
 
 
 def begin_receive(server: ptr[Thread], channel: ptr[Channel]) -> bool:
@@ -93,6 +101,12 @@ def take_answer(answer: ptr[Answer]) -> ptr[Thread] | None:
 
 def give_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
     """Four words to a thread whose wait for them has been claimed."""
+    write_answer(caller, word, words)
+    schedule.make_ready(caller)
+
+
+def write_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
+    """The same, but the thread is not made ready yet."""
     if word & WAIT_KIND == Wait.FAULT:
         end_question(caller)
         if words[0] != Verdict.RESUME or not is_program_counter(caller.registers.rip):
@@ -104,7 +118,6 @@ def give_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
         registers.rdx = words[1]
         registers.r10 = words[2]
         registers.r8 = words[3]
-    schedule.make_ready(caller)
 
 
 def fail_answer(answer: ptr[Answer], status: Status) -> None:

@@ -101,6 +101,11 @@ def note_level(level: u32) -> None:
     _queue.running.store(level, "relaxed")
 
 
+@inline
+def is_nobody_ready() -> bool:
+    return _queue.ready.load("relaxed") == 0
+
+
 def is_first(priority: u32) -> bool:
     """Whether a thread of this priority may go before all that are ready on this CPU: none has a higher one, and if
     one has the same, the end of the slice is awaited."""

@@ -5,6 +5,8 @@ message takes the general way (core/calls.py). On the short way nothing is count
 thread's `conditions` equal to the CPU's index say in one comparison that there is nothing to save, load or refuse.
 A caller that waits is published before the receiver runs, a receiver before the caller does; what is read after that
 is behind a full fence (core/wait.py, core/channel_block.py).
+Whatever is left for another function gets the message in the registers in which it came, so that nothing is moved on
+the short way.
 """
 from typing import NoReturn
 
@@ -13,14 +15,14 @@ from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import Right
 from kernel.arch.x86_64 import cpu, gdt
-from kernel.arch.x86_64.entry import resume_call
+from kernel.arch.x86_64.entry import resume_call, resume_with_message
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.complete.latch import look_at_head
 from kernel.complete.queue import unread
 from kernel.core import calls, context, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
-from kernel.core.cpu_queue import charge_direct, is_first, note_level
+from kernel.core.cpu_queue import charge_direct, is_first, is_nobody_ready, note_level
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     FAULT_CALL,
@@ -42,27 +44,22 @@ from kernel.memory import address_space
 def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
     caller = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = caller.process
+    slots = addr(process.table)
+    header: u64 = 0
     badge: u64 = 0
-    header = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND), addr(badge))
+    is_found = table.find(slots, handle, u32(ObjectKind.CHANNEL), u32(Right.SEND), addr(header), addr(badge))
     here = u64(cpu.index)
-    if header == 0 or caller.conditions.load("relaxed") != here:
-        _call(handle, word1, level)
+    if not is_found or caller.conditions.load("relaxed") != here:
+        _call(handle, word0, word1, word2, word3, level)
     channel = ptr[Channel](header)
     receiver = channel.receiver.load("acquire")
     if receiver == 0 or channel.queued.load("relaxed") != 0:
-        _call(handle, word1, level)
+        _call(handle, word0, word1, word2, word3, level)
     server = ptr[Thread](receiver)
     # What waits to receive is at the channel's ceiling already (core/calls.py).
     if server.priority < caller.priority or not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
-        _call(handle, word1, level)
+        _call(handle, word0, word1, word2, word3, level)
     channel.receiver.store(0, "release")
-    registers = addr(server.registers)
-    registers.rax = u64(Status.OK)
-    registers.rdi = badge
-    registers.rsi = word0
-    registers.rdx = word1
-    registers.r10 = word2
-    registers.r8 = word3
     word = wrap_add(caller.waits, WAIT_STEP)
     caller.waits = word
     word |= u64(Wait.CALL)
@@ -72,64 +69,79 @@ def direct_call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, lev
     charge_direct(caller)
     caller.wait.store(word, "seq_cst")
     if caller.conditions.load("relaxed") != here:
-        calls.look_for_killer(caller, word)
-    _switch(server, process, here)
+        _switch_from_changed(badge, word0, word1, word2, word3, server)
+    _switch(server, process, here, badge, word0, word1, word2, word3)
 
 
 @export("direct_reply_receive")
 def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
     server = ptr[Thread](u64(cpu.frame) - REGISTERS_OFFSET)
     process = server.process
+    slots = addr(process.table)
+    header: u64 = 0
     badge: u64 = 0
-    header = table.find(addr(process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(badge))
+    is_found = table.find(slots, handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(header), addr(badge))
     here = u64(cpu.index)
-    if header == 0 or server.conditions.load("relaxed") != here:
-        _reply_receive(handle, word1)
+    if not is_found or server.conditions.load("relaxed") != here:
+        _reply_receive(handle, word0, word1, word2, word3)
     channel = ptr[Channel](header)
     found = server.answer.caller.load("relaxed")
     # A server that receives again from where it received stays at that channel's ceiling.
     if found == 0 or found & FAULT_CALL != 0 or server.received_from != u64(channel):
-        _reply_receive(handle, word1)
+        _reply_receive(handle, word0, word1, word2, word3)
     if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
-        _reply_receive(handle, word1)
+        _reply_receive(handle, word0, word1, word2, word3)
     caller = ptr[Thread](found)
     # Before the fences below: a thread that is made ready from now on is compared with the caller (I-CORE-5).
     note_level(caller.priority + 1)
     if not wait.claim(caller, server.answer.wait):
-        _reply_receive(handle, word1)
+        _reply_receive(handle, word0, word1, word2, word3)
     server.answer.caller.store(0, "relaxed")
-    registers = addr(caller.registers)
-    registers.rax = u64(Status.OK)
-    registers.rsi = word0
-    registers.rdx = word1
-    registers.r10 = word2
-    registers.r8 = word3
     charge_direct(server)
     server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
     is_receiver = channel.receiver.cas(0, u64(server), "seq_cst")
     if not is_receiver or channel.queued.load("relaxed") != 0 or server.conditions.load("relaxed") != here:
-        _receive_again(server, channel, caller)
-    if not is_first(caller.priority):
-        schedule.make_ready(caller)
-        schedule.leave()
-    _switch(caller, process, here)
+        _receive_again(caller.registers.rdi, word0, word1, word2, word3, caller)
+    if not is_nobody_ready():
+        _look_at_others(caller.registers.rdi, word0, word1, word2, word3, caller)
+    _switch(caller, process, here, caller.registers.rdi, word0, word1, word2, word3)
 
 
 @inline
-def _switch(thread: ptr[Thread], process: ptr[Process], here: u64) -> NoReturn:
-    """Runs a thread that this CPU owns and that has entered by a system call, with `process` in force."""
-    if thread.conditions.load("relaxed") != here:
-        _switch_with_state(thread)
+def _switch(
+    thread: ptr[Thread], process: ptr[Process], here: u64, rdi: u64, word0: u64, word1: u64, word2: u64, word3: u64
+) -> NoReturn:
+    """Runs a thread that this CPU owns and that has waited for a message, with `process` in force. The message goes on
+    in the registers in which it came."""
+    is_other = thread.process != process
+    if thread.conditions.load("relaxed") != here or is_other and not address_space.is_plain(addr(thread.process.space)):
+        _switch_with_state(rdi, word0, word1, word2, word3, thread)
     gdt.set_frame(addr(thread.registers))
-    if thread.process != process:
-        address_space.enter(addr(thread.process.space))
-    resume_call()
+    if is_other:
+        address_space.switch(addr(thread.process.space))
+    resume_with_message(rdi, word0, word1, word2, word3)
 
 
 @cold
 @noinline
-def _switch_with_state(thread: ptr[Thread]) -> NoReturn:
+def _write(thread: ptr[Thread], rdi: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> None:
+    """Puts a message where a thread that does not run at once will find it."""
+    registers = addr(thread.registers)
+    registers.rax = u64(Status.OK)
+    registers.rdi = rdi
+    registers.rsi = word0
+    registers.rdx = word1
+    registers.r10 = word2
+    registers.r8 = word3
+
+
+@cold
+@noinline
+def _switch_with_state(
+    rdi: u64, word0: u64, word1: u64, word2: u64, word3: u64, thread: ptr[Thread]
+) -> NoReturn:
     """Also a thread that belongs to another CPU, if it may run here: whoever waits for it is about to be idle."""
+    _write(thread, rdi, word0, word1, word2, word3)
     conditions = thread.conditions.load("relaxed")
     if conditions & (STOPPING | UPCALL_DUE) != 0 or not may_run_on(thread, cpu.index):
         schedule.make_ready(thread)
@@ -141,10 +153,34 @@ def _switch_with_state(thread: ptr[Thread]) -> NoReturn:
 
 @cold
 @noinline
-def _call(handle: u64, word1: u64, level: u64) -> NoReturn:
-    """The general way; rdx is the only register of the message that the door has not kept."""
+def _switch_from_changed(
+    badge: u64, word0: u64, word1: u64, word2: u64, word3: u64, server: ptr[Thread]
+) -> NoReturn:
+    """The calling thread's conditions have changed before its wait was published: perhaps it was killed."""
     caller = current_thread()
-    caller.registers.rdx = word1
+    calls.look_for_killer(caller, server.answer.wait)
+    _switch_with_state(badge, word0, word1, word2, word3, server)
+
+
+@cold
+@noinline
+def _look_at_others(
+    rdi: u64, word0: u64, word1: u64, word2: u64, word3: u64, caller: ptr[Thread]
+) -> NoReturn:
+    """The caller has its answer, but others may be to run before it."""
+    if is_first(caller.priority):
+        _switch_with_state(rdi, word0, word1, word2, word3, caller)
+    _write(caller, rdi, word0, word1, word2, word3)
+    schedule.make_ready(caller)
+    schedule.leave()
+
+
+@cold
+@noinline
+def _call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
+    """The general way; the door has not kept the message."""
+    caller = current_thread()
+    _write(caller, handle, word0, word1, word2, word3)
     found = Capability()
     status = table.lookup(
         addr(caller.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.SEND), addr(found)
@@ -154,7 +190,10 @@ def _call(handle: u64, word1: u64, level: u64) -> NoReturn:
     if status == Status.OK:
         header = found.object
         assert header is not None
-        status = calls.begin_call(caller, ptr[Channel](header), found.badge, u32(level), Wait.CALL)
+        placed, server = calls.place_call(caller, ptr[Channel](header), found.badge, u32(level), Wait.CALL)
+        status = placed
+        if server is not None:
+            schedule.switch_to(server)
         if status == Status.OK:
             schedule.leave()
     _return(caller, status)
@@ -162,10 +201,10 @@ def _call(handle: u64, word1: u64, level: u64) -> NoReturn:
 
 @cold
 @noinline
-def _reply_receive(handle: u64, word1: u64) -> NoReturn:
+def _reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
     """The general way. Without a handle it only answers."""
     server = current_thread()
-    server.registers.rdx = word1
+    _write(server, handle, word0, word1, word2, word3)
     found = Capability()
     status: Status = Status.OK
     if handle != 0:
@@ -174,25 +213,52 @@ def _reply_receive(handle: u64, word1: u64) -> NoReturn:
         )
     if status != Status.OK:
         _return(server, status)
-    _answer(server)
+    caller = calls.take_answer(addr(server.answer))
+    if caller is not None:
+        words: array[u64, 4] = array(word0, word1, word2, word3)
+        calls.write_answer(caller, server.answer.wait, addr(words[0]))
     header = found.object
-    if header is None:
-        _return(server, Status.OK)
-    _receive(server, ptr[Channel](header))
+    if header is not None:
+        _receive(server, ptr[Channel](header), caller)
+    _lower(server)
+    _go_on(server, caller, Status.OK)
 
 
-def _receive(server: ptr[Thread], channel: ptr[Channel]) -> NoReturn:
-    """Whoever posts to the server's ring from here on sees that it receives, and sets HAS_EVENTS."""
+def _receive(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread] | None) -> NoReturn:
+    """`caller` has got its answer and is to run.
+
+    Whoever posts to the server's ring from here on sees that it receives, and sets HAS_EVENTS.
+    """
     server.received_from = u64(channel)
     if _has_events(server):
-        server.ceiling = 0
-        server.priority = server.own_priority
-        _return(server, Status.EVENTS)
+        _lower(server)
+        _go_on(server, caller, Status.EVENTS)
+    has_ceiling = server.ceiling != 0
     if calls.begin_receive(server, channel):
+        if has_ceiling:
+            cpu.attention = 1           # its priority may have fallen
+        if caller is not None:
+            schedule.make_ready(caller)
         _leave_by_call()
     if server.conditions.load("seq_cst") & HAS_EVENTS != 0 and calls.end_receive(server, Status.EVENTS):
         schedule.make_ready(server)
+    if caller is not None:
+        schedule.switch_to(caller)
     schedule.leave()
+
+
+def _lower(server: ptr[Thread]) -> None:
+    """It owes no answer and does not wait for a call: what it has from the channel is over."""
+    if server.ceiling != 0:
+        server.ceiling = 0
+        server.priority = server.own_priority
+        cpu.attention = 1
+
+
+def _go_on(server: ptr[Thread], caller: ptr[Thread] | None, status: Status) -> NoReturn:
+    if caller is not None:
+        schedule.make_ready(caller)
+    _return(server, status)
 
 
 def _has_events(server: ptr[Thread]) -> bool:
@@ -209,28 +275,21 @@ def _has_events(server: ptr[Thread]) -> bool:
     return False
 
 
-def _answer(server: ptr[Thread]) -> None:
-    caller = calls.take_answer(addr(server.answer))
-    if server.ceiling != 0:
-        server.ceiling = 0
-        server.priority = server.own_priority
-        cpu.attention = 1
-    if caller is not None:
-        said = addr(server.registers)
-        words: array[u64, 4] = array(said.rsi, said.rdx, said.r10, said.r8)
-        calls.give_answer(caller, server.answer.wait, addr(words[0]))
-
-
 @cold
 @noinline
-def _receive_again(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) -> NoReturn:
+def _receive_again(
+    rdi: u64, word0: u64, word1: u64, word2: u64, word3: u64, caller: ptr[Thread]
+) -> NoReturn:
     """Something came between the look at the channel and the server's wait on it. The caller has its answer."""
+    server = current_thread()
+    channel = ptr[Channel](server.received_from)
+    _write(caller, rdi, word0, word1, word2, word3)
     schedule.make_ready(caller)
     if not wait.claim(server, u64(channel) | u64(Wait.RECEIVE)):
         schedule.leave()
     _ = channel.receiver.cas(u64(server), 0, "seq_cst")
     cpu.attention = 1
-    _receive(server, channel)
+    _receive(server, channel, None)
 
 
 def _return(thread: ptr[Thread], status: Status) -> NoReturn:

@@ -72,9 +72,12 @@ def _ask(thread: ptr[Thread], given: ptr[Capability]) -> None:
     if asks_itself and not has_other_threads(process):
         calls.end_question(thread)
         return
-    if calls.begin_call(thread, channel, given.badge, LEVELS - 1, Wait.FAULT) == Status.OK:
+    status, handler = calls.place_call(thread, channel, given.badge, LEVELS - 1, Wait.FAULT)
+    if status == Status.OK:
         if asks_itself and not has_other_threads(process):
             calls.refuse_question(thread)
+        if handler is not None:
+            schedule.switch_to(handler)
         schedule.leave()
     calls.end_question(thread)
 

@@ -7,8 +7,8 @@ from compiler.prelude import (
     addr,
     array,
     const,
+    export,
     inline,
-    noinline,
     percpu,
     percpu_address,
     ptr,
@@ -104,12 +104,23 @@ _arguments: array[ArgumentRule, ARGUMENT_KINDS] = array(
 _call: percpu[Invocation] = zeroed()
 
 
-@noinline
+@export("invoke_from_user")
 def invoke_from_user(handle: u64, method: u64, first: u64, second: u64, third: u64) -> tuple[u64, u64]:
     """The system call: the fourth argument is in the thread's registers."""
     caller = current_thread()
     status, value = _invoke(caller.process, handle, method, first, second, third, caller.registers.r9)
     return u64(status), value
+
+
+@export("mint_from_user")
+def mint_from_user(handle: u64, method: u64, rights: u64, badge: u64, lease_handle: u64) -> tuple[u64, u64]:
+    """The same for the method MINT."""
+    caller = current_thread()
+    if lease_handle | caller.registers.r9 == 0:
+        made = capability.mint_plainly(caller.process, handle, rights, badge)
+        if made != 0:
+            return u64(Status.OK), made
+    return invoke_from_user(handle, method, rights, badge, lease_handle)
 
 
 def invoke(caller: ptr[Process], handle: u64, method: u64, arguments: ptr[u64]) -> tuple[Status, u64]:

@@ -3,14 +3,15 @@
 The door (arch/x86_64/entry.py) passes the first five arguments as they came and the number in place of the sixth; what
 is returned goes to the user as it is, in rax and rdx.
 """
-from compiler.prelude import addr, export, noinline, u64
+from compiler.prelude import addr, asm_x64, const, export, naked, noinline, u64
+from compiler.prelude.x64 import *
 from kernel.abi.errors import Status
+from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause
 from kernel.abi.syscall import Call, Exit
 from kernel.core import schedule
 from kernel.core.thread_block import current_thread
 from kernel.entry.debug_log import debug_log
-from kernel.entry.invoke import invoke_from_user
 from kernel.objects.handles import close_handle
 from kernel.objects.process import end_current
 from kernel.objects.thread import kill_thread
@@ -18,21 +19,37 @@ from kernel.objects.upcall import return_from_upcall
 from kernel.submit.cancel import cancel
 from kernel.submit.enter import ring_enter
 
+_INVOKE = const(Call.INVOKE)
+_MINT = const(Method.MINT)
+_HANDLE_CLOSE = const(Call.HANDLE_CLOSE)
+assert Call.RING_ENTER == 0
+
 
 @export("system_call")
-def system_call(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, number: u64) -> tuple[u64, u64]:
-    """Every call is a function of its own, so that none pays for the registers that another needs."""
+@naked
+@asm_x64
+def system_call() -> None:
+    """Comparisons before a jump through a table: what programs call most is found first, and none pays for the
+    registers that another call needs. The number is in r9."""
+    cmp(r9, _INVOKE)
+    raw("jne is_not_invoke")
+    cmp(rsi, _MINT)
+    raw("jne invoke_from_user")
+    raw("jmp mint_from_user")
+    raw("is_not_invoke:")
+    test(r9, r9)
+    raw("je {_enter_ring}")
+    cmp(r9, _HANDLE_CLOSE)
+    raw("je {_close}")
+    raw("jmp {_call_by_number}")
+
+
+def _call_by_number(first: u64, second: u64, third: u64, fourth: u64, fifth: u64, number: u64) -> tuple[u64, u64]:
     match number:
-        case Call.RING_ENTER:
-            return _enter_ring(first, second, third)
         case Call.EXIT:
             return _exit(first, second)
         case Call.DEBUG_LOG:
             return _log(first, second)
-        case Call.INVOKE:
-            return invoke_from_user(first, second, third, fourth, fifth)
-        case Call.HANDLE_CLOSE:
-            return _close(first)
         case Call.YIELD:
             return _yield_now()
         case Call.RING_CANCEL:

@@ -6,7 +6,7 @@ old one. `cpus` only tells where to look: a CPU that has once had the space stay
 Locks: AddressSpace.lock (Rank.SPACE) guards tables, ranges and `is_ending`.
 Not here: what is mapped (objects/mapping.py), who pays.
 """
-from compiler.prelude import addr, atomic, const, count_zeros_right, offsetof, percpu, ptr, struct, u32, u64
+from compiler.prelude import addr, atomic, const, count_zeros_right, inline, offsetof, percpu, ptr, struct, u32, u64
 from kernel.abi.layout import USER_END
 from kernel.arch.x86_64 import cpu, mailbox, paging, ports, tlb
 from kernel.arch.x86_64.mailbox import Request
@@ -64,16 +64,29 @@ def create(space: ptr[AddressSpace]) -> bool:
 
 def enter(space: ptr[AddressSpace]) -> None:
     """Puts a space in force on this CPU. Requires: it is not ending."""
-    mine = u64(addr(space.cpus))
-    if in_force.cpus.load("relaxed") == mine:
+    if in_force.cpus.load("relaxed") == u64(addr(space.cpus)):
         return
-    word = addr(space.cpus.words[cpu.index // 64])
-    bit = u64(1) << u64(cpu.index % 64)
-    if word.load("relaxed") & bit == 0:
-        _ = word.fetch_or(bit, "relaxed")
-    in_force.cpus.store(mine, "seq_cst")
-    write_cr3(space.root)
+    if not _has_been_here(space):
+        _ = space.cpus.words[cpu.index // 64].fetch_or(cpu.set_bit, "relaxed")
+    switch(space)
     ports.change(addr(space.ports))
+
+
+@inline
+def is_plain(space: ptr[AddressSpace]) -> bool:
+    """Whether switch() alone does what enter() does: another space is in force, and ports are nobody's concern."""
+    return _has_been_here(space) and not ports.are_of_concern(addr(space.ports))
+
+
+@inline
+def switch(space: ptr[AddressSpace]) -> None:
+    in_force.cpus.store(u64(addr(space.cpus)), "seq_cst")
+    write_cr3(space.root)
+
+
+@inline
+def _has_been_here(space: ptr[AddressSpace]) -> bool:
+    return ptr[u64](u64(addr(space.cpus)) + cpu.set_offset)[0] & cpu.set_bit != 0
 
 
 def leave() -> None:

@@ -1,5 +1,5 @@
 """Accounts as objects: made under another, limits set, soft limits told; and what they pay for is made here."""
-from compiler.prelude import addr, const, ptr, sizeof, u32, u64
+from compiler.prelude import addr, const, noinline, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import RESOURCES, ObjectKind, Resource
@@ -40,6 +40,7 @@ def create_root_account(frames: u64) -> ptr[Account] | None:
     return root
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     account = ptr[Account](call.target())
     first = call.arguments[0]

@@ -1,5 +1,5 @@
 """The channel object, and the replies that a receiver can keep for later or hand to others."""
-from compiler.prelude import addr, fence, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, fence, noinline, ptr, sizeof, struct, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.thread import PRIORITIES
@@ -46,6 +46,7 @@ def create_channel(call: ptr[Invocation]) -> tuple[Status, u64]:
     return Status.OK, give_object(call.process, slot, header)
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     """CHANNEL_KEEP_REPLY: turns the answer that the calling thread owes into an object."""
     thread = current_thread()
@@ -64,6 +65,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     return Status.OK, give_object(call.process, slot, header)
 
 
+@noinline
 def invoke_reply(call: ptr[Invocation]) -> tuple[Status, u64]:
     """REPLY_ANSWER: once; a caller that is gone is an error that the server may ignore."""
     reply = ptr[Reply](call.target())

@@ -3,7 +3,7 @@
 A slot is reserved before anything else is done, so that what needs a handle cannot fail for want of one at its end.
 Locks: Table.lock (Rank.TABLE) while a table grows; pages are allocated inside.
 """
-from compiler.prelude import addr, ptr, u32, u64
+from compiler.prelude import addr, inline, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind, Resource
 from kernel.abi.rights import ALL_RIGHTS, Right
@@ -49,11 +49,13 @@ def give_object(process: ptr[Process], index: u32, header: ptr[Object]) -> u64:
     return fill_slot(process, index, addr(capability))
 
 
+@inline
 def close_handle(process: ptr[Process], handle: u64) -> Status:
-    removed = Capability()
-    if not table.remove(addr(process.table), handle, addr(removed)):
+    header: u64 = 0
+    rights: u32 = 0
+    if not table.take_out(addr(process.table), handle, addr(header), addr(rights)):
         return Status.BAD_HANDLE
-    drop_capability(process, addr(removed))
+    drop_right(process, ptr[Object](header), rights)
     return Status.OK
 
 
@@ -61,7 +63,12 @@ def drop_capability(process: ptr[Process], capability: ptr[Capability]) -> None:
     """Lets go of what was taken out of the table of `process`."""
     header = capability.object
     assert header is not None
-    if header.kind == ObjectKind.CHANNEL and capability.rights & Right.RECEIVE != 0:
+    drop_right(process, header, capability.rights)
+
+
+@inline
+def drop_right(process: ptr[Process], header: ptr[Object], rights: u32) -> None:
+    if header.kind == ObjectKind.CHANNEL and rights & Right.RECEIVE != 0:
         receive_rights.drop(ptr[Channel](header), process)
     release(header)
 

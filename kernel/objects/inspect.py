@@ -1,5 +1,5 @@
 """The Inspect object: counts of what there is, for those who watch the system. There is one, part of the kernel."""
-from compiler.prelude import ptr, u32, u64
+from compiler.prelude import noinline, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
@@ -15,6 +15,7 @@ from kernel.objects.invocation import Invocation
 inspect: Object = Object(references=1, kind=u32(ObjectKind.INSPECT))
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     match call.method:
         case Method.INSPECT_COUNT_OBJECTS:

@@ -1,5 +1,5 @@
 """The interrupt as an object: what a driver holds to be told when its device wants something."""
-from compiler.prelude import addr, ptr, sizeof, u32, u64
+from compiler.prelude import addr, noinline, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.interrupt import COUNTED_CPUS, SOURCE_BITS, Source
 from kernel.abi.methods import Method
@@ -49,6 +49,7 @@ def create_interrupt(call: ptr[Invocation]) -> tuple[Status, u64]:
     return status, 0
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     interrupt = ptr[Interrupt](call.target())
     match call.method:

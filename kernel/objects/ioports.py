@@ -1,5 +1,5 @@
 """The IoPorts object: a range of I/O ports, read and written for its holder, or granted to programs of a process."""
-from compiler.prelude import addr, const, ptr, sizeof, u8, u16, u32, u64
+from compiler.prelude import addr, const, noinline, ptr, sizeof, u8, u16, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
@@ -40,6 +40,7 @@ def create_io_ports(call: ptr[Invocation]) -> tuple[Status, u64]:
     return Status.OK, give_object(call.process, slot, header)
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     ports = ptr[IoPorts](call.target())
     match call.method:

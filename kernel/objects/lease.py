@@ -6,7 +6,7 @@ handles: its timer holds a reference.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, array, const, offsetof, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, array, const, noinline, offsetof, ptr, sizeof, struct, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
@@ -86,6 +86,7 @@ def create_lease(call: ptr[Invocation]) -> tuple[Status, u64]:
     return Status.OK, give_object(call.process, slot, header)
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     lease = ptr[Lease](call.target())
     match call.method:

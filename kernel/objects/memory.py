@@ -3,7 +3,7 @@
 Frames are full of zeros before they can be mapped. What one call can clear is ready at once; the rest becomes ready by
 MEMORY_PREPARE, call by call. Sealed memory can never be written again, and only sealed memory can be executed.
 """
-from compiler.prelude import addr, const, ptr, sizeof, u32, u64
+from compiler.prelude import addr, const, noinline, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import CONTIGUOUS, Cache
 from kernel.abi.methods import Method
@@ -93,6 +93,7 @@ def make_device_memory(
     return memory, Status.OK
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     memory = ptr[Memory](call.target())
     first = call.arguments[0]

@@ -2,7 +2,7 @@
 
 A badge other than 0 limits a capability to signalling the bits that the badge has.
 """
-from compiler.prelude import addr, ptr, sizeof, u64
+from compiler.prelude import addr, noinline, ptr, sizeof, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
@@ -33,6 +33,7 @@ def create_notification(call: ptr[Invocation]) -> tuple[Status, u64]:
     return Status.OK, give_object(call.process, slot, header)
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     notification = ptr[Notification](call.target())
     match call.method:

@@ -7,7 +7,7 @@ Locks: _list (Rank.PROCESSES) guards the list of processes, Process.lock (Rank.P
 from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import addr, array, const, copy, panic, ptr, sizeof, span, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, copy, noinline, panic, ptr, sizeof, span, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind, ProcessState
@@ -96,6 +96,7 @@ def make_process(account: ptr[Account] | None, name: span[u8]) -> tuple[ptr[Proc
     return process, Status.OK
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     process = ptr[Process](call.target())
     match call.method:

@@ -2,7 +2,7 @@
 
 Locks: _switching (Rank.CPUS) lets one CPU at a time be switched on or off.
 """
-from compiler.prelude import addr, array, const, option, ptr, sizeof, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, noinline, option, ptr, sizeof, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
 from kernel.abi.methods import Method
@@ -29,6 +29,7 @@ _switching: SpinLock = SpinLock(rank=Rank.CPUS)
 system: Object = Object(references=1, kind=u32(ObjectKind.SYSTEM))
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     match call.method:
         case Method.SYSTEM_WALK_OBJECTS:

@@ -2,7 +2,7 @@
 
 Its own reference, held from its creation until it has ended, keeps the block while it runs.
 """
-from compiler.prelude import addr, copy, ptr, sizeof, u32, u64
+from compiler.prelude import addr, copy, noinline, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.layout import USER_END
 from kernel.abi.methods import Method
@@ -96,6 +96,7 @@ def start_thread(thread: ptr[Thread]) -> bool:
     return True
 
 
+@noinline
 def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
     thread = ptr[Thread](call.target())
     first = call.arguments[0]

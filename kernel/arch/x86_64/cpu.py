@@ -77,6 +77,8 @@ user_stack_pointer: percpu[u64] = 0             # scratch of the system-call doo
 attention: percpu[u32] = 0                      # not 0: look for another thread before leaving the kernel
 
 index: percpu[u32] = 0
+set_offset: percpu[u64] = 0                     # in a set of CPUs, of the word with this one's bit, in bytes
+set_bit: percpu[u64] = 0
 area: percpu[u64] = 0                           # address of this CPU's data
 base: percpu[u64] = 0                           # its gs base: plus percpu_address(x), where this CPU's x is
 
@@ -110,7 +112,7 @@ def gs_base_of(area: u64) -> u64:
 
 def use_area(at: u64, number: u32) -> None:
     """Gives this CPU its index and per-CPU data of its own, as they are at first, at address `at`."""
-    global area, base, index
+    global area, base, index, set_bit, set_offset
     memory_copy(ptr[u8](at), ptr[u8](percpu_start()), percpu_bytes())
     _clear_data_segments()
     write_msr(MSR_GS_BASE, gs_base_of(at))
@@ -118,6 +120,8 @@ def use_area(at: u64, number: u32) -> None:
     area = at
     base = gs_base_of(at)
     index = number
+    set_offset = u64(number) // 64 * 8
+    set_bit = u64(1) << u64(number) % 64
     bases[number] = base
 
 

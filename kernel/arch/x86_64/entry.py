@@ -65,33 +65,33 @@ def system_call_door() -> None:
     mov([rsp, R14], r14)
     mov([rsp, R15], r15)
     mov([rsp, RDI], rdi)
-    mov([rsp, RSI], rsi)
-    mov([rsp, R8], r8)
     mov([rsp, R9], r9)
-    mov([rsp, R10], r10)
-    mov(rsp, gs[cpu.kernel_stack_end])
-    mov(rcx, r10)
     cmp(rax, _CALL)
     raw("jae {system_call_detours}")
     raw("call_by_number:")
+    mov([rsp, RSI], rsi)
+    mov([rsp, R8], r8)
+    mov([rsp, R10], r10)
+    mov(rsp, gs[cpu.kernel_stack_end])
+    mov(rcx, r10)
     mov(r9, rax)
-    raw("call system_call")
-    # Status and value are in rax and rdx; what compiled code preserves still holds the user's values.
+    raw("call system_call")             # status and value in rax and rdx; what is preserved still holds the user's
     mov(rsp, gs[cpu.frame])
     cmp(dword[gs, cpu.attention], 0)
     raw("jne leave_with_a_look")
     raw("leave_system_call:")
+    mov(rdi, [rsp, RDI])
+    mov(rsi, [rsp, RSI])
+    mov(r8, [rsp, R8])
+    mov(r10, [rsp, R10])
+    raw("leave_with_message:")
     mov(rcx, [rsp, RIP])
     mov(r11, rcx)
     shr(r11, LOWER_HALF_BITS)
     # SYSRET to an address that is not canonical would fault in the kernel, on the user's stack (CVE-2012-0217).
     raw("jne refuse_to_leave")
     mov(r11, [rsp, RFLAGS])
-    mov(rdi, [rsp, RDI])
-    mov(rsi, [rsp, RSI])
-    mov(r8, [rsp, R8])
     mov(r9, [rsp, R9])
-    mov(r10, [rsp, R10])
     mov(rsp, [rsp, RSP])
     raw("leave_at_once:")
     swapgs()
@@ -101,13 +101,22 @@ def system_call_door() -> None:
 @naked
 @asm_x64
 def system_call_detours() -> None:
-    """Where the door jumps to for messages, which is the beginning, and when the thread does not simply go on."""
-    raw(".globl enter_system_call, call_by_number, leave_system_call, leave_at_once")
+    """Where the door jumps to for messages, which is the beginning, and when the thread does not simply go on.
+
+    A message stays in the registers in which it came (rsi, rdx, r10, r8); whoever takes it the general way stores it.
+    """
+    raw(".globl enter_system_call, call_by_number, leave_system_call, leave_with_message, leave_at_once")
     raw(".globl leave_with_a_look, refuse_to_leave")
-    raw("je direct_call")
+    raw("jne not_a_call")
+    mov(rsp, gs[cpu.kernel_stack_end])
+    mov(rcx, r10)
+    raw("jmp direct_call")
+    raw("not_a_call:")
     cmp(rax, _REPLY_RECEIVE)
-    raw("je direct_reply_receive")
-    raw("jmp call_by_number")
+    raw("jne call_by_number")
+    mov(rsp, gs[cpu.kernel_stack_end])
+    mov(rcx, r10)
+    raw("jmp direct_reply_receive")
     raw("leave_with_a_look:")
     mov([rsp, RAX], rax)
     mov([rsp, RDX], rdx)
@@ -134,6 +143,22 @@ def resume_call() -> NoReturn:
     mov(r14, [rsp, R14])
     mov(r15, [rsp, R15])
     raw("jmp leave_system_call")
+
+
+@naked
+@asm_x64
+def resume_with_message(badge: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
+    """The same for a thread that waited for a message, with the message in registers; the call has succeeded."""
+    mov(rsp, gs[cpu.frame])
+    mov(r10, rcx)
+    xor(eax, eax)
+    mov(rbx, [rsp, RBX])
+    mov(rbp, [rsp, RBP])
+    mov(r12, [rsp, R12])
+    mov(r13, [rsp, R13])
+    mov(r14, [rsp, R14])
+    mov(r15, [rsp, R15])
+    raw("jmp leave_with_message")
 
 
 @naked

@@ -61,6 +61,12 @@ def change(ranges: ptr[PortRanges]) -> None:
         close()
 
 
+@inline
+def are_of_concern(ranges: ptr[PortRanges]) -> bool:
+    """Whether change() has anything to do."""
+    return ranges.count.load("acquire") != 0 or _is_reached
+
+
 def close() -> None:
     """No user program on this CPU may use any port."""
     global _is_reached

@@ -159,9 +159,10 @@ def _look_up() -> None:
 
 def _find() -> None:
     global _mixtures
+    header: u64 = 0
     badge: u64 = 0
-    header = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD, addr(badge))
-    if header != 0 and (header != u64(_object(_OLD)) or badge != _OLD):
+    is_found = table.find(addr(_table), _handle, u32(ObjectKind.NOTIFICATION), _OLD, addr(header), addr(badge))
+    if is_found and (header != u64(_object(_OLD)) or badge != _OLD):
         _mixtures += 1
 
 
