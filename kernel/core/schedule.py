@@ -145,8 +145,7 @@ def switch_to(thread: ptr[Thread]) -> NoReturn:
 
     Requires: as for make_ready().
     """
-    queue = this_queue()
-    queue.running.store(thread.priority + 1, "seq_cst")
+    this_queue().running.store(thread.priority + 1, "seq_cst")
     if cpu.attention != 0 or not is_first(thread.priority) or not _may_run(thread):
         make_ready(thread)
         leave()
