@@ -7,7 +7,6 @@ want of Limine.
 import asyncio
 import inspect
 import os
-import subprocess
 import sys
 from collections.abc import Callable, Generator
 from contextlib import AbstractAsyncContextManager
@@ -21,6 +20,7 @@ from compiler import host_import
 from tests.harness.artifacts import TestLogs
 from tests.harness.machine import Guest, run_guest
 from tools.build import Program, build_program, only_one_builder, write_archive
+from tools.children import run_child
 from tools.paths import BUILD, INIT, ROOT
 from tools.qemu import Machine
 
@@ -98,7 +98,7 @@ def refuse_skip(report: pytest.TestReport | pytest.CollectReport) -> None:
 def boot_files() -> None:
     """Brings kernel, loader and archive up to date. The compiler runs in a process of its own, because LLVM ends
     the process on an error in assembler text."""
-    built = subprocess.run([sys.executable, "-m", "tools.build"], cwd=ROOT, capture_output=True, text=True)
+    built = run_child([sys.executable, "-m", "tools.build"], cwd=ROOT)
     if built.returncode != 0:
         pytest.fail(f"the build failed:\n{built.stdout}{built.stderr}", pytrace=False)
 

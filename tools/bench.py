@@ -12,9 +12,7 @@ import json
 import os
 import re
 import statistics
-import subprocess
 import sys
-import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -25,7 +23,7 @@ from compiler.symbols import TypeSymbol
 from tools.bench_boot import boot_rows, build_plugin
 from tools.bench_peers import PEERS
 from tools.bench_profile import profile
-from tools.bench_rows import Row, run_to_end
+from tools.bench_rows import Row, run_to_end, timed_lines
 from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
 from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
 from tools.qemu import Machine
@@ -156,16 +154,10 @@ def _boot_time() -> Row:
     command = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE).command("stdio")
     times = []
     for _ in range(BOOTS):
-        begin = time.perf_counter()
-        with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, text=True) as guest:
-            assert guest.stdout is not None
-            for line in guest.stdout:
-                if line.startswith("bench: "):
-                    times.append((time.perf_counter() - begin) * 1000)
-                    break
-            guest.kill()
-    if not times:
-        sys.exit("bench: the guest did not boot")
+        first = next((now for now, line in timed_lines(command) if line.startswith("bench: ")), 0.0)
+        if first == 0.0:
+            sys.exit("bench: the guest did not boot")
+        times.append(first)
     spread = round(max(times) - min(times), 1)
     return Row("boot_direct_ms", 1, None, None, round(statistics.median(times), 1), "ms", len(times), spread)
 

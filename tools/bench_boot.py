@@ -3,11 +3,10 @@ guest instructions in between."""
 
 import shutil
 import statistics
-import subprocess
 import sys
-import time
 
-from tools.bench_rows import Row, run_to_end
+from tools.bench_rows import Row, run_to_end, timed_lines
+from tools.children import run_child
 from tools.image import write_iso
 from tools.paths import BUILD, INSTRUCTION_COUNTER, ROOT
 from tools.qemu import EXIT_OPTION, Machine
@@ -31,7 +30,7 @@ def build_plugin() -> bool:
         return False
     INSTRUCTION_COUNTER.parent.mkdir(parents=True, exist_ok=True)
     source = ROOT / "tools" / "instruction_counter.c"
-    subprocess.run([compiler, "-O2", "-shared", "-fPIC", "-o", str(INSTRUCTION_COUNTER), str(source)], check=True)
+    run_child([compiler, "-O2", "-shared", "-fPIC", "-o", INSTRUCTION_COUNTER, source], check=True, capture=False)
     return True
 
 
@@ -53,17 +52,12 @@ def boot_rows() -> list[Row]:
 
 def _time_boot(machine: Machine) -> tuple[float, float]:
     """Milliseconds from the start of QEMU to the first and the last line of the kernel's boot."""
-    begin = time.perf_counter()
     first = 0.0
-    with subprocess.Popen(machine.command("stdio"), stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as guest:
-        assert guest.stdout is not None
-        for line in guest.stdout:
-            now = (time.perf_counter() - begin) * 1000
-            if FIRST_LINE.encode() in line:
-                first = now
-            elif line.startswith(LAST_LINE.encode()):
-                guest.kill()
-                return first, now
+    for now, line in timed_lines(machine.command("stdio")):
+        if FIRST_LINE in line:
+            first = now
+        elif line.startswith(LAST_LINE):
+            return first, now
     sys.exit("bench: a guest did not boot")
 
 

@@ -13,7 +13,6 @@ import ast
 import fcntl
 import hashlib
 import io
-import subprocess
 import sys
 import tarfile
 from collections.abc import Iterator, Sequence
@@ -22,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.children import ChildTooSlow, run_child
 from tools.paths import BOOT_ARCHIVE, BUILD, DIRECT_LOADER, INIT, KERNEL, KVM_PROBE, ROOT
 
 
@@ -89,7 +89,11 @@ def build_program(program: Program, profile: str) -> None:
     print(f"build: {program.output.relative_to(ROOT)}", flush=True)
     words = ["build", program.entry, "--target", program.target, "--profile", profile, "-o", str(program.output)]
     words += [word for option in program.options for word in ("-D", option)]
-    if subprocess.run([sys.executable, "-m", "compiler", *words], cwd=ROOT).returncode != 0:
+    try:
+        built = run_child([sys.executable, "-m", "compiler", *words], cwd=ROOT, capture=False)
+    except ChildTooSlow as error:
+        raise BuildFailed(f"{program.output.relative_to(ROOT)} was not built: {error}") from None
+    if built.returncode != 0:
         raise BuildFailed(f"{program.output.relative_to(ROOT)} was not built")
     stamp.write_text(wanted)
 

@@ -3,9 +3,9 @@
 All three run even when one finds something, so that one run shows everything.
 """
 
-import subprocess
 import sys
 
+from tools.children import run_child
 from tools.paths import ROOT
 
 CHECKS = {
@@ -19,7 +19,7 @@ def main() -> int:
     failed = []
     for name, (module, *words) in CHECKS.items():
         print(f"check: {name}", flush=True)
-        if subprocess.run([sys.executable, "-m", module, *words], cwd=ROOT).returncode != 0:
+        if run_child([sys.executable, "-m", module, *words], cwd=ROOT, capture=False).returncode != 0:
             failed.append(name)
     if failed:
         print(f"check: found something in: {', '.join(failed)}", file=sys.stderr)

@@ -7,9 +7,9 @@ success counts. The verdict is kept until the host boots anew, or QEMU, the devi
 
 import json
 import os
-import subprocess
 from pathlib import Path
 
+from tools.children import ChildTooSlow, run_child
 from tools.paths import KVM_PROBE, KVM_VERDICT
 from tools.qemu import EXIT_SUCCESS, Machine, find_qemu
 
@@ -38,8 +38,8 @@ def probe_runs(machine: Machine) -> bool:
     """Whether the probe reports success on this machine within its time."""
     command = machine.command("null")
     try:
-        done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, timeout=PROBE_SECONDS)
-    except subprocess.TimeoutExpired:
+        done = run_child(command, seconds=PROBE_SECONDS)
+    except ChildTooSlow:
         return False
     return done.returncode == EXIT_SUCCESS
 

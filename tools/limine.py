@@ -5,11 +5,11 @@ Limine is what `limine --print-datadir` names, or the folder in LIMINE_DIR, whic
 
 import io
 import shutil
-import subprocess
 import tarfile
 from dataclasses import dataclass
 from pathlib import Path
 
+from tools.children import run_child
 from tools.iso import make_cd
 
 PROGRAM = "limine"
@@ -39,7 +39,7 @@ class Limine:
         output.write_bytes(image.content)
         if self.program is None:
             return f"with Limine from {self.folder}; it does not start from a stick under BIOS: `limine` is not on PATH"
-        subprocess.run([self.program, "bios-install", str(output)], check=True, capture_output=True)
+        run_child([self.program, "bios-install", output], check=True)
         return f"with Limine from {self.folder}"
 
 
@@ -49,7 +49,7 @@ def find_limine(folder: str) -> Limine | None:
     if not folder:
         if program is None:
             return None
-        asked = subprocess.run([program, "--print-datadir"], capture_output=True, text=True, check=False)
+        asked = run_child([program, "--print-datadir"])
         folder = asked.stdout.strip()
     path = Path(folder)
     if not path.is_dir():

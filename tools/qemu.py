@@ -8,12 +8,12 @@ whatever the host's configuration. It has no network, and a reset ends it (`-no-
 
 import re
 import shutil
-import subprocess
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import Literal
 
+from tools.children import run_child
 from tools.paths import BOOT_ARCHIVE, DIRECT_LOADER
 from tools.setup import UEFI_FIRMWARE
 
@@ -30,6 +30,8 @@ EXIT_OPTION = "exit=debug"
 
 # From here on the host need not have as much memory as the guest: pages that the guest never touches are never taken.
 PRETENDED_MIB = 16384
+
+ANSWER_SECONDS = 60
 
 Medium = Literal["kernel", "disk", "cd", "usb", "usb1", "usb2", "virtio", "nvme"]
 Firmware = Literal["bios", "uefi"]
@@ -137,7 +139,7 @@ def find_qemu() -> str:
     found = shutil.which(PROGRAM)
     if found is None:
         raise MissingQemu(f"{PROGRAM} is not on PATH: run `make setup`, which installs it or says how")
-    told = subprocess.run([found, "--version"], capture_output=True, text=True).stdout
+    told = run_child([found, "--version"], seconds=ANSWER_SECONDS).stdout
     version = re.search(r"version (\d+)\.(\d+)", told)
     if version is None or (int(version[1]), int(version[2])) < OLDEST_VERSION:
         shown = version[0] if version else "of no known version"

@@ -39,6 +39,8 @@ PACKAGES = {
     "python": {"apt": "python3.11 python3.11-venv", "dnf": "python3.11", "pacman": "python", "brew": "python@3.13"},
     "venv": {"apt": "python3-venv", "dnf": "", "pacman": "", "brew": ""},
 }
+ANSWER = 60
+LONGEST = 3600                          # seconds of a download over a slow line
 INSTALL = {
     "apt": "apt-get install -y --no-install-recommends",
     "dnf": "dnf install -y",
@@ -112,8 +114,7 @@ def _missing_python() -> list[str]:
     python = _find_python()
     if not python:
         return ["python"]
-    has_venv = subprocess.run([python, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
-    return [] if has_venv else ["venv"]
+    return [] if _answers([python, "-c", "import ensurepip, venv"]) else ["venv"]
 
 
 def _root_prefix() -> list[str] | None:
@@ -123,7 +124,7 @@ def _root_prefix() -> list[str] | None:
     if not shutil.which("sudo"):
         return None
     # sudo may ask for a password only where somebody can type it.
-    if sys.stdin.isatty() or subprocess.run(["sudo", "-n", "true"], capture_output=True).returncode == 0:
+    if sys.stdin.isatty() or _answers(["sudo", "-n", "true"]):
         return ["sudo"]
     return None
 
@@ -132,9 +133,22 @@ def _wanted_stamp() -> str:
     return hashlib.sha256(PROJECT.read_bytes() + Path(__file__).read_bytes()).hexdigest()
 
 
+def _answers(command: list[str]) -> bool:
+    """Whether a command that has nothing to wait for succeeds."""
+    try:
+        return subprocess.run(command, capture_output=True, timeout=ANSWER).returncode == 0
+    except subprocess.TimeoutExpired:
+        return False
+
+
 def _run(command: list[str], environment: dict[str, str] | None = None) -> None:
     """Runs a command whose output matters only when it fails."""
-    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment)
+    try:
+        done = subprocess.run(
+            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment, timeout=LONGEST
+        )
+    except subprocess.TimeoutExpired:
+        sys.exit(f"setup: this command did not end within {LONGEST} seconds:\n  " + " ".join(command))
     if done.returncode != 0:
         sys.exit("setup: this command failed:\n  " + " ".join(command) + "\n" + done.stdout)
 

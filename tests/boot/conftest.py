@@ -1,6 +1,5 @@
 """The images and archives that the tests of the doors boot, each made once."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -8,6 +7,7 @@ import pytest
 
 from tests.boot.images import CD, DISK, LIMINE_CD
 from tools.build import BuildFailed, Program, build_program, write_archive
+from tools.children import run_child
 from tools.paths import BUILD, ROOT
 from tools.qemu import EXIT_OPTION
 
@@ -18,9 +18,7 @@ HANDOFF_MODULE_BYTES = 10000
 
 
 def make_images(folder: Path, *words: str) -> Path:
-    made = subprocess.run(
-        [sys.executable, "-m", "tests.boot.images", str(folder), *words], cwd=ROOT, capture_output=True, text=True
-    )
+    made = run_child([sys.executable, "-m", "tests.boot.images", str(folder), *words], cwd=ROOT)
     if made.returncode != 0:
         pytest.fail(f"the images could not be made:\n{made.stdout}{made.stderr}", pytrace=False)
     return folder

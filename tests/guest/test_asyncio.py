@@ -1,6 +1,5 @@
 """The same program under CPython and on Ringneck prints the same."""
 
-import subprocess
 import sys
 from pathlib import Path
 
@@ -9,6 +8,7 @@ import pytest
 from tests.conftest import StartGuest
 from tests.harness.machine import Guest
 from tools.build import user_programs
+from tools.children import run_child
 from tools.guest_test import build_archive
 from tools.paths import ROOT
 from tools.qemu import Machine
@@ -18,7 +18,7 @@ PROGRAMS = Path(__file__).parent / "programs"
 
 
 def expected_lines(source: Path) -> list[str]:
-    return subprocess.run([sys.executable, str(source)], capture_output=True, text=True, check=True).stdout.splitlines()
+    return run_child([sys.executable, source], seconds=DEADLINE_SECONDS, check=True).stdout.splitlines()
 
 
 async def printed_lines(guest: Guest, name: str) -> list[str]:

@@ -1,11 +1,11 @@
 """Spin models beside the kernel's source: each holds as it stands, and fails when what it is about is left out."""
 
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tools.children import run_child
 from tools.paths import ROOT
 
 CASES = {
@@ -24,9 +24,9 @@ def errors_in(model: Path, variant: str, folder: Path) -> int:
     if spin is None or compiler is None:
         pytest.skip("Spin and a C compiler are needed: install the packages spin and gcc")
     macros = [f"-D{variant}"] if variant else []
-    subprocess.run([spin, *macros, "-a", str(model)], cwd=folder, check=True, capture_output=True)
-    subprocess.run([compiler, "-O2", "-DSAFETY", "-o", "pan", "pan.c"], cwd=folder, check=True, capture_output=True)
-    output = subprocess.run([folder / "pan", "-m10000"], cwd=folder, check=True, capture_output=True, text=True).stdout
+    run_child([spin, *macros, "-a", model], cwd=folder, check=True)
+    run_child([compiler, "-O2", "-DSAFETY", "-o", "pan", "pan.c"], cwd=folder, check=True)
+    output = run_child([folder / "pan", "-m10000"], cwd=folder, check=True).stdout
     line = next(line for line in output.splitlines() if "errors:" in line)
     return int(line.rpartition(":")[2])
 

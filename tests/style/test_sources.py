@@ -19,6 +19,8 @@ MOST_HEADER_LINES = 25
 VAGUE_NAMES = {"util", "utils", "common", "helper", "helpers", "misc", "manager"}
 # Case files of the compiler hold deliberate mistakes, and are no modules of the project.
 CASES = re.compile(r"^tests/compiler/(accept|refuse|run|emit)/")
+# Tools that have the user at the terminal, who can end them.
+INTERACTIVE = {"tools/debug.py", "tools/guest_test.py", "tools/test.py"}
 OPEN_ENDS = re.compile(r"\b(" + "|".join(("TO" + "DO", "FIX" + "ME", "X" * 3, "HA" + "CK")) + r")\b")
 # Absolute paths of one machine: a home, a scratch folder, a work tree.
 MACHINE_PATH = re.compile(r"(?<![\w.$}])/(root|home|tmp|work)/")
@@ -120,3 +122,18 @@ def test_make_only_names_tools() -> None:
     recipes = [line for line in lines if line.startswith("\t")]
     tool = re.compile(r"\t@(DOOR=\w+ )?(\$\(PYTHON\) -m tools\.|python3 tools/)")
     assert [line.split()[0] for line in recipes if not tool.match(line)] == ["@sed", "@rm"]
+
+
+def test_no_program_is_waited_for_without_a_bound() -> None:
+    refuse([
+        f"{name(path)}:{node.lineno}: subprocess.{node.func.attr} without a timeout; use tools/children.py"
+        for path in sources()
+        if path.parts[len(ROOT.parts)] in ("tools", "tests") and name(path) not in INTERACTIVE
+        for node in ast.walk(parsed(path))
+        if isinstance(node, ast.Call)
+        and isinstance(node.func, ast.Attribute)
+        and node.func.attr in ("run", "check_call", "check_output", "call")
+        and isinstance(node.func.value, ast.Name)
+        and node.func.value.id == "subprocess"
+        and not any(word.arg == "timeout" for word in node.keywords)
+    ])  # fmt: skip

@@ -2,11 +2,11 @@
 
 import re
 import shutil
-import subprocess
 from pathlib import Path
 
 import pytest
 
+from tools.children import run_child
 from tools.debug import PANIC_OPTION, debugger_command
 from tools.paths import KERNEL
 from tools.qemu import Machine
@@ -20,7 +20,7 @@ def debug(machine: Machine, *commands: str, kernel: Path = KERNEL) -> str:
     """What gdb says when it is given these commands at the kernel's first line."""
     words = ["-batch", "-nx", *(word for command in commands for word in ("-ex", command)), "-ex", "kill"]
     command = debugger_command(machine, words, kernel)
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=SECONDS)
+    done = run_child(command, seconds=SECONDS)
     return done.stdout + done.stderr
 
 
