@@ -38,7 +38,8 @@ def check_unused_struct(generic: GenericStruct, diagnostics: Diagnostics) -> Non
 def _look_up_names(module: Module, node: FunctionNode, own: set[str], diagnostics: Diagnostics) -> None:
     """Reports names that neither the function nor its module knows, each once."""
     arguments = node.args
-    own = own | {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs]}
+    starred = [arguments.vararg] if arguments.vararg else []
+    own = own | {a.arg for a in [*arguments.posonlyargs, *arguments.args, *arguments.kwonlyargs, *starred]}
     for child in itertools.chain.from_iterable(map(ast.walk, node.body)):
         match child:
             case ast.Name(id=name, ctx=ast.Store()):
