@@ -1,25 +1,25 @@
 """How long a boot takes through each door: wall time to the kernel's first line and to the end of the boot, and the
 guest instructions in between."""
 
+import os
 import shutil
 import statistics
 import sys
+from dataclasses import replace
 
 from tools.bench_rows import Row, run_to_end, timed_lines
 from tools.children import run_child
 from tools.image import write_iso
+from tools.limine import find_limine
 from tools.paths import BUILD, INSTRUCTION_COUNTER, ROOT
 from tools.qemu import EXIT_OPTION, Machine
 
 BOOTS = 3
 FIRST_LINE, LAST_LINE = "boot: the kernel begins", "boot: ok"
-IMAGE = BUILD / "bench" / "boot.iso"
+IMAGE, LIMINE_IMAGE = BUILD / "bench" / "boot.iso", BUILD / "bench" / "limine.iso"
+WORDS = f"{EXIT_OPTION} log=info"
 COUNTS = BUILD / "bench" / "boot-counts.txt"
-MACHINES = {
-    "direct": Machine(cpus=1, cpu_model="qemu64", command_line="log=info"),
-    "bios": Machine(cpus=1, cpu_model="qemu64", medium="cd", image=IMAGE),
-    "uefi": Machine(cpus=1, cpu_model="qemu64", medium="cd", image=IMAGE, firmware="uefi"),
-}
+ONE_CPU = Machine(cpus=1, cpu_model="qemu64")
 
 
 def build_plugin() -> bool:
@@ -34,11 +34,29 @@ def build_plugin() -> bool:
     return True
 
 
+def _machines() -> dict[str, Machine]:
+    """By door; Limine where it is at hand."""
+    write_iso({"LOADER": "own", "ARGS": WORDS}, IMAGE)
+    machines = {
+        "direct": replace(ONE_CPU, command_line="log=info"),
+        "bios": replace(ONE_CPU, medium="cd", image=IMAGE),
+        "uefi": replace(ONE_CPU, medium="cd", image=IMAGE, firmware="uefi"),
+    }
+    folder = os.environ.get("LIMINE_DIR", "")
+    if find_limine(folder) is None:
+        print("bench: no Limine, so its doors are left out (install limine or set LIMINE_DIR)", file=sys.stderr)
+        return machines
+    write_iso({"LOADER": "limine", "LIMINE_DIR": folder, "ARGS": WORDS}, LIMINE_IMAGE)
+    return machines | {
+        "limine_bios": replace(ONE_CPU, medium="cd", image=LIMINE_IMAGE),
+        "limine_uefi": replace(ONE_CPU, medium="cd", image=LIMINE_IMAGE, firmware="uefi"),
+    }
+
+
 def boot_rows() -> list[Row]:
-    write_iso({"LOADER": "own", "ARGS": f"{EXIT_OPTION} log=info"}, IMAGE)
     has_plugin = build_plugin()
     rows = []
-    for door, machine in MACHINES.items():
+    for door, machine in _machines().items():
         times = [_time_boot(machine) for _ in range(BOOTS)]
         for place, what in enumerate(("first_line", "end")):
             samples = [pair[place] for pair in times]
