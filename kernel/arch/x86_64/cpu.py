@@ -27,6 +27,7 @@ from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import (
     CPUID_EXTENDED_FEATURES,
     CPUID_FEATURES,
+    CR0_ALIGNMENT_MASK,
     CR0_EXTENSION_TYPE,
     CR0_MONITOR_COPROCESSOR,
     CR0_NUMERIC_ERROR,
@@ -184,6 +185,7 @@ def turn_on_features() -> None:
         | CR0_EXTENSION_TYPE
         | CR0_NUMERIC_ERROR
         | CR0_WRITE_PROTECT
+        | CR0_ALIGNMENT_MASK
         | CR0_PAGING
     )
     control: u64 = (

@@ -11,6 +11,7 @@ CR0_MONITOR_COPROCESSOR = const(1 << 1)
 CR0_EXTENSION_TYPE = const(1 << 4)
 CR0_NUMERIC_ERROR = const(1 << 5)
 CR0_WRITE_PROTECT = const(1 << 16)
+CR0_ALIGNMENT_MASK = const(1 << 18)      # programs may ask for alignment checks
 CR0_NOT_WRITE_THROUGH = const(1 << 29)
 CR0_CACHE_DISABLE = const(1 << 30)
 CR0_PAGING = const(1 << 31)
