@@ -29,7 +29,7 @@ from kernel.objects.system import system
 def start_first_process() -> NoReturn:
     file = machine.module_file(configuration.given.first_program)
     if len(file) == 0:
-        panic("there is no module init.elf")
+        panic("there is no module init.elf to start with, or it is empty")
     account = create_root_account(physical.total_frames())
     if account is None:
         panic("out of memory for the first process")
@@ -79,6 +79,8 @@ def _make_thread(process: ptr[Process], account: ptr[Account]) -> ptr[Thread]:
 
 def _report(problem: str) -> None:
     line = Line()
-    line.text("boot: the first program: ")
+    line.text("boot: ")
+    line.untrusted(configuration.given.first_program)
+    line.text(".elf cannot be started: ")
     line.text(problem)
-    log.write(addr(line))
+    log.error_line(addr(line))

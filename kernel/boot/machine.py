@@ -27,12 +27,13 @@ from kernel.config import (
     MODULE_LIMIT,
     MODULE_NAME_BYTES,
 )
-from kernel.core import screen
+from kernel.core import log, screen
 from kernel.core.configuration import given
 from kernel.core.options import is_equal
 from kernel.memory.regions import TOO_MANY, put_in_order
 
 TOO_LONG = const(0xFFFF_FFFF_FFFF_FFFF)
+_SPACE = const(0x20)
 
 _told_regions: array[MemoryMapEntry, MEMORY_REGION_LIMIT] = zeroed()
 
@@ -64,9 +65,18 @@ def _read_loader() -> str:
         return "the loader did not give the command line"
     text = ptr[File](ptr[ExecutableFileResponse](answer).file).string
     given.command_line_length = _copy_text(text, addr(given.command_line[0]), COMMAND_LINE_BYTES)
-    if given.loader_name_length == TOO_LONG or given.command_line_length == TOO_LONG:
-        return "the kernel command line is longer than 1024 bytes, or the loader's name longer than 32"
-    return ""
+    if given.command_line_length == TOO_LONG:
+        given.command_line_length = _whole_words()
+        log.warn("boot: the command line is longer than 1024 bytes: the words behind are left out")
+    return "the loader's name is longer than 32 bytes" if given.loader_name_length == TOO_LONG else ""
+
+
+def _whole_words() -> u64:
+    """How much of the command line is there without its last word, which may have been cut."""
+    length: u64 = COMMAND_LINE_BYTES
+    while length != 0 and given.command_line[length - 1] != _SPACE:
+        length -= 1
+    return length
 
 
 def _read_date_and_tables() -> None:

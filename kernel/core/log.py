@@ -57,8 +57,13 @@ def warn(line: fstring[Line]) -> None:
     _write(Level.WARN, line)
 
 
-def warn_line(line: ptr[Line]) -> None:
+def error_line(line: ptr[Line]) -> None:
     """For lines that f-strings cannot make, because they hold somebody else's text."""
+    _write(Level.ERROR, line)
+
+
+def warn_line(line: ptr[Line]) -> None:
+    """Likewise."""
     _write(Level.WARN, line)
 
 

@@ -7,7 +7,8 @@ import pytest
 
 from tests.conftest import StartGuest
 from tests.harness.failures import GuestPanic, GuestReset
-from tools.paths import KERNEL
+from tools.build import write_archive
+from tools.paths import INIT, KERNEL
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 40
@@ -101,12 +102,35 @@ async def test_the_number_of_cpus_can_be_limited(start_guest: StartGuest) -> Non
         ("cpus=1 cpus=2", "cpus=2 stands twice; the last one counts"),
         ("panic", "panic is left out: panic= takes halt, exit, reboot or debug"),
         ("key=" + 150 * "x", "key=" + 100 * "x" + f" {NO_OPTION}"),
+        ("a.b=" + 1100 * "x", "the command line is longer than 1024 bytes: the words behind are left out"),
     ],
 )
 @pytest.mark.usefixtures("boot_files")
 async def test_words_that_the_kernel_cannot_take_are_told(start_guest: StartGuest, words: str, told: str) -> None:
     lines = await boot(start_guest, Machine(cpus=2, memory_mib=128, command_line=words), 2, "128MiB")
     assert [line for line in lines if line.startswith("warn: ")] == [f"warn: boot: {told}"]
+
+
+@pytest.mark.parametrize(
+    ("program", "told"),
+    [
+        (None, "panic: there is no module init.elf to start with, or it is empty"),
+        (b"", "panic: there is no module init.elf to start with, or it is empty"),
+        (b"no program" * 100, "error: boot: init.elf cannot be started: not an ELF file"),
+        (slice(3000), "error: boot: init.elf cannot be started: a segment lies outside the file"),
+    ],
+)
+@pytest.mark.usefixtures("boot_files")
+async def test_a_first_program_that_cannot_be_is_named(
+    start_guest: StartGuest, tmp_path: Path, program: bytes | slice | None, told: str
+) -> None:
+    module, archive = tmp_path / INIT.name, tmp_path / "boot.tar"
+    module.write_bytes(INIT.read_bytes()[program] if isinstance(program, slice) else program or b"")
+    write_archive(archive, (KERNEL,) if program is None else (KERNEL, module))
+    async with start_guest(Machine(cpus=1, memory_mib=128, archive=archive)) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+    assert told in guest.console.lines
 
 
 @pytest.mark.usefixtures("boot_files")
