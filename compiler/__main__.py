@@ -60,6 +60,7 @@ def _common_arguments(target: str = "kernel") -> argparse.ArgumentParser:
     common.add_argument("--profile", choices=PROFILES, default="release", help="debug checks overflow as well")
     common.add_argument("-D", dest="options", action="append", default=[], metavar="NAME=VALUE", help="for option()")
     common.add_argument("-O", dest="opt", choices=("0", "1", "2", "3", "s"), default="2", help="s: small before fast")
+    common.add_argument("--fast", default="", metavar="MODULES", help="with -O s: modules or folders to be fast still")
     common.add_argument("--cpu", default="", help="x86-64-v3 and such; user programs may use its vector registers")
     common.add_argument("--unchecked", action="store_true", help="without bounds checks; for the benchmark only")
     common.add_argument("--json", action="store_true", help="diagnostics as JSON")
@@ -83,6 +84,7 @@ def _job(args: argparse.Namespace) -> Build:
     options = _options(args.options)
     job = args.job = Build(args.root, args.entry, args.target, args.profile, options, opt, small, not args.unchecked)
     job.cpu = args.cpu
+    job.fast = tuple(filter(None, args.fast.split(",")))
     return job
 
 

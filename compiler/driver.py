@@ -63,6 +63,7 @@ class Build:
     bounds_checks: bool = True
     cached: bool = True
     cpu: str = ""  # the processor to compile for, when not the target's; user programs may use its vector registers
+    fast: tuple[str, ...] = ()  # modules and folders that are fast although the program is small
     times: dict[str, float] = field(default_factory=dict)
     project: Project | None = None
     program: Program | None = None
@@ -140,7 +141,7 @@ class Build:
 
     @property
     def _emit_options(self) -> EmitOptions:
-        return EmitOptions(self.profile == "debug", self.bounds_checks, self.small)
+        return EmitOptions(self.profile == "debug", self.bounds_checks, self.small, self.fast)
 
     def generate(self, modules: list[str], emit: str = "object") -> list[bytes]:
         """The objects of LLVM modules, those that were made before from the cache."""
@@ -187,7 +188,17 @@ class Build:
         options = sorted(self.options.items())
         record = SourceRecord(
             self.cache,
-            key_of(self.entry, self.target, self.profile, options, self.opt, self.small, self.bounds_checks, self.cpu),
+            key_of(
+                self.entry,
+                self.target,
+                self.profile,
+                options,
+                self.opt,
+                self.small,
+                self.fast,
+                self.bounds_checks,
+                self.cpu,
+            ),
         )
         known = record.result(self.root) if self.cached else None
         self.times["look up"] = time.perf_counter() - start

@@ -30,6 +30,7 @@ class EmitOptions:
     debug_checks: bool  # trap on overflow and null conversions
     bounds_checks: bool = True  # off in the compiler's own benchmark only
     small: bool = False  # rather small than fast
+    fast: tuple[str, ...] = ()  # but for the functions of these modules, and of those below them
     visible_module: str = ""  # whose functions keep their symbols: what the host calls
     before_atomic: str = ""  # a function that is called before each atomic access: tests choose the order of accesses
 
@@ -188,7 +189,7 @@ class ModuleEmitter:
                 marks.append(mark)
         if function.is_assembler and not function.is_naked:
             marks.append("alwaysinline")
-        if self.options.small:
+        if self._is_small(function):
             marks.append("minsize optsize")
         if function.is_async:
             marks.append("presplitcoroutine")
@@ -200,6 +201,12 @@ class ModuleEmitter:
             marks.append('"no-builtins"')  # LLVM would turn memcpy and kin into calls of themselves
         section = decorators.get("section")
         return " ".join(marks) + (f' section "{section}"' if section else "")
+
+    def _is_small(self, function: Function) -> bool:
+        """Whether a function is rather to be small than fast: what runs seldom is, in a program that is small."""
+        name = function.module.name
+        is_fast = any(name == fast or name.startswith(f"{fast}.") for fast in (*self.options.fast, RUNTIME))
+        return self.options.small and (not is_fast or "cold" in function.decorators)
 
     def _data(self, data: GlobalVar, value: Expr | None) -> str:
         assert value is not None

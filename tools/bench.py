@@ -24,12 +24,11 @@ from tools.bench_boot import boot_rows, build_plugin
 from tools.bench_peers import PEERS
 from tools.bench_profile import profile
 from tools.bench_rows import Row, run_to_end, timed_lines
-from tools.build import BuildFailed, Program, build_program, only_one_builder, write_archive
+from tools.build import KERNEL_PROGRAM, BuildFailed, Program, build_program, only_one_builder, write_archive
 from tools.paths import BENCH, BENCH_ARCHIVE, BUILD, DIRECT_LOADER, INSTRUCTION_COUNTER, KERNEL, ROOT
 from tools.qemu import Machine
 
 PROGRAM = Program("userspace.benchmarks.main", "user", BUILD / "bench" / "init.elf")
-KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL)
 LOADER = Program("boot.direct.main", "loader", DIRECT_LOADER)
 LINE = re.compile(r"bench: (\w+) rounds=(\d+) per_round=(\d+) low=(\d+) median=(\d+) high=(\d+)")
 BOOTS = 7

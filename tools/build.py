@@ -33,6 +33,7 @@ class Program:
     target: str
     output: Path
     options: tuple[str, ...] = ()       # NAME=VALUE for the compiler's -D
+    fast: tuple[str, ...] = ()          # modules and folders to be fast; if any are named, all else is to be small
 
 
 def user_programs() -> list[str]:
@@ -40,12 +41,38 @@ def user_programs() -> list[str]:
     return sorted(path.stem for path in (ROOT / "userspace" / "programs").glob("[a-z]*.py"))
 
 
+# What runs in operations that programs do often, as `make bench` with PROFILE=row tells; the rest boots, makes, ends,
+# panics, or is on the way of an error.
+_FAST = (
+    "kernel.caps",
+    "kernel.complete",
+    "kernel.entry",
+    "kernel.submit.enter",
+    "kernel.sync",
+    *(f"kernel.arch.x86_64.{name}" for name in ("gdt", "paging", "ports", "tlb")),
+    *(
+        f"kernel.core.{name}"
+        for name in (
+            "alarm", "calls", "context", "cpu_queue", "destruction", "grace", "idle", "online", "receive_rights",
+            "run_queue", "schedule", "thread_block", "thread_chain", "thread_changes", "thread_list", "wait", "work",
+        )
+    ),
+    *(f"kernel.memory.{name}" for name in ("address_space", "frame_set", "range_tree", "slab")),
+    *(
+        f"kernel.objects.{name}"
+        for name in (
+            "capability", "creation", "handles", "lease", "mapping", "notification", "registers", "thread", "unmapping",
+            "upcall",
+        )
+    ),
+)  # fmt: skip
+KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL, fast=_FAST)
 USER_PROGRAMS = (
     *(Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()),
     Program("userspace.servers.shell.main", "user", BUILD / "programs" / "shell.elf"),
 )
 PROGRAMS = (
-    Program("kernel.main", "kernel", KERNEL),
+    KERNEL_PROGRAM,
     Program("boot.direct.main", "loader", DIRECT_LOADER),
     Program("userspace.init.main", "user", INIT),
     Program("boot.probe.main", "loader", KVM_PROBE),
@@ -89,6 +116,8 @@ def build_program(program: Program, profile: str) -> None:
     print(f"build: {program.output.relative_to(ROOT)}", flush=True)
     words = ["build", program.entry, "--target", program.target, "--profile", profile, "-o", str(program.output)]
     words += [word for option in program.options for word in ("-D", option)]
+    if program.fast and profile == "release":
+        words += ["-O", "s", "--fast", ",".join(program.fast)]
     try:
         built = run_child([sys.executable, "-m", "compiler", *words], cwd=ROOT, capture=False)
     except ChildTooSlow as error:
@@ -144,7 +173,7 @@ def _module_path(name: str) -> Path | None:
 
 
 def _fingerprint(program: Program, profile: str) -> str:
-    digest = hashlib.sha256(f"{program.entry} {program.target} {profile} {program.options}".encode())
+    digest = hashlib.sha256(f"{program.entry} {program.target} {profile} {program.options} {program.fast}".encode())
     compiler = sorted((ROOT / "compiler").rglob("*.py"))
     for path in [*compiler, *reachable_sources(program.entry)]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode())

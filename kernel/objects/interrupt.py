@@ -8,6 +8,7 @@ from kernel.arch.x86_64 import ioapic
 from kernel.caps import reference, table
 from kernel.caps.object import Account, Object, State
 from kernel.core.destruction import begin_end, release, set_destroyer
+from kernel.objects import interrupt_line
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.interrupt_line import (
@@ -28,6 +29,7 @@ from kernel.objects.notification_block import Notification
 
 
 def start() -> None:
+    interrupt_line.start()
     set_destroyer(ObjectKind.INTERRUPT, destroy_interrupt)
 
 

@@ -11,7 +11,7 @@ Not here: the operations of drivers (interrupt.py).
 """
 from __future__ import annotations
 
-from compiler.prelude import addr, array, const, ptr, struct, u32, u64
+from compiler.prelude import addr, array, const, ptr, struct, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.interrupt import COUNTED_CPUS, STORM_LIMIT, STORM_WINDOW_NS, InterruptState, Routing, Source
 from kernel.arch.x86_64 import apic, clock, cpu, ioapic
@@ -62,10 +62,13 @@ class InterruptLine:
 
 _registry: SpinLock = SpinLock(rank=Rank.INTERRUPTS)
 _vectors: VectorSet = VectorSet()
-_lines: array[InterruptLine, _VECTORS] = array(
-    InterruptLine(lock=SpinLock(rank=Rank.INTERRUPT)) for _ in range(_VECTORS)
-)
+_lines: array[InterruptLine, _VECTORS] = zeroed()       # large: what is not zero in them would make the image larger
 unclaimed: u64 = 0                      # interrupts that nobody has asked for; counted, not exactly
+
+
+def start() -> None:
+    for vector in range(_VECTORS):
+        _lines[vector].lock.rank = Rank.INTERRUPT
 
 
 def attach(interrupt: ptr[Interrupt], number: u32, source: u32) -> Status:

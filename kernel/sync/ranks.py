@@ -21,10 +21,10 @@ class Rank(IntEnum):
     LEASES = 7              # the free lease records; nothing but frames and the console is taken inside
     MAPPINGS = 8            # the mappings of one Memory; nothing is taken inside
     FLUSHES = 9             # one CPU's requests that wait for answers; nothing is taken inside
-    DESTRUCTION = 10        # the queue of objects that wait for their end; nothing is taken inside
-    GRACE = 11              # whether a grace period runs; nothing is taken inside
-    INTERRUPTS = 12         # which lines of devices there are
-    INTERRUPT = 13          # one line and those who share it; notifications are signalled inside
+    INTERRUPTS = 10         # which lines of devices there are
+    INTERRUPT = 11          # one line and those who share it; notifications are signalled inside, which may end objects
+    DESTRUCTION = 12        # the queue of objects that wait for their end; nothing is taken inside
+    GRACE = 13              # whether a grace period runs; nothing is taken inside
     IO_APIC = 14            # the registers of all I/O APICs; nothing is taken inside
     NOTIFICATION = 15       # the watches of one notification; rings are posted to inside
     RING = 16               # one ring's indices and completions; taken by whoever posts
