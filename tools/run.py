@@ -15,11 +15,11 @@ import sys
 from collections.abc import Mapping
 from dataclasses import replace
 
-from tools.build import BuildFailed, build_all
+from tools.build import ARCHIVE_MEMBERS, BuildFailed, build_all
 from tools.kvm import kvm_works
 from tools.limine import MissingLimine
-from tools.paths import RUN_IMAGE
-from tools.qemu import EXIT_OPTION, EXIT_SUCCESS, Acceleration, Machine, MissingQemu
+from tools.paths import KERNEL, RUN_IMAGE
+from tools.qemu import EXIT_FAILURE, EXIT_OPTION, EXIT_SUCCESS, Acceleration, Machine, MissingQemu
 
 DOORS = ("bios", "uefi", "limine", "direct")
 INTERRUPTED = 130
@@ -43,8 +43,13 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
     desktop = settings.get("DISPLAY") or settings.get("WAYLAND_DISPLAY")
     machine = replace(machine, video=True, window=bool(desktop))
     words = [settings["ARGS"]] if settings.get("ARGS") else []
-    if settings.get("PROGRAM"):
-        words.append(f"program={settings['PROGRAM']}")
+    if program := settings.get("PROGRAM"):
+        programs = [member.stem for member in ARCHIVE_MEMBERS if member != KERNEL]
+        if program not in programs:
+            raise BadSetting(f"PROGRAM={program} is no program of the image: use one of {', '.join(programs)}")
+        words.append(f"program={program}")
+    if settings.get("ACCEL") not in (None, "", "kvm", "tcg"):
+        raise BadSetting(f"ACCEL={settings['ACCEL']} is no acceleration: use kvm or tcg")
     return replace(machine, command_line=" ".join(words))
 
 
@@ -64,15 +69,13 @@ def prepare(machine: Machine, settings: Mapping[str, str]) -> None:
 
 
 def acceleration_from(settings: Mapping[str, str]) -> Acceleration:
-    """KVM where it was seen to work, unless ACCEL names the one to use. Errors: BadSetting."""
+    """KVM where it was seen to work, unless ACCEL names the one to use."""
     match settings.get("ACCEL"):
         case "kvm":
             return "kvm"
         case "tcg":
             return "tcg"
-        case None | "":
-            return "kvm" if kvm_works() else "tcg"
-    raise BadSetting(f"ACCEL={settings['ACCEL']} is no acceleration: use kvm or tcg")
+    return "kvm" if kvm_works() else "tcg"
 
 
 def run(machine: Machine) -> int:
@@ -95,8 +98,9 @@ def run(machine: Machine) -> int:
         return INTERRUPTED
     if status == EXIT_SUCCESS:
         return 0
-    what = "powered off or reset the machine" if status == 0 else f"ended with status {status}"
-    print(f"\nrun: the guest {what} (success is status {EXIT_SUCCESS})", file=sys.stderr)
+    ends = {0: "powered off or reset the machine", EXIT_FAILURE: "reported failure"}
+    what = ends.get(status, f"ended QEMU with status {status}")
+    print(f"\nrun: the guest {what}; one that succeeds ends QEMU with status {EXIT_SUCCESS}", file=sys.stderr)
     return status if status >= 0 else 128 - status
 
 

@@ -30,14 +30,18 @@ def test_a_desktop_gets_a_window() -> None:
 
 
 def test_arguments_and_program_make_the_command_line() -> None:
-    machine = machine_from({"CPUS": "2", "ARGS": "log=debug a,b", "PROGRAM": "clock"})
+    machine = machine_from({"CPUS": "2", "ARGS": "log=debug a,b", "PROGRAM": "hello"})
     assert machine.cpus == 2
-    assert machine.command_line == "log=debug a,b program=clock"
+    assert machine.command_line == "log=debug a,b program=hello"
 
 
 @pytest.mark.parametrize(
-    "settings", [{"CPUS": "0"}, {"CPUS": "many"}, {"CPUS": "256"}, {"MEMORY": "0"}, {"MEMORY": "4T"}, {"DOOR": "back"}]
-)
+    "settings",
+    [
+        {"CPUS": "0"}, {"CPUS": "many"}, {"CPUS": "256"}, {"MEMORY": "0"}, {"MEMORY": "4T"}, {"DOOR": "back"},
+        {"ACCEL": "magic"}, {"PROGRAM": "nothing"},
+    ],
+)  # fmt: skip
 def test_what_cannot_be_used_is_refused_by_name(settings: dict[str, str]) -> None:
     ((name, value),) = settings.items()
     with pytest.raises(BadSetting, match=f"^{name}={value} .*: use "):
