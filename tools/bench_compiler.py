@@ -2,9 +2,10 @@
 
     python -m tools.bench_compiler          `make bench-compiler`
 
-Each program of tests/compiler/bench exists in our language and in C. Both are built for plain x86_64, loaded into this
-process and run in turn, round after round, so that whatever disturbs the machine disturbs all alike. A program's time
-is the median of its rounds; R is the geometric mean over the programs of our time over that of gcc -O2.
+Each program of tests/compiler/bench exists in our language and in C, some for Numba too. All are built for plain
+x86_64, loaded into this process and run in turn, round after round, so that whatever disturbs the machine disturbs all
+alike. A program's time is the median of its rounds; R is the geometric mean over the programs of our time over that of
+gcc -O2.
 Writes build/bench-compiler.json and ends with one line:
 bench-compiler: unchecked=R checked=R cold_s=S warm_s=S
 """
@@ -28,6 +29,7 @@ from typing import cast
 from compiler.driver import Build
 from compiler.emit import EmitOptions, emit_program
 from compiler.target import generate_object
+from tools import bench_numba
 from tools.bench_program import ENTRY, write_program
 from tools.object_size import code_bytes
 from tools.paths import BENCH_COMPILER, BUILD, ROOT
@@ -53,6 +55,7 @@ SIZES = {
     "xorshift": 10_000_000,
 }
 ROUNDS = 9
+SIZED = ("checked", "unchecked")
 PLAIN_PROCESSOR = "x86-64"
 LARGE_PROGRAM_LINES = 20_000
 
@@ -96,6 +99,9 @@ def measure(name: str, compilers: list[str], folder: Path) -> Measured:
     runners = {f"{compiler} -O2": _c_program(name, compiler, folder, found) for compiler in compilers}
     runners["checked"] = _our_program(name, True, folder, found)
     runners["unchecked"] = _our_program(name, False, folder, found)
+    by_numba = bench_numba.compiled(name)
+    if by_numba is not None:
+        runners["numba"] = by_numba
     results = {variant: run(SIZES[name]) for variant, run in runners.items()}
     if len(set(results.values())) != 1:
         raise WrongResult(f"{name} gives {results}")
@@ -145,12 +151,13 @@ def _load(library: Path, symbol: str) -> Runner:
 
 
 def _measure_code(name: str, folder: Path, found: Measured) -> None:
-    """Bytes of code alone, ours with bounds checks; neither side uses vector registers."""
+    """Bytes of code alone, small before fast; no side uses vector registers."""
     small = folder / f"{name}-small.o"
     words = ["gcc", "-Os", "-mgeneral-regs-only", "-c", "-o", str(small), str(SOURCES / f"{name}.c")]
     subprocess.run(words, check=True, timeout=60)
     found.code["gcc -Os"] = code_bytes(small.read_bytes())
-    found.code["ours"] = code_bytes(_compile(name, small=True), "compiler.")
+    for variant in SIZED:
+        found.code[variant] = code_bytes(_compile(name, checked=variant == "checked", small=True), "compiler.")
 
 
 def time_large_program(folder: Path) -> dict[str, float]:
@@ -180,16 +187,18 @@ def _time_build(folder: Path, profile: str, name: str, times: dict[str, float]) 
 
 
 def report(programs: list[Measured], large: dict[str, float]) -> None:
-    variants = [v for v in programs[0].seconds if v != "gcc -O2"]
-    ratios = {v: [p.seconds[v] / p.seconds["gcc -O2"] for p in programs] for v in variants}
-    means = {v: statistics.geometric_mean(values) for v, values in ratios.items()}
-    size = statistics.geometric_mean([p.code["ours"] / p.code["gcc -Os"] for p in programs])
-    print(f"{'time over gcc -O2':<20}{'gcc ms':>10}" + "".join(f"{v:>12}" for v in variants) + f"{'size/-Os':>12}")
-    for index, program in enumerate(programs):
-        row = "".join(f"{ratios[v][index]:>12.3f}" for v in variants)
-        code = program.code["ours"] / program.code["gcc -Os"]
-        print(f"{program.name:<20}{program.seconds['gcc -O2'] * 1000:>10.2f}{row}{code:>12.2f}")
-    print(f"{'geometric mean':<30}" + "".join(f"{means[v]:>12.3f}" for v in variants) + f"{size:>12.2f}")
+    variants = [v for v in dict.fromkeys(v for p in programs for v in p.seconds) if v != "gcc -O2"]
+    ratios = {v: {p.name: p.seconds[v] / p.seconds["gcc -O2"] for p in programs if v in p.seconds} for v in variants}
+    means = {v: statistics.geometric_mean(found.values()) for v, found in ratios.items()}
+    sizes = {v: {p.name: p.code[v] / p.code["gcc -Os"] for p in programs} for v in SIZED}
+    size_means = {v: statistics.geometric_mean(found.values()) for v, found in sizes.items()}
+    heads = [*variants, *(f"{v} size" for v in SIZED)]
+    print(f"{'over gcc -O2, -Os':<20}{'gcc ms':>10}" + "".join(f"{head:>15}" for head in heads))
+    for program in programs:
+        row = [ratios[v].get(program.name) for v in variants] + [sizes[v][program.name] for v in SIZED]
+        text = "".join(f"{ratio:>15.3f}" if ratio is not None else f"{'-':>15}" for ratio in row)
+        print(f"{program.name:<20}{program.seconds['gcc -O2'] * 1000:>10.2f}{text}")
+    print(f"{'geometric mean':<30}" + "".join(f"{mean:>15.3f}" for mean in [*means.values(), *size_means.values()]))
     compile_seconds = {k: round(sum(p.compile_seconds[k] for p in programs), 2) for k in programs[0].compile_seconds}
     print("seconds to compile: " + ", ".join(f"{k} {v}" for k, v in compile_seconds.items()))
     print(f"seconds for {large['lines']:.0f} lines, and of the processor")
@@ -198,7 +207,7 @@ def report(programs: list[Measured], large: dict[str, float]) -> None:
     document = {
         "programs": [vars(program) for program in programs],
         "ratios": means,
-        "code_over_gcc_Os": size,
+        "code_over_gcc_Os": size_means,
         "compile_seconds": compile_seconds,
         "large_program": large,
     }

@@ -32,8 +32,8 @@ def small_sizes(monkeypatch: pytest.MonkeyPatch) -> None:
 @pytest.mark.parametrize("name", sorted(bench.SIZES))
 def test_both_languages_agree(tmp_path: Path, name: str) -> None:
     measured = bench.measure(name, ["gcc"], tmp_path)
-    assert set(measured.seconds) == {"gcc -O2", "checked", "unchecked"}
-    assert measured.code["ours"] > 0
+    assert set(measured.seconds) - {"numba"} == {"gcc -O2", "checked", "unchecked"}
+    assert measured.code["checked"] > 0
 
 
 def test_every_program_is_measured() -> None:
@@ -54,7 +54,9 @@ def test_the_report_ends_with_the_line_others_read(
 ) -> None:
     monkeypatch.setattr(bench, "BENCH_COMPILER", tmp_path / "bench.json")
     seconds = {"gcc -O2": 2.0, "checked": 4.0, "unchecked": 1.0}
-    programs = [bench.Measured("a", seconds, {"gcc": 1.0, "ours": 2.0}, {"gcc -Os": 100, "ours": 150})]
+    programs = [
+        bench.Measured("a", seconds, {"gcc": 1.0, "ours": 2.0}, {"gcc -Os": 100, "checked": 150, "unchecked": 110})
+    ]
     large = {"lines": 20000, "cold": 9.5, "warm": 0.5, "debug cold": 8.0, "debug changed": 1.5}
     bench.report(programs, large | {f"{name} processor": 1.0 for name in large})
     last = capsys.readouterr().out.rstrip().split("\n")[-1]
