@@ -10,7 +10,7 @@ from compiler.function_pointers import FunctionPointers
 from compiler.source import Span
 from compiler.symbols import Function
 from compiler.tree import Binary, Body, Call, Expr, IndirectCall
-from compiler.tree_walk import walk
+from compiler.tree_walk import nodes_of
 from compiler.type_model import divides_wide
 
 
@@ -56,7 +56,7 @@ def call_graph(program: Program) -> CallGraph:
         graph.bodies[function] = body
         calls = graph.calls[function] = []
         calls += [(jumped_to, function.span) for jumped_to in body.jumps]
-        for node in walk(body.statements):
+        for node in nodes_of(body):
             match node:
                 case Call(function=callee):
                     calls.append((callee, node.span))

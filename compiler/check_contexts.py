@@ -20,6 +20,8 @@ from compiler.type_model import StructType
 def check_contexts(graph: CallGraph, diagnostics: Diagnostics) -> None:
     faulting = _faulting(graph)
     for function, body in graph.bodies.items():
+        if not any(callee in faulting or "irqs_off" in callee.decorators for callee, _ in graph.calls[function]):
+            continue
         quiet = "irqs_off" in function.decorators or "interrupt" in function.decorators
         for statement in body.statements:
             _Visitor(faulting, diagnostics, function).visit(statement, None, quiet)

@@ -24,7 +24,7 @@ from compiler.tree import (
     TupleMake,
     Unpack,
 )
-from compiler.tree_walk import Node, walk
+from compiler.tree_walk import Node, nodes_of
 from compiler.type_model import NEVER
 
 STORING = ("store", "exchange", "cas", "compare_exchange")
@@ -55,7 +55,7 @@ class _Pass:
         self.body, self.summaries = body, summaries
         self.flow = PointerFlow(summaries)
         self.own = summaries.get(body.function, Summary())
-        self.nodes = [node for node in walk(body.statements) if _matters(node)]
+        self.nodes = [node for node in nodes_of(body) if _matters(node)]
         self.found: dict[tuple[Span, Local], tuple[str, Label | None]] = {}
         for local in body.locals:
             if local.argument >= 0 and carries(local.type) and not local.type.is_aggregate:

@@ -33,7 +33,7 @@ from compiler.lock_names import (
 from compiler.source import Span
 from compiler.symbols import Function
 from compiler.tree import Assign, Body, Call, Const, Expr, FieldPlace, GlobalPlace, StructMake, With
-from compiler.tree_walk import Node, children, walk
+from compiler.tree_walk import Node, children, nodes_of
 from compiler.type_model import StructType, Type
 
 
@@ -65,6 +65,8 @@ class _Checker:
             return
         if body.function.owner is not None and is_lock(body.function.owner):
             return  # the lock's own methods
+        if not held and not any(map(_concerns_locks, nodes_of(body))):
+            return
         for statement in body.statements:
             self.visit(statement, held)
 
@@ -183,6 +185,17 @@ class _Checker:
         self.diagnostics.add(CompileError("unlocked", message, place.span, hint=hint))
 
 
+def _concerns_locks(node: Node) -> bool:
+    match node:
+        case With(manager=manager):
+            return is_lock(manager.type)
+        case Call(function=callee):
+            return "requires" in callee.decorators
+        case FieldPlace(field=touched):
+            return touched.guard != ""
+    return False
+
+
 def _covers(held: Lock, wanted: Lock) -> bool:
     if held.path and wanted.path:
         return held.path == wanted.path
@@ -201,7 +214,7 @@ def _acquired(graph: CallGraph) -> dict[Function, dict[LockClass, Span]]:
     callers: dict[Function, set[Function]] = {}
     for function, body in graph.bodies.items():
         own = found[function] = {}
-        for node in walk(body.statements):
+        for node in nodes_of(body):
             if isinstance(node, With) and is_lock(node.manager.type):
                 kind = class_of(node.manager)
                 if kind is not None:
@@ -226,7 +239,7 @@ def _ranks(program: Program) -> dict[LockClass, int]:
         if isinstance(value, Expr):
             _ranks_of_value(LockClass(data), data.type, value, seen)
     for body in program.bodies:
-        for node in walk(body.statements):
+        for node in nodes_of(body):
             match node:
                 case Assign(place=FieldPlace(base=base, field=stored), value=Const(value=rank)):
                     kind = class_of(base) if stored.name == "rank" and is_lock(base.type) else None

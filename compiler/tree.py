@@ -412,3 +412,4 @@ class Body:
     references: list[Function | GlobalVar] = field(default_factory=list)  # named by assembler text
     jumps: list[Function] = field(default_factory=list)  # those of them that it calls or goes to
     clobbers: frozenset[str] = frozenset()
+    nodes: list[Expr | Statement | Handler] | None = field(default=None, repr=False)  # kept by tree_walk.nodes_of

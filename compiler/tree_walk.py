@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 
-from compiler.tree import Expr, Handler, Statement
+from compiler.tree import Body, Expr, Handler, Statement
 
 Node = Expr | Statement | Handler
 _OUTSIDE = ("type", "span", "local", "function", "field", "data")
@@ -30,6 +30,13 @@ def _add_nodes(value: object, found: list[Node]) -> None:
     elif isinstance(value, list | tuple):
         for item in value:
             _add_nodes(item, found)
+
+
+def nodes_of(body: Body) -> list[Node]:
+    """Every node of a function, parents first. Listed once: a body does not change after it was checked."""
+    if body.nodes is None:
+        body.nodes = list(walk(body.statements))
+    return body.nodes
 
 
 def walk(nodes: list[Statement] | Node) -> Iterator[Node]:

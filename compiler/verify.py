@@ -30,7 +30,7 @@ from compiler.tree import (
     Unpack,
     While,
 )
-from compiler.tree_walk import Node, walk
+from compiler.tree_walk import Node, nodes_of
 from compiler.type_model import (
     BOOL,
     ERROR,
@@ -62,7 +62,7 @@ class BrokenTree(Exception):
 def verify(program: Program) -> None:
     for body in program.bodies:
         locals_ = set(body.locals)
-        for node in walk(body.statements):
+        for node in nodes_of(body):
             what = _broken(node, body)
             if what is None and isinstance(node, LocalPlace) and node.local not in locals_:
                 what = f"{node.local.name} is no local of {body.function.name}"
