@@ -8,7 +8,7 @@ from typing import NoReturn
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
-from kernel.arch.x86_64 import apic, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
+from kernel.arch.x86_64 import apic, barriers, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
@@ -89,6 +89,7 @@ def start_processor(start: ptr[CpuStart]) -> NoReturn:
     _load_tables_of(u64(start.index))
     cpu.turn_on_features()
     fpu.turn_on_features()
+    barriers.turn_on()
     apic.start()
     for _ in range(clock_step.LOOKS):
         clock_step.look()
@@ -118,6 +119,10 @@ def _find_features() -> str:
     problem = cpu.find_features()
     if len(problem) == 0:
         fpu.find_features()
+        given = addr(configuration.given)
+        barriers.build(given.barriers, given.direct_map + given.image_physical)
+        if barriers.are_on:
+            log.info("boot: barriers against speculation are on")
     return problem
 
 
@@ -169,6 +174,7 @@ def _load_own_tables() -> str:
     _load_tables_of(_BOOT_CPU)
     cpu.turn_on_features()
     fpu.turn_on_features()
+    barriers.turn_on()
     return ""
 
 

@@ -16,7 +16,7 @@ from kernel.core.options import NO_NUMBER, Word, decimal, is_equal, next_word
 from kernel.selftest.choice import SELFTEST, choose
 
 _DOT = const(0x2E)
-_OPTIONS = const(6)
+_OPTIONS = const(7)
 _WORDS_TOLD = const(100)                # characters of a refused word that are shown
 _LEVELS = const(4)
 
@@ -42,6 +42,7 @@ def read_options() -> str:
         Option(key="log", values="error, warn, info or debug", take=_take_log),
         Option(key="cpus", values="a number from 1 to 256", take=_take_cpus),
         Option(key="program", values="the name of a boot module, without .elf", take=_take_program),
+        Option(key="barriers", values="on, off or auto", take=_take_barriers),
         Option(key="selftest", values="the name of a test, in a kernel that is built with them", take=_take_selftest),
     )
     word = Word()
@@ -63,7 +64,7 @@ def _take(options: span[Option], word: ptr[Word]) -> None:
             _tell_values(word, options[index].values)
         return
     if not _is_for_programs(word.key):
-        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=")
+        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=, barriers=")
 
 
 def _is_for_programs(key: span[u8]) -> bool:
@@ -140,6 +141,15 @@ def _take_program(value: span[u8]) -> bool:
         return False
     given.first_program = value
     return True
+
+
+def _take_barriers(value: span[u8]) -> bool:
+    names: array[str, 3] = array("auto", "off", "on")       # in the order of Wish
+    for wish in range(u32(3)):
+        if is_equal(value, names[wish]):
+            given.barriers = wish
+            return True
+    return False
 
 
 def _take_selftest(value: span[u8]) -> bool:
