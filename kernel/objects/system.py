@@ -2,7 +2,7 @@
 
 Locks: _switching (Rank.CPUS) lets one CPU at a time be switched on or off.
 """
-from compiler.prelude import addr, array, const, noinline, option, ptr, sizeof, u8, u32, u64, zeroed
+from compiler.prelude import addr, array, const, noinline, option, panic, ptr, sizeof, u8, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
 from kernel.abi.methods import Method
@@ -89,9 +89,13 @@ def _write_console(address: u64, length: u64) -> Status:
 
 
 def _change_state(old: u64, new: u64) -> Status:
-    """The way into PANIC is a panic's alone."""
-    if max(old, new) >= KERNEL_STATES or new == KernelState.PANIC or not state.is_edge(u32(old), u32(new)):
+    """Whoever may change the state may have a panic, which does not come back."""
+    if max(old, new) >= KERNEL_STATES or not state.is_edge(u32(old), u32(new)):
         return Status.BAD_ARGUMENT
+    if new == KernelState.PANIC:
+        if old != u64(state.current()):
+            return Status.BUSY
+        panic("a program that holds the machine asked for it")
     return Status.OK if state.change(u32(old), u32(new), read_time_stamp()) else Status.BUSY
 
 

@@ -40,7 +40,7 @@ def _refused_changes() -> None:
     report.begin("refused_changes")
     for old in range(u64(KERNEL_STATES + 1)):
         for new in range(u64(KERNEL_STATES + 1)):
-            if old == KernelState.RUNNING and (new == KernelState.SHUTTING_DOWN or new == KernelState.SUSPENDED):
+            if old == KernelState.RUNNING and (new == KernelState.SHUTTING_DOWN or new >= KernelState.PANIC):
                 continue
             status, _ = invoke(SYSTEM, Method.SYSTEM_CHANGE_STATE, old, new)
             report.check(status == Status.BAD_ARGUMENT or status == Status.BUSY, "an edge that is none now")
