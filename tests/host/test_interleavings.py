@@ -1,4 +1,4 @@
-"""Orders of atomic accesses: every schedule of a few tasks on the native code of kernel/caps."""
+"""Orders of atomic accesses: schedules of a few tasks on the native code of kernel/caps and userspace/lib/channels."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from compiler.native import NativeModule, NativeTrap, load_module
 ROOT = Path(__file__).resolve().parents[2]
 EXPLORER = "tests.host.explore.explorer.switch_point"
 SCHEDULES = 1_000_000
-SCHEDULES_LONG = 20_000_000             # of each of six
+SCHEDULES_LONG = 20_000_000             # of each
 
 
 @functools.cache
@@ -44,6 +44,8 @@ RIGHT = [
     ("lookups", "explore_find"),
     ("lookups", "explore_free_slots"),
     ("leases", "explore_lease"),
+    ("channels", "explore_queue"),
+    ("channels", "explore_queue_of_one"),
 ]
 WRONG = [
     ("references", "explore_unconditional_take"),
@@ -52,6 +54,9 @@ WRONG = [
     ("lookups", "explore_close_in_two_steps"),
     ("lookups", "explore_untagged_list"),
     ("leases", "explore_single_look"),
+    ("channels", "explore_stream_without_last_look"),
+    ("channels", "explore_queue_without_last_look"),
+    ("channels", "explore_oneshot_in_two_steps"),
 ]
 
 
@@ -60,6 +65,13 @@ def test_every_schedule_goes_right(module: str, scenario: str) -> None:
     schedules, is_right = explore(module, scenario, SCHEDULES)
     assert is_right
     assert schedules == SCHEDULES
+
+
+@pytest.mark.parametrize("scenario", ["explore_stream", "explore_oneshot"])
+def test_every_schedule_that_there_is_goes_right(scenario: str) -> None:
+    schedules, is_right = explore("channels", scenario, SCHEDULES)
+    assert is_right
+    assert 100 < schedules < SCHEDULES
 
 
 @pytest.mark.long

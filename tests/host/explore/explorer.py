@@ -8,7 +8,7 @@ Not here: what the tasks do (references.py, lookups.py).
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, array, asm_x64, const, naked, noinline, panic, ptr, struct, u8, u64, zeroed
+from compiler.prelude import addr, array, asm_x64, const, copy, naked, noinline, panic, ptr, struct, u8, u64, zeroed
 from compiler.prelude.x64 import *
 
 MOST_TASKS = const(4)
@@ -48,7 +48,7 @@ _running: u64 = 0
 _preemptions: u64 = 0
 _allowed: u64 = 0
 _is_exploring: bool = False
-_scenario: ptr[Scenario] | None = None
+_scenario: Scenario = zeroed()          # the one that is explored
 
 
 def explore(scenario: ptr[Scenario], most: u64) -> tuple[u64, bool]:
@@ -57,7 +57,7 @@ def explore(scenario: ptr[Scenario], most: u64) -> tuple[u64, bool]:
     Returns how many were run and whether all went right.
     """
     global _scenario, _known, _allowed, _is_exploring
-    _scenario = scenario
+    _scenario = copy(scenario[0])
     _is_exploring = False               # an earlier exploration may have ended by a trap
     schedules: u64 = 0
     for bound in range(u64(MOST_PREEMPTIONS)):
@@ -102,8 +102,7 @@ def _run(scenario: ptr[Scenario]) -> None:
 def _decide(can_go_on: bool) -> u64:
     """The task that goes on. `can_go_on` says that the running one is among them."""
     global _depth, _preemptions
-    scenario = _scenario
-    assert scenario is not None
+    scenario = addr(_scenario)
     choices: u64 = 1 if can_go_on else 0
     if not can_go_on or _preemptions < _allowed:
         for task in range(scenario.count):
@@ -155,8 +154,7 @@ def _switch_to(task: u64) -> None:
 def _begin_task() -> None:
     """Where a task's stack begins; never returns."""
     global _running
-    scenario = _scenario
-    assert scenario is not None
+    scenario = addr(_scenario)
     scenario.tasks[_running]()
     _is_done[_running] = True
     is_last = True
