@@ -67,9 +67,10 @@ _FAST = (
     ),
 )  # fmt: skip
 KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL, fast=_FAST)
+SERVERS = ("console", "keyboard", "shell")
 USER_PROGRAMS = (
     *(Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()),
-    Program("userspace.servers.shell.main", "user", BUILD / "programs" / "shell.elf"),
+    *(Program(f"userspace.servers.{name}.main", "user", BUILD / "programs" / f"{name}.elf") for name in SERVERS),
 )
 PROGRAMS = (
     KERNEL_PROGRAM,

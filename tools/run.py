@@ -47,7 +47,8 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
         programs = [member.stem for member in ARCHIVE_MEMBERS if member != KERNEL]
         if program not in programs:
             raise BadSetting(f"PROGRAM={program} is no program of the image: use one of {', '.join(programs)}")
-        words.append(f"program={program}")
+        # The shell needs the servers that init starts beside it.
+        words.append("init.shell" if program == "shell" else f"program={program}")
     if settings.get("ACCEL") not in (None, "", "kvm", "tcg"):
         raise BadSetting(f"ACCEL={settings['ACCEL']} is no acceleration: use kvm or tcg")
     return replace(machine, command_line=" ".join(words))

@@ -15,6 +15,9 @@ ROOT_ACCOUNT = const(_FIRST_GENERATION | 3)         # pays for the first process
 SYSTEM = const(_FIRST_GENERATION | 4)
 INSPECT = const(_FIRST_GENERATION | 5)
 
+GRANT_LIMIT = const(16)
+GRANT_NAME_BYTES = const(24)
+
 
 @struct
 class Module:
@@ -23,6 +26,14 @@ class Module:
     length: u64                         # of the file, in bytes
     name_length: u64
     name: array[u8, MODULE_NAME_BYTES]
+
+
+@struct
+class Grant:
+    """A capability that whoever made the process gave it under a name."""
+    handle: u64
+    name_length: u64
+    name: array[u8, GRANT_NAME_BYTES]
 
 
 @struct
@@ -38,6 +49,8 @@ class StartInfo:
     arguments_length: u64
     arguments: array[u8, COMMAND_LINE_BYTES]        # of the first process: the kernel's command line
     modules: array[Module, MODULE_LIMIT]
+    grant_count: u64
+    grants: array[Grant, GRANT_LIMIT]
 
 
 assert sizeof(Module) == 56

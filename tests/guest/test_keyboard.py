@@ -23,7 +23,7 @@ async def press(guest: Guest, keys: str) -> None:
 
 @pytest.mark.usefixtures("boot_files")
 async def test_types_at_the_keyboard(start_guest: StartGuest) -> None:
-    machine = Machine(cpus=2, memory_mib=256, command_line="program=shell", medium="kernel", video=True)
+    machine = Machine(cpus=2, memory_mib=256, command_line="init.shell", medium="kernel", video=True)
     async with start_guest(machine) as guest:
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
         await press(guest, "run hellp\bo\n")

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartGuest
-from tests.harness.failures import GuestReset
+from tests.guest.panic_report import read_panic_report
+from tests.harness.failures import GuestPanic, GuestReset
 from tests.harness.machine import Guest
 from tools.build import ARCHIVE_MEMBERS, Program, build_program, only_one_builder, write_archive
 from tools.paths import BOOT_ARCHIVE, GUEST_TESTS
@@ -32,7 +33,7 @@ def archive_with_endless(boot_files: None) -> Path:
 
 @asynccontextmanager
 async def start_shell(
-    start_guest: StartGuest, cpus: int, words: str = "program=shell", archive: Path = BOOT_ARCHIVE
+    start_guest: StartGuest, cpus: int, words: str = "init.shell", archive: Path = BOOT_ARCHIVE
 ) -> AsyncIterator[Guest]:
     async with start_guest(Machine(cpus=cpus, memory_mib=256, command_line=words, archive=archive)) as guest:
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
@@ -60,7 +61,7 @@ async def test_edits_lines(start_guest: StartGuest, cpus: int) -> None:
         await enter(guest, "nonsense" + KILL_LINE + "frob", "^frob: there is no such command")
         await enter(guest, UP, "^frob: there is no such command")
         await enter(guest, "he" + TAB, r"^exit \[STATUS\]")
-        await enter(guest, "p" + TAB + KILL_LINE, r"^ps  poweroff")
+        await enter(guest, "p" + TAB + KILL_LINE, r"^ps  panic  poweroff")
         guest.send("abandoned" + INTERRUPT)
         await guest.expect(re.compile(r"abandoned\^C$"), DEADLINE_SECONDS)
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
@@ -75,7 +76,7 @@ async def test_runs_programs(start_guest: StartGuest, cpus: int) -> None:
         await enter(guest, "run hel" + TAB, "^sum: 4$", "^exit: hello status=0$")
         await enter(guest, "run nothing", "^nothing: there is no such program")
         guest.send("run shell\r")
-        await guest.expect(re.compile("^shell: this program was not given the System object"), DEADLINE_SECONDS)
+        await guest.expect(re.compile("^shell: this program was not given a console"), DEADLINE_SECONDS)
         await guest.expect("exit: shell status=1", DEADLINE_SECONDS)
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
         await leave(guest)
@@ -100,7 +101,7 @@ async def test_stops_programs(start_guest: StartGuest, archive_with_endless: Pat
 @pytest.mark.usefixtures("boot_files")
 async def test_shows_the_system(start_guest: StartGuest) -> None:
     async with start_shell(start_guest, 2) as guest:
-        await enter(guest, "mem", r"^free memory: \d+ KiB$", r"^objects: +1 process$", r"^account: +\d+ of \d+ frames$")
+        await enter(guest, "mem", r"^free memory: \d+ KiB$", r"^objects: +4 process$", r"^account: +\d+ of \d+ frames$")
         await enter(guest, "caps", r"process +1fff  this process$", r"memory .* hello\.elf$")
         await enter(guest, "log", r"cpu 0 info: boot: ok cpus=2")
         await enter(guest, "log loud", "^loud: levels are")
@@ -128,9 +129,37 @@ async def test_starts_the_machine_anew(start_guest: StartGuest) -> None:
 
 
 @pytest.mark.usefixtures("boot_files")
-async def test_is_started_by_init(start_guest: StartGuest) -> None:
-    async with start_shell(start_guest, 2, "init.shell") as guest:
-        await enter(guest, "run hello", "^sum: 4$", "^exit: hello status=0$")
+async def test_panics(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2) as guest:
+        guest.send("panic\r")
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+        report = read_panic_report(guest.console.lines)
+    assert report.message == "a program that holds the machine asked for it"
+    assert report.place.startswith("kernel/objects/system.py:")
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_ends_with_the_status_of_the_shell(start_guest: StartGuest) -> None:
+    async with start_shell(start_guest, 2) as guest:
         guest.send("exit 3\r")
         await guest.expect("exit: shell status=3", DEADLINE_SECONDS)
         await guest.expect("exit: init status=3", DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.usefixtures("boot_files")
+async def test_services_are_started_again(start_guest: StartGuest, cpus: int) -> None:
+    async with start_shell(start_guest, cpus) as guest:
+        await enter(guest, "ps", r"^  \*  running .* keyboard$", r"^  \*  running .* console$")
+        for name in ("keyboard", "console"):
+            guest.send(f"kill {name}\r")
+            await guest.expect(f"exit: {name} status=137", DEADLINE_SECONDS)
+            await guest.expect(f"init: {name}: started again", DEADLINE_SECONDS)
+            await enter(guest, "ps", rf"^  \*  running .* {name}, started 2 times$")
+        for ending in ("started again", "started again", "ended too often"):
+            guest.send("kill keyboard\r")
+            await guest.expect("exit: keyboard status=137", DEADLINE_SECONDS)
+            await guest.expect(f"init: keyboard: {ending}", DEADLINE_SECONDS)
+        await enter(guest, "run hello", "^exit: hello status=0$")
+        await leave(guest)

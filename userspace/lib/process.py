@@ -4,7 +4,7 @@ The file may be anybody's; what it says is checked before anything is made (kern
 process is made of is charged to its account, which has limits.
 """
 from compiler.prelude import addr, array, const, copy, memory_copy, ptr, span, struct, u8, u64, zeroed
-from kernel.abi.bootinfo import Module, StartInfo
+from kernel.abi.bootinfo import GRANT_LIMIT, Module, StartInfo
 from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END, START_INFO
 from kernel.abi.memory import READ, WRITE
@@ -29,6 +29,14 @@ _MODULE_RIGHTS = const(Right.COPY | Right.READ | Right.EXECUTE | Right.INSPECT)
 
 
 @struct
+class Gift:
+    """What a process is given under a name."""
+    name: str
+    handle: u64
+    rights: u64
+
+
+@struct
 class Recipe:
     """What a process may use, and what it is given besides itself."""
     frames: u64 = 1024
@@ -39,6 +47,12 @@ class Recipe:
     gets_system: bool = False
     gets_inspect: bool = False
     gets_modules: bool = False
+    gift_count: u64 = 0
+    gifts: array[Gift, GRANT_LIMIT]
+
+    def give(self, name: str, handle: u64, rights: u64) -> None:
+        self.gifts[self.gift_count] = Gift(name=name, handle=handle, rights=rights)
+        self.gift_count += 1
 
 
 @struct
@@ -211,6 +225,7 @@ def _write_start_info(child: ptr[Child], recipe: ptr[Recipe], words: span[u8]) -
         info.inspect = _give(child, start_info().inspect, ALL_RIGHTS)
     if recipe.gets_modules:
         _give_modules(child, info)
+    _give_gifts(child, recipe, info)
     info.arguments_length = min(u64(len(words)), len(info.arguments))
     for index in range(info.arguments_length):
         info.arguments[index] = words[index]
@@ -228,6 +243,17 @@ def _give_modules(child: ptr[Child], info: ptr[StartInfo]) -> None:
     for index in range(mine.module_count):
         info.modules[index] = copy(mine.modules[index])
         info.modules[index].memory = _give(child, mine.modules[index].memory, _MODULE_RIGHTS)
+
+
+def _give_gifts(child: ptr[Child], recipe: ptr[Recipe], info: ptr[StartInfo]) -> None:
+    info.grant_count = recipe.gift_count
+    for index in range(recipe.gift_count):
+        gift = addr(recipe.gifts[index])
+        grant = addr(info.grants[index])
+        grant.handle = _give(child, gift.handle, gift.rights)
+        name = gift.name.encode()
+        grant.name_length = min(u64(len(name)), len(grant.name))
+        memory_copy(addr(grant.name[0]), addr(name[0]), grant.name_length)
 
 
 def _give(child: ptr[Child], handle: u64, rights: u64) -> u64:

@@ -45,6 +45,23 @@ def find_program(name: span[u8]) -> ptr[Module] | None:
     return None
 
 
+def find_grant(name: str) -> u64:
+    """The handle that was given under a name, 0 when there is none."""
+    return find_grant_of(name, "")
+
+
+def find_grant_of(name: str, part: str) -> u64:
+    """The handle whose name is these two together."""
+    info = start_info()
+    for index in range(info.grant_count):
+        grant = addr(info.grants[index])
+        given = grant.name[0 : grant.name_length]
+        if len(given) == len(name) + len(part) and is_same(given[: len(name)], name.encode()):
+            if is_same(given[len(name) :], part.encode()):
+                return grant.handle
+    return 0
+
+
 def is_same(left: span[u8], right: span[u8]) -> bool:
     if len(left) != len(right):
         return False

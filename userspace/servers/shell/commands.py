@@ -7,13 +7,13 @@ from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS
 from kernel.abi.system import KernelState
 from kernel.core.options import NO_NUMBER, decimal
-from userspace.lib.console import say, write, write_line
+from userspace.lib.console import flush, say, write, write_line
 from userspace.lib.process import kill
 from userspace.lib.start_info import is_same, module_name, start_info
 from userspace.lib.syscall import close, invoke, yield_now
 from userspace.lib.text import Text
 from userspace.lib.time import monotonic_ns
-from userspace.servers.shell import keyboard, reports
+from userspace.servers.shell import keyboard, reports, services
 from userspace.servers.shell.editor import Editor
 from userspace.servers.shell.jobs import MOST_JOBS, NO_JOB, jobs, start_job, wait_for_job
 from userspace.servers.shell.tracing import trace
@@ -30,7 +30,7 @@ class Command:
     help: str
 
 
-COMMANDS = const(13)
+COMMANDS = const(14)
 commands: array[Command, COMMANDS] = array(
     Command(name="help", usage="help [run]", help="this list, or the programs that there are"),
     Command(name="ps", usage="ps", help="the processes that this shell holds"),
@@ -40,8 +40,9 @@ commands: array[Command, COMMANDS] = array(
     Command(name="log", usage="log [error|warn|info|debug]", help="the kernel's log; or show that level from now on"),
     Command(name="trace", usage="trace [on|off]", help="what the CPUs did last, once it has been turned on"),
     Command(name="run", usage="run NAME [WORDS] [&]", help="start a program; ^C ends it, & does not wait for it"),
-    Command(name="kill", usage="kill JOB", help="end a program"),
+    Command(name="kill", usage="kill JOB|SERVICE", help="end a program, or a service, which init starts again"),
     Command(name="bench", usage="bench", help="what some operations take"),
+    Command(name="panic", usage="panic", help="stop the kernel where it is, with its report"),
     Command(name="poweroff", usage="poweroff", help="turn the machine off"),
     Command(name="reboot", usage="reboot", help="start the machine anew"),
     Command(name="exit", usage="exit [STATUS]", help="end the shell"),
@@ -80,6 +81,8 @@ async def execute(line: span[u8]) -> None:
         _kill(words.word(1))
     elif is_same(name, b"bench"):
         _bench()
+    elif is_same(name, b"panic"):
+        _panic()
     elif is_same(name, b"poweroff"):
         _end_machine(Method.SYSTEM_POWER_OFF)
     elif is_same(name, b"reboot"):
@@ -165,14 +168,18 @@ async def _follow(number: u64) -> None:
     editor = _editor
     if editor is None:
         say(addr(line))
+        await flush()
         return
     write(b"\r\n")
     say(addr(line))
     write(_prompt.encode())
     write(editor.text())
+    await flush()
 
 
 def _kill(word: span[u8]) -> None:
+    if services.end_service(word):
+        return
     number = decimal(word)
     if number == NO_NUMBER or number >= MOST_JOBS or not jobs[number].is_used:
         _tell(word, ": there is no such job; `ps` lists them")
@@ -211,6 +218,11 @@ def _end_machine(method: u64) -> None:
     status, _ = invoke(system, Method.SYSTEM_CHANGE_STATE, KernelState.RUNNING, KernelState.SHUTTING_DOWN)
     if status == Status.OK:
         status, _ = invoke(system, method)
+    write_line(f"the machine does not do that: status {u64(status)}")
+
+
+def _panic() -> None:
+    status, _ = invoke(start_info().system, Method.SYSTEM_CHANGE_STATE, KernelState.RUNNING, KernelState.PANIC)
     write_line(f"the machine does not do that: status {u64(status)}")
 
 

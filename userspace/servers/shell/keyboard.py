@@ -1,18 +1,18 @@
-"""Keys as they come, from the serial line and the keyboard.
+"""Keys as they come from the console.
 
 While a program runs, the interrupt key ends it, and the others wait.
 """
 import asyncio
 
 from compiler.prelude import addr, array, const, u8, u64, zeroed
-from userspace.lib.console import read_byte
+from userspace.lib import console
 from userspace.lib.process import kill
-from userspace.servers.keyboard.driver import read_keys
 from userspace.servers.shell.jobs import NO_JOB, jobs
 
 INTERRUPTED = const(130)                # exit status of a program that was ended by the key
 _INTERRUPT = const(0x03)
 _MOST_KEYS = const(256)                 # that wait; further ones are lost
+_PART_BYTES = const(64)
 
 foreground: u64 = NO_JOB                # the job that the interrupt key ends
 _keys: array[u8, _MOST_KEYS] = zeroed()
@@ -21,16 +21,12 @@ _tail: u64 = 0
 _came: asyncio.Event = zeroed()
 
 
-async def read_serial_line() -> None:
+async def read_keys() -> None:
     """A task of its own, for ever."""
+    part: array[u8, _PART_BYTES] = zeroed()
     while True:
-        _take(await read_byte())
-
-
-async def read_keyboard() -> None:
-    """A task of its own, for ever."""
-    while True:
-        for key in await read_keys():
+        count = await console.read(part[:])
+        for key in part[:count]:
             _take(key)
 
 

@@ -1,35 +1,34 @@
-"""The shell on the serial line, the keyboard and the screen: shows a prompt, takes a line, does what it says.
+"""The shell: shows a prompt on the console, takes a line, does what it says.
 
-It holds COM1 and the keyboard (their ports and interrupts), the System and Inspect objects and the boot modules, and no
+It holds the streams of the console, the System and Inspect objects, the boot modules and the table of services, and no
 more: what it shows and does goes through these.
 """
 import asyncio
 
 from compiler.prelude import addr, zeroed
 from userspace.lib import program
-from userspace.lib.console import open_console, write, write_text
-from userspace.servers.keyboard.driver import open_keyboard
+from userspace.lib.console import flush, open_console, write, write_text
 from userspace.servers.shell import commands
 from userspace.servers.shell.commands import execute, hide_prompt, show_prompt
 from userspace.servers.shell.completion import complete
 from userspace.servers.shell.editor import Action, Editor
-from userspace.servers.shell.keyboard import next_key, read_keyboard, read_serial_line
+from userspace.servers.shell.keyboard import next_key, read_keys
+from userspace.servers.shell.services import open_services
 
 _PROMPT: str = "ringneck> "
 _editor: Editor = zeroed()
 
 
 async def main() -> None:
-    problem = open_console()
-    if len(problem) != 0:
-        print(f"shell: {problem}")
+    if not open_console():
+        print("shell: this program was not given a console; init gives it one: init.shell")
         program.exit_status = 1
         return
-    _ = asyncio.create_task(read_serial_line())
-    if open_keyboard():
-        _ = asyncio.create_task(read_keyboard())
+    open_services()
+    _ = asyncio.create_task(read_keys())
     print("shell: `help` lists the commands")
     show_prompt(_PROMPT, addr(_editor))
+    await flush()
     while not commands.is_over:
         await take_key()
     program.exit_status = commands.exit_status
@@ -47,10 +46,12 @@ async def take_key() -> None:
         commands.is_over = True
     elif action == Action.LINE:
         hide_prompt()
+        await flush()
         await execute(_editor.text())
         _editor.clear()
     if action == Action.INTERRUPT or action == Action.LINE and not commands.is_over:
         show_prompt(_PROMPT, addr(_editor))
+    await flush()
 
 
 if __name__ == "__main__":

@@ -8,9 +8,11 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ProcessState, Resource
 from userspace.lib.console import say, write_line
 from userspace.lib.process import Child
+from userspace.lib.services import MOST_SERVICES
 from userspace.lib.start_info import module_name, start_info
 from userspace.lib.syscall import invoke
 from userspace.lib.text import Text
+from userspace.servers.shell import services
 from userspace.servers.shell.jobs import MOST_JOBS, jobs
 
 _MOST_CPUS = const(8)                   # whose log is shown
@@ -34,7 +36,7 @@ def ask(handle: u64, method: u64, first: u64 = 0) -> u64:
 
 
 def show_processes() -> None:
-    """The processes that the shell holds: itself and those that it has started."""
+    """The processes that the shell holds: itself, those that it has started, and the services."""
     write_line("job  state    threads   frames   cpu ms  name")
     line: Text = zeroed()
     info = start_info()
@@ -50,6 +52,19 @@ def show_processes() -> None:
             line.number(number, False, 10, 3, 0)
             _add_process(addr(line), addr(job.child))
             line.bytes(job.name_text())
+            say(addr(line))
+    for place in range(u64(MOST_SERVICES)):
+        service = services.service_at(place)
+        if service is not None:
+            child = Child(process=service.process, thread=service.thread, account=service.account)
+            line.length = 0
+            line.text("  *")
+            _add_process(addr(line), addr(child))
+            line.bytes(services.name_of(service))
+            if service.starts > 1:
+                line.text(", started ")
+                line.number(service.starts, False, 10, 0, 0)
+                line.text(" times")
             say(addr(line))
 
 

@@ -1,0 +1,68 @@
+"""The console: what comes from the serial line and the keyboard goes to the shell, what the shell says is shown.
+
+Holds COM1. Text goes through the kernel, which writes its log to the same places and keeps the two apart; it is shown
+before its writer hears that it was read.
+"""
+import asyncio
+
+from compiler.prelude import addr, array, const, span, u8, zeroed
+from userspace.lib import program
+from userspace.lib.channels.grants import grant_reader, grant_writer
+from userspace.lib.channels.stream_ends import StreamReader, StreamWriter
+from userspace.servers.console.serial_line import open_serial_line, read_byte, write
+
+_PART_BYTES = const(256)
+
+_keys: StreamReader = zeroed()
+_input: StreamWriter = zeroed()
+_output: StreamReader = zeroed()
+_lock: asyncio.Lock = zeroed()          # of _input, which two tasks write to
+
+
+async def pass_on(data: span[u8]) -> None:
+    async with _lock:
+        await _input.write(data)
+
+
+async def read_serial_line() -> None:
+    byte: array[u8, 1] = zeroed()
+    while True:
+        byte[0] = await read_byte()
+        await pass_on(byte[:])
+
+
+async def read_keys() -> None:
+    part: array[u8, _PART_BYTES] = zeroed()
+    while True:
+        count = await _keys.read(part[:])
+        await pass_on(part[:count])
+
+
+async def show_output() -> None:
+    part: array[u8, _PART_BYTES] = zeroed()
+    while True:
+        count = await _output.look(part[:])
+        write(part[:count])
+        _output.advance(count)
+
+
+async def main() -> None:
+    problem = open_serial_line()
+    has_streams = (
+        grant_reader("keys", addr(_keys)) and grant_writer("input", addr(_input))
+        and grant_reader("output", addr(_output))
+    )
+    if len(problem) == 0 and not has_streams:
+        problem = "this program was not given its streams"
+    if len(problem) != 0:
+        print(f"console: {problem}")
+        program.exit_status = 1
+        return
+    async with asyncio.TaskGroup() as group:
+        _ = group.create_task(read_serial_line())
+        _ = group.create_task(read_keys())
+        _ = group.create_task(show_output())
+
+
+if __name__ == "__main__":
+    asyncio.run(main())
