@@ -19,6 +19,7 @@ from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_clocks, write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
 from kernel.core import alarm, configuration, framebuffer, log, online, schedule, state, trace, wait
+from kernel.core import panic as panic_report
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
@@ -213,6 +214,7 @@ def _open_scheduler() -> str:
     # Before the first thread: it may ask which CPUs there are.
     online.set_online(_BOOT_CPU)
     fault.start()
+    panic_report.give_up = exception.give_up
     operations.start(invoke)
     cancel.start()
     mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request

@@ -6,6 +6,7 @@ import shutil
 import statistics
 import sys
 from dataclasses import replace
+from functools import cache
 
 from tools.bench_rows import Row, run_to_end, timed_lines
 from tools.children import run_child
@@ -22,6 +23,7 @@ COUNTS = BUILD / "bench" / "boot-counts.txt"
 ONE_CPU = Machine(cpus=1, cpu_model="qemu64")
 
 
+@cache
 def build_plugin() -> bool:
     """Whether there is a plugin that counts; it needs a C compiler."""
     compiler = shutil.which("cc") or shutil.which("gcc") or shutil.which("clang")

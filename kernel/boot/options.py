@@ -11,7 +11,7 @@ from kernel.config import CPU_LIMIT
 from kernel.core import log
 from kernel.core.configuration import command_line, given
 from kernel.core.line import Line
-from kernel.core.machine_end import PANIC_ACTIONS, action_name, set_panic_action, use_exit_device
+from kernel.core.machine_end import CAN_CONTINUE, PANIC_ACTIONS, action_name, set_panic_action, use_exit_device
 from kernel.core.options import NO_NUMBER, Word, decimal, is_equal, next_word
 from kernel.selftest.choice import SELFTEST, choose
 
@@ -19,6 +19,7 @@ _DOT = const(0x2E)
 _OPTIONS = const(7)
 _WORDS_TOLD = const(100)                # characters of a refused word that are shown
 _LEVELS = const(4)
+_PANIC_VALUES = const("halt, exit, reboot, debug or continue" if CAN_CONTINUE else "halt, exit, reboot or debug")
 
 
 @struct
@@ -38,7 +39,7 @@ def read_options() -> str:
     given.first_program = b"init"
     options: array[Option, _OPTIONS] = array(
         Option(key="exit", values="debug", take=_take_exit),
-        Option(key="panic", values="halt, exit, reboot or debug", take=_take_panic),
+        Option(key="panic", values=_PANIC_VALUES, take=_take_panic),
         Option(key="log", values="error, warn, info or debug", take=_take_log),
         Option(key="cpus", values="a number from 1 to 256", take=_take_cpus),
         Option(key="program", values="the name of a boot module, without .elf", take=_take_program),

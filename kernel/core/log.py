@@ -25,6 +25,7 @@ _ALWAYS = const(0x100)                  # beside a level: shown whatever the com
 console_lock: SpinLock = SpinLock(rank=Rank.CONSOLE)
 rings: array[u64, CPU_LIMIT] = zeroed()         # addresses of every CPU's LogRing, by index; 0: none yet
 
+_was_free: bool = False                 # the console, when a panic seized it
 _shown_level: atomic[u32] = Level.INFO
 _boot_ring: LogRing = LogRing()
 _ring: percpu[ptr[LogRing] | None] = None
@@ -96,8 +97,15 @@ def note(line: fstring[Line]) -> None:
 
 def seize() -> None:
     """Gives a panic the console whoever held it, at the beginning of a line. Requires: other CPUs have been stopped."""
-    console_lock.seize()
+    global _was_free
+    _was_free = console_lock.seize()
     console.end_line()
+
+
+def give_back() -> None:
+    """After seize(), when the panic is survived. Who held the console goes on in the middle of its line."""
+    if _was_free:
+        console_lock.give_back()
 
 
 def write_in_panic(line: ptr[Line]) -> None:

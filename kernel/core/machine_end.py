@@ -3,12 +3,13 @@
 Under QEMU with its exit device, which the command line announces by `exit=debug`, the emulator ends with a status of
 its own (value v gives 2v + 1); everywhere else the CPU halts. What follows a panic is said by `panic=`: exit (by that
 device, the default where it is), halt (the default elsewhere: the report stays on the screen), reboot, or debug
-(a breakpoint, for a debugger that is attached).
+(a breakpoint, for a debugger that is attached). A debug build has continue as well: the CPU gives up what it did, the
+thread that it ran ends as after an exception, the others go on; what was half changed stays so.
 """
 from enum import IntEnum
 from typing import NoReturn
 
-from compiler.prelude import array, const, noinline, u64
+from compiler.prelude import array, const, noinline, option, u64
 from kernel.arch.x86_64 import power
 from kernel.arch.x86_64.registers import PORT_DEBUG_EXIT, break_into_debugger, disable_interrupts, halt, out8
 from kernel.core.configuration import given
@@ -22,11 +23,13 @@ class PanicAction(IntEnum):
     EXIT = 1
     REBOOT = 2
     DEBUG = 3
+    CONTINUE = 4
 
 
-PANIC_ACTIONS = const(4)
+CAN_CONTINUE = const(option("DEBUG", False))
+PANIC_ACTIONS = const(5 if CAN_CONTINUE else 4)
 
-_action_names: array[str, PANIC_ACTIONS] = array("halt", "exit", "reboot", "debug")
+_action_names: array[str, 5] = array("halt", "exit", "reboot", "debug", "continue")
 
 
 def use_exit_device() -> None:
@@ -46,6 +49,10 @@ def action_name(action: u64) -> str:
 
 def panic_action_name() -> str:
     return _action_names[given.panic_action]
+
+
+def is_to_continue() -> bool:
+    return CAN_CONTINUE and given.panic_action == PanicAction.CONTINUE
 
 
 def stop_machine(succeeded: bool) -> NoReturn:

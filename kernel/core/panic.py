@@ -2,7 +2,8 @@
 
 The first CPU that panics reports; it stops the others by NMI. A panic of another CPU stops that CPU and is told in the
 report. A panic inside the report is told too, and the report goes on behind the part that failed.
-Not here: what is done after it (core/machine_end.py).
+With panic=continue the CPUs wait in their NMI, for the next episode, instead of halting.
+Not here: what else is done after it (core/machine_end.py), what becomes of the thread (entry/exception.py).
 """
 from collections.abc import Callable
 from typing import NoReturn
@@ -24,6 +25,7 @@ from compiler.prelude import (
     u64,
     zeroed,
 )
+from kernel.abi.system import KernelState
 from kernel.arch.x86_64 import apic, clock, cpu
 from kernel.arch.x86_64.capture import capture
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
@@ -33,11 +35,12 @@ from kernel.arch.x86_64.traps import DOUBLE_FAULT
 from kernel.config import CPU_LIMIT
 from kernel.core import backtrace, log, qr_code, screen, state, symbols
 from kernel.core.line import Line
-from kernel.core.machine_end import end_after_panic, panic_action_name, stop_cpu
+from kernel.core.machine_end import end_after_panic, is_to_continue, panic_action_name, stop_cpu
 from kernel.core.qr_code import TEXT_BYTES
 from kernel.core.symbols import Place
 from kernel.core.thread_block import current_thread
 from kernel.memory.stacks import is_below_stack
+from kernel.sync.ranks import is_any_held
 
 _NOBODY = const(0xFFFF_FFFF)
 _STOP_POLLS = const(1_000_000)          # a CPU that has not stopped by then is left alone
@@ -59,6 +62,7 @@ class Cause:
 class PanicState:
     reporter: atomic[u32] = _NOBODY     # index of the CPU that reports
     stopped: atomic[u32]                # how many others have stopped for it
+    survived: atomic[u32]               # reports after which the CPUs went on
 
 
 _panic: PanicState = PanicState()
@@ -66,8 +70,12 @@ _old_state: u32 = 0
 _cause: Cause = Cause()                 # the reporter's
 _others: array[Cause, CPU_LIMIT] = zeroed()     # of those that panicked as well, or where each was stopped
 _parts_begun: u64 = 0
+_is_nested: bool = False
 _text: array[u8, TEXT_BYTES] = zeroed()         # the report so far
 _text_length: u64 = 0
+
+
+give_up: Callable[[], NoReturn] = stop_cpu      # what a CPU does that panicked and goes on
 
 
 def is_panicking() -> bool:
@@ -92,15 +100,23 @@ def panic_in_exception(what: str, frame: ptr[Registers]) -> NoReturn:
     _begin(addr(cause))
 
 
-def stop_for_panic(frame: ptr[Registers]) -> NoReturn:
-    """What every other CPU does once one reports; `frame` is what the NMI interrupted."""
+def stop_for_panic(frame: ptr[Registers]) -> None:
+    """What every other CPU does once one reports; `frame` is what the NMI interrupted. Returns when it may go on."""
     _others[cpu.index].registers = copy(frame[0])
+    _stop()
+
+
+def _stop() -> None:
+    survived = _panic.survived.load("acquire")
     _ = _panic.stopped.fetch_add(1, "acq_rel")
-    stop_cpu()
+    if not is_to_continue():
+        stop_cpu()
+    while _panic.survived.load("acquire") == survived:
+        spin_hint()
 
 
 def _begin(cause: ptr[Cause]) -> NoReturn:
-    global _old_state
+    global _old_state, _is_nested
     found, is_first = _panic.reporter.compare_exchange(_NOBODY, cpu.index, "acq_rel")
     if is_first:
         addr(_cause)[0] = copy(cause[0])
@@ -114,11 +130,12 @@ def _begin(cause: ptr[Cause]) -> NoReturn:
         log.seize()
         _say(f"panic: {cause.message}")
     elif found == cpu.index:
+        _is_nested = True
         _tell_nested(cause)
     else:
         _others[cpu.index] = copy(cause[0])
-        _ = _panic.stopped.fetch_add(1, "acq_rel")
-        stop_cpu()
+        _stop()
+        give_up()
     _report()
 
 
@@ -133,7 +150,36 @@ def _report() -> NoReturn:
         _parts_begun += 1
         parts[_parts_begun - 1]()
     _say("panic: end")
+    if is_to_continue() and len(_obstacle()) == 0:
+        _go_on()
     end_after_panic()
+
+
+def _obstacle() -> str:
+    """What keeps the kernel from going on, or nothing."""
+    if _is_nested:
+        return "the report panicked itself"
+    if is_any_held():
+        return "this CPU holds a lock"
+    if _old_state != KernelState.RUNNING:
+        return "the kernel did not run yet"
+    return ""
+
+
+def _go_on() -> NoReturn:
+    """Makes ready for the next panic, then lets the others go on."""
+    global _parts_begun, _text_length
+    _parts_begun = 0
+    _text_length = 0
+    for index in range(cpu.known_cpus):
+        _others[index].registers.rip = 0
+        _others[index].message = ""
+    state.leave_panic(_old_state)
+    log.give_back()
+    _panic.stopped.store(0, "relaxed")
+    _panic.reporter.store(_NOBODY, "release")
+    _ = _panic.survived.fetch_add(1, "release")
+    give_up()
 
 
 def _tell_nested(cause: ptr[Cause]) -> None:
@@ -223,7 +269,10 @@ def _tell_other(index: u32) -> None:
 
 
 def _tell_action() -> None:
-    _say(f"  then {panic_action_name()}")
+    if is_to_continue() and len(_obstacle()) != 0:
+        _say(f"  then halt: {_obstacle()}")
+    else:
+        _say(f"  then {panic_action_name()}")
 
 
 def _place_of(cause: ptr[Cause]) -> u64:

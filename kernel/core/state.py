@@ -2,7 +2,7 @@
 
 Pure: tested on the host.
 Invariants: I-STATE-1: the state changes along an edge of _EDGES only, and of several who want different edges out of
-one state exactly one wins. A panic may begin in any state and is final.
+one state exactly one wins. A panic may begin in any state and is final, but for leave_panic().
 """
 from compiler.prelude import array, atomic, const, u32, u64, zeroed
 from kernel.abi.system import KERNEL_STATES, KernelState
@@ -48,6 +48,11 @@ def change(old: u32, new: u32, time_stamp: u64) -> bool:
 def enter_panic() -> u32:
     """From whatever state. Returns the one it was, which is PANIC for whoever comes second."""
     return _state.exchange(KernelState.PANIC, "acq_rel")
+
+
+def leave_panic(old: u32) -> None:
+    """Back to the state that enter_panic() returned, for a debug build that goes on."""
+    _state.store(old, "release")
 
 
 def entered(state: u32) -> u64:

@@ -5,6 +5,8 @@ from kernel.abi.syscall import DEBUG_LOG_BYTES
 from kernel.core import log
 from kernel.core.line import Line
 from kernel.memory.usercopy import copy_from_user
+from kernel.selftest import tests
+from kernel.selftest.choice import SELFTEST
 
 
 def debug_log(text: u64, length: u64) -> Status:
@@ -14,6 +16,8 @@ def debug_log(text: u64, length: u64) -> Status:
     start = ptr[u8](addr(characters))
     if not copy_from_user(start, text, length):
         return Status.BAD_ADDRESS
+    if SELFTEST:
+        tests.run_in_call()
     line = Line()
     line.untrusted(span(start, length))
     log.write(addr(line))

@@ -62,6 +62,7 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
     if vector == traps.NMI:
         if is_panicking():
             stop_for_panic(frame)
+            return
         _nmis += 1
         if _nmis & (_nmis - 1) == 0:    # the first, the second, the fourth, and so on
             log.note(f"interrupt: cpu {cpu.index} got an NMI from the hardware")
@@ -71,6 +72,14 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
         run_on_kernel_stack(u64(ask_or_end))
     elif vector != traps.DEBUG:
         panic_in_exception(traps.name_of(vector), frame)
+
+
+def give_up() -> NoReturn:
+    """After a panic that this CPU survives: its thread, if any, has an exception; else it looks for a thread."""
+    if cpu.frame is None:
+        run_on_kernel_stack(u64(schedule.run))
+    current_thread().registers.vector = traps.PROTECTION
+    run_on_kernel_stack(u64(ask_or_end))
 
 
 @export("look_after_call")

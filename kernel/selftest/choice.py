@@ -21,12 +21,14 @@ RESTART = const(11)
 PANIC_LONG = const(12)
 NMI = const(13)
 PANIC_CONFIGURATION = const(14)
-_COUNT = const(15)
+PANIC_SURVIVED = const(15)
+PANIC_IN_CALL = const(16)
+_COUNT = const(17)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
     "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long", "nmi",
-    "panic-configuration",
+    "panic-configuration", "panic-survived", "panic-in-call",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

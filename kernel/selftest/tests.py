@@ -24,6 +24,8 @@ def run_on_boot_cpu() -> None:
             fail_assertion(1)
         case choice.PANIC_NULL:
             read_null()
+        case choice.PANIC_SURVIVED:
+            _wait_for_others()
         case choice.PANIC_CONFIGURATION:
             write_configuration()
         case choice.PANIC_OVERFLOW:
@@ -65,6 +67,10 @@ def run_on_other_cpu() -> None:
         case choice.PANIC_OTHER_CPU:
             if cpu.index == _VICTIM:
                 panic("on another CPU")
+        case choice.PANIC_SURVIVED:
+            _arrive()
+            if cpu.index == _VICTIM:
+                panic("on another CPU")
         case choice.PANIC_CONSOLE_ELSEWHERE:
             if cpu.index == _HOLDER:
                 with log.console_lock:
@@ -83,6 +89,12 @@ def run_on_other_cpu() -> None:
             _arrive()
         case _:
             pass
+
+
+def run_in_call() -> None:
+    """In every DEBUG_LOG of a program."""
+    if choice.chosen == choice.PANIC_IN_CALL:
+        fail_assertion(1)
 
 
 @noinline

@@ -34,6 +34,13 @@ class SpinLock:
         if LOCK_CHECKS:
             note_released(self.rank)
 
-    def seize(self) -> None:
-        """Takes the lock from whoever holds it. Only for a panic, when every other CPU has been stopped."""
-        self.taken.store(1, "relaxed")
+    def seize(self) -> bool:
+        """Takes the lock from whoever holds it. Only for a panic, when every other CPU has been stopped.
+
+        Returns whether nobody held it.
+        """
+        return self.taken.exchange(1, "relaxed") == 0
+
+    def give_back(self) -> None:
+        """After seize() of a lock that nobody held."""
+        self.taken.store(0, "release")

@@ -1,5 +1,6 @@
 """Panics of every kind: one whole report each, whose first frame is the culprit, and the action asked for."""
 
+import asyncio
 import inspect
 import re
 from pathlib import Path
@@ -11,7 +12,7 @@ from kernel.selftest import tests as selftests
 from tests.conftest import StartGuest
 from tests.guest.panic_report import PanicReport, read_panic_report
 from tests.harness.failures import GuestPanic
-from tools.qemu import EXIT_FAILURE, Machine
+from tools.qemu import EXIT_FAILURE, EXIT_SUCCESS, Machine
 
 DEADLINE_SECONDS = 30
 CPUS = 4
@@ -30,7 +31,9 @@ async def report_of(start_guest: StartGuest, archive: Path, test: str, cpus: int
     return read_panic_report(guest.console.lines)
 
 
-def check_report(report: PanicReport, cpu: int, culprit: str, cpus: int = CPUS) -> None:
+def check_report(
+    report: PanicReport, cpu: int, culprit: str, cpus: int = CPUS, action: str = "exit"
+) -> None:
     assert report.values.keys() >= REGISTERS
     assert report.values["cpu"] == str(cpu)
     assert report.values["state"] == "running"
@@ -40,7 +43,7 @@ def check_report(report: PanicReport, cpu: int, culprit: str, cpus: int = CPUS) 
     _, first = inspect.getsourcelines(getattr(selftests, culprit))
     assert first <= line < first + 40
     assert set(report.cpus) == set(range(cpus)) - {cpu}
-    assert report.action == "exit"
+    assert report.action == action
 
 
 @pytest.mark.parametrize("cpus", [1, CPUS])
@@ -142,3 +145,47 @@ async def test_a_breakpoint_after_a_panic(start_guest: StartGuest, selftest_arch
     """Without a debugger the breakpoint is passed, and the CPU halts."""
     ended, _ = await act(start_guest, selftest_archive, "debug")
     assert not ended
+
+
+async def survive(start_guest: StartGuest, archive: Path, words: str) -> tuple[PanicReport, list[str], int]:
+    """The report of a panic with panic=continue, what was said behind it, and QEMU's status."""
+    machine = Machine(cpus=CPUS, archive=archive, command_line=f"panic=continue {words}")
+    async with start_guest(machine) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+        assert guest.process is not None
+        async with asyncio.timeout(DEADLINE_SECONDS):
+            status = await guest.process.wait()
+    lines = guest.console.lines
+    return read_panic_report(lines), lines[lines.index("panic: end") :], status
+
+
+async def test_going_on_after_a_panic(start_guest: StartGuest, selftest_archive: Path) -> None:
+    """The CPU that panicked gives up what it did; the others boot on, and the machine is whole."""
+    report, behind, status = await survive(start_guest, selftest_archive, "selftest=panic-survived")
+    check_report(report, 3, "run_on_other_cpu", action="continue")
+    assert "test: end passed=1 failed=0" in behind and status == EXIT_SUCCESS
+
+
+async def test_a_program_in_whose_call_the_kernel_panics_ends(
+    start_guest: StartGuest, selftest_archive: Path
+) -> None:
+    report, behind, status = await survive(start_guest, selftest_archive, "selftest=panic-in-call")
+    check_report(report, int(report.values["cpu"]), "fail_assertion", action="continue")
+    assert any(line.startswith("exit: init ") for line in behind) and status == EXIT_FAILURE
+
+
+async def test_a_panic_with_a_lock_held_is_not_survived(start_guest: StartGuest, selftest_archive: Path) -> None:
+    machine = Machine(cpus=2, archive=selftest_archive, command_line="selftest=panic-console panic=continue")
+    async with start_guest(machine) as guest:
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+    assert read_panic_report(guest.console.lines).action == "halt: this CPU holds a lock"
+
+
+@pytest.mark.usefixtures("boot_files")
+async def test_a_release_kernel_survives_no_panic(start_guest: StartGuest) -> None:
+    async with start_guest(Machine(cpus=1, command_line="panic=continue")) as guest:
+        await guest.expect(
+            "warn: boot: panic=continue is left out: panic= takes halt, exit, reboot or debug", DEADLINE_SECONDS
+        )
