@@ -2,7 +2,12 @@
 
 The first page is written by the kernel and only readable for the user, the second follows it and is written by the
 user. Indices count up for ever and wrap at 2^32; an entry's place is its index modulo the number of places. Every index
-has a cache line of its own.
+has a cache line of its own. A ring of a larger capacity (places_for) has more pages of either kind (pages_for) and
+longer queues in them; all else lies where it does here.
+
+A message has a badge, put in by the kernel, and four words. A CALL is answered once, with four words more: by a thread
+that received it in registers (REPLY_RECEIVE), or by REPLY on the ring that received it. It does not matter to either
+side whether the other uses registers or a ring.
 """
 from enum import IntEnum, IntFlag
 
@@ -10,10 +15,11 @@ from compiler.prelude import array, atomic, const, offsetof, sizeof, struct, u8,
 from kernel.abi.upcall import UpcallBlock
 from kernel.arch.x86_64.pages import PAGE_BYTES
 
-SUBMISSION_PLACES = const(32)
+SUBMISSION_PLACES = const(32)           # of the smallest ring, which programs start with
 COMPLETION_PLACES = const(32)
 COMPLETION_CAPACITY = const(COMPLETION_PLACES - 1)      # the last place belongs to cancellation
 SLOTS = const(32)
+MOST_PLACES = const(1024)               # of the largest ring
 
 
 class Operation(IntEnum):
@@ -24,6 +30,12 @@ class Operation(IntEnum):
     INVOKE = 3              # capability, length the method (methods.py), word0..word2 and word3 its arguments
     SIGNAL = 4              # capability a notification, word0 the bits
     WATCH = 5               # capability a notification, word0 the bits of interest; word0 of the completion: those set
+    CALL = 6                # capability a channel, length (Message), word0..word3; the completion is the answer
+    SEND = 7                # as CALL, but nobody answers: completes OK when it has been received
+    RECEIVE = 8             # capability a channel, word0 how many messages (0: no end); each is a completion with
+    #                         badge, reply, word0..word3; MORE on all but the last. Holds two places of the
+    #                         completion queue, on its last message one
+    REPLY = 9               # capability the `reply` of a completion, word0..word3 the answer; once
 
 
 class SubmissionFlags(IntFlag):
@@ -47,9 +59,18 @@ OPERATIONS = const((
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.PERSISTENT,
+    SubmissionFlags.LINK,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
+    0,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
 ))
 OPERATION_NUMBERS = const(len(OPERATIONS))
 MAX_CHAIN = const(8)            # entries linked to one another
+
+
+# In `length` of CALL, SEND and REPLY.
+CONTENT = const(0x00FF_FFFF)    # what a message brings besides its words: nothing yet
+LEVEL_SHIFT = const(28)         # two bits: the level at which it is queued; 3 is received first
 
 
 class RingFlags(IntFlag):
@@ -63,7 +84,7 @@ class RingFlags(IntFlag):
 class Submission:
     operation: u8 = 0
     flags: u8 = 0
-    slot: u16 = 0           # chosen by the user, below SLOTS; free again once the completion is visible
+    slot: u16 = 0           # chosen by the user, below the number of places; free again once the completion is visible
     length: u32 = 0
     user_data: u64 = 0
     capability: u64 = 0
@@ -80,8 +101,8 @@ class Completion:
     status: u16 = 0
     flags: u16 = 0
     sequence: u32 = 0
-    badge: u64 = 0
-    reply: u64 = 0
+    badge: u64 = 0          # of the sender of a message; the number of events that COALESCED stands for
+    reply: u64 = 0          # names the answer that is owed for a message; 0 when there is none
     word0: u64 = 0
     word1: u64 = 0
     word2: u64 = 0
@@ -109,6 +130,19 @@ class UserPage:
     upcall: UpcallBlock
     reserved: array[Index, 24]
     submissions: array[Submission, SUBMISSION_PLACES]
+
+
+def places_for(capacity: u64) -> u64:
+    """How many places each queue of a ring has, and how many slots: the least power of two above its capacity."""
+    places: u64 = COMPLETION_PLACES
+    while places <= capacity:
+        places *= 2
+    return places
+
+
+def pages_for(places: u64) -> u64:
+    """How many pages each half takes: the kernel's are first, the user's follow."""
+    return (offsetof(KernelPage, "completions") + places * sizeof(Completion) + PAGE_BYTES - 1) // PAGE_BYTES
 
 
 assert sizeof(Submission) == 64

@@ -57,6 +57,7 @@ class Slot:
     epoch: atomic[u64]
     lease: atomic[u32]
     next_free: atomic[u32]              # while it is empty
+    operations: atomic[u32]             # of rings, begun with what is in it and not ended
 
 
 @struct
@@ -227,7 +228,7 @@ def take_out(table: ptr[Table], handle: u64, header: ptr[u64], rights: ptr[u32])
     if not _is_named(state, handle):
         return False
     generation = wrap_add(u32(state >> _GENERATION_SHIFT), 1)
-    if not slot.state.cas(state, _with_generation(generation), "acq_rel"):
+    if not slot.state.cas(state, _with_generation(generation), "seq_cst"):
         return False
     header[0] = slot.object.load("relaxed")
     rights[0] = _rights_in(state)
@@ -250,6 +251,26 @@ def take_next(table: ptr[Table], cursor: u32, removed: ptr[Capability]) -> tuple
             return index + 1, True
         index += 1
     return end, False
+
+
+def note_operation(table: ptr[Table], handle: u64) -> bool:
+    """Counts an operation that begins with a handle. Returns False, nothing counted, when it names nothing any more."""
+    slot = _slot(table, index_of(handle))
+    # Full: counted before the state is read again; whoever empties the slot reads the count after.
+    _ = slot.operations.fetch_add(1, "seq_cst")
+    if _is_named(slot.state.load("seq_cst"), handle):
+        return True
+    _ = slot.operations.fetch_sub(1, "relaxed")
+    return False
+
+
+def forget_operation(table: ptr[Table], handle: u64) -> None:
+    _ = _slot(table, index_of(handle)).operations.fetch_sub(1, "release")
+
+
+def has_operations(table: ptr[Table], handle: u64) -> bool:
+    """Whether operations were begun with what is, or was, in a slot. Requires: the handle named something once."""
+    return _slot(table, index_of(handle)).operations.load("seq_cst") != 0
 
 
 def needs_directory(table: ptr[Table]) -> bool:

@@ -51,7 +51,7 @@ def look_at_head(ring: ptr[Ring]) -> None:
             record.next_latched = ring.latched
             ring.latched = record
         record = following
-    if ring.latched is None:
+    if ring.latched is None and ring.short is None:
         clear_flag(ring, RingFlags.NEED_KICK)
 
 

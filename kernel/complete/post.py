@@ -4,10 +4,11 @@ Locks: callers hold Ring.lock. A thread that a post has woken is made ready by t
 """
 from compiler.prelude import addr, ptr, u16, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.ring import COMPLETION_PLACES, Completion, RingFlags
+from kernel.abi.ring import Completion, RingFlags
 from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
 from kernel.core import alarm, calls, schedule, wait
+from kernel.core.message import Message
 from kernel.core.thread_block import HAS_EVENTS, UPCALL_DUE, Thread, cpu_of
 
 
@@ -28,6 +29,27 @@ def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, r
     return index
 
 
+def post_message(
+    ring: ptr[Ring], user_data: u64, flags: u32, message: ptr[Message], reply: u64
+) -> None:
+    """Posts a completion that brings a message. Requires: a reservation."""
+    index = take_reserved_place(ring)
+    entry = completion_at(ring, index)
+    entry.user_data = user_data
+    entry.status = u16(Status.OK)
+    entry.flags = u16(flags)
+    entry.sequence = index
+    entry.badge = message.badge
+    entry.reply = reply
+    entry.word0 = message.words[0]
+    entry.word1 = message.words[1]
+    entry.word2 = message.words[2]
+    entry.word3 = message.words[3]
+    # Pairs with the user's acquiring load of the tail: the entry is complete before it is visible.
+    ring.kernel_page.completion_tail.value.store(advance_tail(ring), "release")
+    send_upcall(ring)
+
+
 def write_completion(ring: ptr[Ring], index: u32, user_data: u64) -> None:
     """A completion that says OK and nothing else, not yet the user's."""
     entry = completion_at(ring, index)
@@ -41,7 +63,7 @@ def write_completion(ring: ptr[Ring], index: u32, user_data: u64) -> None:
 
 
 def completion_at(ring: ptr[Ring], index: u32) -> ptr[Completion]:
-    return addr(ring.kernel_page.completions[index % COMPLETION_PLACES])
+    return addr(ring.completions[index & (ring.places - 1)])
 
 
 def take_waiter(ring: ptr[Ring]) -> ptr[Thread] | None:

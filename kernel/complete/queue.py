@@ -6,14 +6,13 @@ indices contradicted the kernel's is broken for good, and no entry of it is read
 Locks: callers hold Ring.lock.
 """
 from compiler.prelude import ptr, u32, wrap_add, wrap_sub
-from kernel.abi.ring import SUBMISSION_PLACES
 from kernel.complete.ring_block import Ring
 
 
 def submissions_waiting(ring: ptr[Ring], submission_tail: u32) -> tuple[u32, bool]:
     """How many entries the user has written and the kernel not taken, and whether the index can be true."""
     waiting = wrap_sub(submission_tail, ring.submission_head)
-    return waiting, waiting <= SUBMISSION_PLACES
+    return waiting, waiting <= ring.places
 
 
 def accept_completion_head(ring: ptr[Ring], completion_head: u32) -> bool:

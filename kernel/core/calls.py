@@ -1,29 +1,49 @@
-"""Calls on channels, in general: queued, received, answered, withdrawn. The short way is entry/direct.py.
+"""Calls on channels, in general: given to a receiver or queued, withdrawn, ended. The short way is entry/direct.py.
 
-A call's four words travel from the caller's registers (rsi, rdx, r10, r8) to the receiver's, and the answer's back. An
-exception is a call that the kernel makes for the thread: its words are vector and error code, address, program counter
-and stack pointer, and the first word of the answer is the verdict.
+A call's four words travel from the caller's registers (rsi, rdx, r10, r8) to the receiver's, and the answer's back
+(answers.py). An exception is a call that the kernel makes for the thread: its words are vector and error code, address,
+program counter and stack pointer, and the first word of the answer is the verdict. Each side may be an operation of a
+ring instead (complete/messages.py).
 Locks: a channel's (Rank.CHANNEL); the blocks of claimed threads belong to the claimer.
 """
-from compiler.prelude import addr, ptr, u32, u64
+from collections.abc import Callable
+
+from compiler.prelude import addr, panic, ptr, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.fault import ERROR_SHIFT, Verdict
+from kernel.abi.fault import ERROR_SHIFT
+from kernel.abi.ring import CONTENT, Operation
 from kernel.arch.x86_64 import cpu
+from kernel.caps.answer import RING_CALL, Answer
+from kernel.complete.ring_block import Record, RecordState
 from kernel.core import schedule, wait
-from kernel.core.channel_block import LEVELS, Channel
+from kernel.core.answers import clear, confirm, end_question, fail_caller, owe
+from kernel.core.call_queue import dequeue, enqueue, take_caller, take_receive, take_receiver
+from kernel.core.channel_block import Channel
+from kernel.core.message import Message, put_registers, say_registers
+from kernel.core.process_block import Process
 from kernel.core.thread_block import (
-    FAULT_CALL,
     KILLED,
     WAIT_KIND,
     WAIT_STEP,
-    Answer,
     Thread,
     Wait,
-    is_program_counter,
     may_run_on,
     move,
 )
 from kernel.core.thread_chain import append, unlink
+
+
+def _no_ring(record: ptr[Record], message: ptr[Message]) -> None:
+    panic("a ring received a call before there was anything to receive it")
+
+
+def _no_finish(record: ptr[Record], status: Status) -> None:
+    panic("an operation ended before there was anything to end it")
+
+
+# complete/messages.py
+give_to_ring: Callable[[ptr[Record], ptr[Message]], None] = _no_ring        # posts to a receive that is MOVING
+end_record: Callable[[ptr[Record], Status], None] = _no_finish              # an operation that is the caller's
 
 
 def start() -> None:
@@ -53,19 +73,31 @@ def place_call(
     caller.call_badge = badge
     caller.call_level = level
     caller.holder = 0
+    receive: ptr[Record] | None = None
+    message = Message(badge=badge, is_call=True)
     with channel.lock:
         if channel.receive_rights.load("relaxed") == 0:
             return Status.PEER_CLOSED, None
-        server = _take_receiver(channel)
+        server = take_receiver(channel)
         if server is None:
-            _enqueue(caller, channel)
-            caller.wait.store(word, "seq_cst")
-            server = _take_receiver(channel)
-            if server is not None:
-                _dequeue(caller, channel)
+            receive = take_receive(channel)
         if server is not None:
             _deliver(server, channel, caller)
             caller.wait.store(word, "seq_cst")
+        elif receive is not None:
+            say(addr(message), caller)
+            owe(ptr[Answer](receive.holder), caller)
+            caller.wait.store(word, "seq_cst")
+        else:
+            enqueue(caller, channel)
+            caller.wait.store(word, "seq_cst")
+            server = take_receiver(channel)
+            if server is not None:
+                dequeue(caller, channel)
+                _deliver(server, channel, caller)
+                confirm(addr(server.answer), caller)
+    if receive is not None:
+        give_to_ring(receive, addr(message))
     look_for_killer(caller, word)
     return Status.OK, server
 
@@ -77,54 +109,41 @@ def begin_receive(server: ptr[Thread], channel: ptr[Channel]) -> bool:
     """
     wait.prepare(server)
     word = u64(channel) | u64(Wait.RECEIVE)
-    with channel.lock:
-        caller = _take_caller(channel)
-        if caller is not None:
-            _deliver(server, channel, caller)
+    record: ptr[Record] | None = None
+    while True:
+        with channel.lock:
+            caller, record = take_caller(channel)
+            if caller is not None:
+                _deliver(server, channel, caller)
+                confirm(addr(server.answer), caller)
+                return True
+            if record is None:
+                _raise(server, channel)
+                server.wait.store(word, "seq_cst")
+                if not channel.receiver.cas(0, u64(server), "seq_cst"):
+                    channel.receivers = append(channel.receivers, server)
+                break
+            if has_words_only(record):
+                deliver_record(server, channel, record)
+        if has_words_only(record):
+            settle_sender(record)
             return True
-        _raise(server, channel)
-        server.wait.store(word, "seq_cst")
-        if not channel.receiver.cas(0, u64(server), "seq_cst"):
-            channel.receivers = append(channel.receivers, server)
+        end_record(record, Status.RECEIVER_LIMIT)
     look_for_killer(server, word)
     return False
 
 
-def take_answer(answer: ptr[Answer]) -> ptr[Thread] | None:
-    """The thread that waits for this answer, which the caller owns from here on; None if there is none any more."""
-    found = answer.caller.exchange(0, "acq_rel")
-    if found == 0:
-        return None
-    caller = ptr[Thread](found & ~u64(FAULT_CALL))
-    return caller if wait.claim(caller, answer.wait) else None
+def has_words_only(record: ptr[Record]) -> bool:
+    """Whether a message fits in registers."""
+    return record.length & CONTENT == 0
 
 
-def give_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
-    """Four words to a thread whose wait for them has been claimed."""
-    write_answer(caller, word, words)
-    schedule.make_ready(caller)
-
-
-def write_answer(caller: ptr[Thread], word: u64, words: ptr[u64]) -> None:
-    """The same, but the thread is not made ready yet."""
-    if word & WAIT_KIND == Wait.FAULT:
-        end_question(caller)
-        if words[0] != Verdict.RESUME or not is_program_counter(caller.registers.rip):
-            wait.refuse_fault(caller)
+def settle_sender(record: ptr[Record]) -> None:
+    """A record's message has been received. Requires: the record is MOVING, the caller's."""
+    if record.holder == 0:
+        end_record(record, Status.OK)
     else:
-        registers = addr(caller.registers)
-        registers.rax = u64(Status.OK)
-        registers.rsi = words[0]
-        registers.rdx = words[1]
-        registers.r10 = words[2]
-        registers.r8 = words[3]
-
-
-def fail_answer(answer: ptr[Answer], status: Status) -> None:
-    """Nobody will give this answer."""
-    caller = take_answer(answer)
-    if caller is not None:
-        _fail(caller, answer.wait, status)
+        record.state.store(RecordState.PENDING, "seq_cst")
 
 
 def end_receive(server: ptr[Thread], status: Status) -> bool:
@@ -141,17 +160,35 @@ def close(channel: ptr[Channel], status: Status) -> None:
     """Ends every call that is queued, and every wait for one. Requires: no new ones come."""
     while True:
         with channel.lock:
-            caller = _take_caller(channel)
-        if caller is None:
+            caller, record = take_caller(channel)
+        if caller is not None:
+            if wait.claim(caller, caller.call_wait):
+                fail_caller(caller, caller.call_wait, status)
+        elif record is not None:
+            end_record(record, status)
+        else:
             break
-        if wait.claim(caller, caller.call_wait):
-            _fail(caller, caller.call_wait, status)
     while True:
         with channel.lock:
-            server = _take_receiver(channel)
+            server = take_receiver(channel)
+            receive = take_receive(channel)
+        if server is not None:
+            _end_receive(server, status)
+            schedule.make_ready(server)
+        if receive is not None:
+            end_record(receive, status)
+        if server is None and receive is None:
+            break
+
+
+def dismiss(channel: ptr[Channel], process: ptr[Process]) -> None:
+    """A process has given up a right to receive: its threads that wait here look again whether they still can."""
+    while True:
+        with channel.lock:
+            server = _take_receiver_of(channel, process)
         if server is None:
             break
-        _end_receive(server, status)
+        _end_receive(server, Status.EVENTS)
         schedule.make_ready(server)
 
 
@@ -167,7 +204,7 @@ def refuse_question(thread: ptr[Thread]) -> None:
     word = thread.wait.load("seq_cst")
     if word & WAIT_KIND == Wait.FAULT and wait.claim(thread, word):
         _withdraw(thread, word)
-        _fail(thread, word, Status.PEER_CLOSED)
+        fail_caller(thread, word, Status.PEER_CLOSED)
 
 
 def look_for_killer(thread: ptr[Thread], word: u64) -> None:
@@ -177,44 +214,39 @@ def look_for_killer(thread: ptr[Thread], word: u64) -> None:
         schedule.make_ready(thread)
 
 
-def _fail(caller: ptr[Thread], word: u64, status: Status) -> None:
-    """Ends a call without an answer; a thread whose exception nobody answers ends. Requires: the caller is owned."""
-    if word & WAIT_KIND == Wait.FAULT:
-        end_question(caller)
-        wait.refuse_fault(caller)
+def say(message: ptr[Message], caller: ptr[Thread]) -> None:
+    """What a thread says that calls, or whose exception it is."""
+    registers = addr(caller.registers)
+    if caller.call_wait & WAIT_KIND == Wait.FAULT:
+        message.words[0] = (registers.vector & 0xFF) | (registers.error << ERROR_SHIFT)
+        message.words[1] = caller.fault_address
+        message.words[2] = registers.rip
+        message.words[3] = registers.rsp
     else:
-        caller.registers.rax = u64(status)
-    schedule.make_ready(caller)
+        say_registers(message, caller)
 
 
-def end_question(thread: ptr[Thread]) -> None:
-    """A thread waits for a verdict no longer. Requires: the caller owns it."""
-    if thread.asks_itself:
-        thread.asks_itself = False
-        _ = thread.process.asking_itself.fetch_sub(1, "relaxed")
+def deliver_record(server: ptr[Thread], channel: ptr[Channel], record: ptr[Record]) -> None:
+    """Puts a message from a ring into the registers of a receiver that is owned. Requires: the record is MOVING."""
+    if record.operation == Operation.CALL:
+        server.answer.wait = record.serial
+        server.answer.caller.store(u64(record) | RING_CALL, "release")
+        record.holder = u64(addr(server.answer))
+    _raise(server, channel)
+    server.registers.rax = u64(Status.OK)
+    server.registers.rdi = record.badge
+    put_registers(server, addr(record.words[0]))
 
 
 def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) -> None:
     """Puts a call into the registers of a receiver that is owned, and makes it owe the answer."""
-    is_fault = caller.call_wait & WAIT_KIND == Wait.FAULT
-    server.answer.wait = caller.call_wait
-    server.answer.caller.store(u64(caller) | (u64(FAULT_CALL) if is_fault else u64(0)), "release")
+    message = Message()
+    say(addr(message), caller)
+    owe(addr(server.answer), caller)
     _raise(server, channel)
-    caller.holder = u64(addr(server.answer))
-    registers = addr(server.registers)
-    said = addr(caller.registers)
-    registers.rax = u64(Status.OK)
-    registers.rdi = caller.call_badge
-    if is_fault:
-        registers.rsi = (said.vector & 0xFF) | (said.error << ERROR_SHIFT)
-        registers.rdx = caller.fault_address
-        registers.r10 = said.rip
-        registers.r8 = said.rsp
-    else:
-        registers.rsi = said.rsi
-        registers.rdx = said.rdx
-        registers.r10 = said.r10
-        registers.r8 = said.r8
+    server.registers.rax = u64(Status.OK)
+    server.registers.rdi = caller.call_badge
+    put_registers(server, addr(message.words[0]))
 
 
 def _end_receive(server: ptr[Thread], status: Status) -> None:
@@ -230,45 +262,22 @@ def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:
     server.priority = max(server.own_priority, channel.ceiling)
 
 
-def _enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
-    channel.callers[caller.call_level] = append(channel.callers[caller.call_level], caller)
-    caller.call_channel.store(u64(channel), "relaxed")
-    # Full: counted before `receiver` is read again (I-CORE-8).
-    _ = channel.queued.fetch_add(1, "seq_cst")
-
-
-def _dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
-    channel.callers[caller.call_level] = unlink(channel.callers[caller.call_level], caller)
-    caller.call_channel.store(0, "relaxed")
-    _ = channel.queued.fetch_sub(1, "seq_cst")
-
-
-def _take_caller(channel: ptr[Channel]) -> ptr[Thread] | None:
-    """Dequeues the first call of the highest level that has not been withdrawn meanwhile."""
-    for step in range(u32(LEVELS)):
-        level = u32(LEVELS) - 1 - step
-        caller = channel.callers[level]
-        while caller is not None:
-            _dequeue(caller, channel)
-            if caller.wait.load("acquire") == caller.call_wait:
-                return caller
-            caller = channel.callers[level]
-    return None
-
-
-def _take_receiver(channel: ptr[Channel]) -> ptr[Thread] | None:
-    """Claims a thread that waits for a call."""
+def _take_receiver_of(channel: ptr[Channel], process: ptr[Process]) -> ptr[Thread] | None:
     word = u64(channel) | u64(Wait.RECEIVE)
     first = channel.receiver.load("seq_cst")
-    if first != 0 and wait.claim(ptr[Thread](first), word):
+    if first != 0 and ptr[Thread](first).process == process and wait.claim(ptr[Thread](first), word):
         channel.receiver.store(0, "release")
         return ptr[Thread](first)
     server = channel.receivers
     while server is not None:
-        channel.receivers = unlink(server, server)
-        if wait.claim(server, word):
-            return server
-        server = channel.receivers
+        if server.process == process:
+            channel.receivers = unlink(channel.receivers, server)
+            if wait.claim(server, word):
+                return server
+            server = channel.receivers
+        else:
+            following = server.next
+            server = None if following == channel.receivers else following
     return None
 
 
@@ -287,8 +296,6 @@ def _withdraw(thread: ptr[Thread], word: u64) -> None:
                 channel = ptr[Channel](address)
                 with channel.lock:
                     if thread.call_channel.load("relaxed") != 0:
-                        _dequeue(thread, channel)
+                        dequeue(thread, channel)
             if thread.holder != 0:
-                holder = ptr[Answer](thread.holder)
-                if not holder.caller.cas(u64(thread), 0, "seq_cst"):
-                    _ = holder.caller.cas(u64(thread) | FAULT_CALL, 0, "seq_cst")
+                clear(ptr[Answer](thread.holder), thread)

@@ -1,7 +1,8 @@
 """The channel: where calls meet their receivers.
 
-Calls that find no receiver are queued by priority level: the callers' own blocks are the queue, so a channel owns no
-memory. Receivers that find no call wait: the first in `receiver`, which is taken without the lock, others in a queue.
+Calls that find no receiver are queued by priority level: the callers' own blocks, or the records of their rings, are
+the queue, so a channel owns no memory. Receivers that find no call wait: the first thread in `receiver`, which is
+taken without the lock, other threads and receives of rings in queues.
 Invariants: I-CORE-8: a caller counts itself in `queued` before it looks at `receiver`, a receiver puts itself into
 `receiver` before it looks at `queued`, with a full fence between, so that one of them finds the other.
 Locks: lock (Rank.CHANNEL) guards the queues and who holds the right to receive; `receiver` is emptied by whoever
@@ -9,6 +10,7 @@ claims the wait of the thread in it.
 """
 from compiler.prelude import array, atomic, const, ptr, struct, u32, u64
 from kernel.caps.object import Object
+from kernel.complete.ring_block import Record
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
 from kernel.sync.spinlock import SpinLock
@@ -27,4 +29,8 @@ class Channel:
     holders: u64                        # whose they are (receive_rights.py)
     last_holder: ptr[Process] | None    # that got one
     callers: array[ptr[Thread] | None, LEVELS]
+    records: array[ptr[Record] | None, LEVELS]          # calls and messages from rings
+    arrivals: u64                       # calls that have been queued; tells the older of two
+    taken: u32                          # calls that have been taken from the queues
     receivers: ptr[Thread] | None
+    receives: ptr[Record] | None        # of rings

@@ -29,6 +29,7 @@ def move(channel: ptr[Channel], source: ptr[Process], to: ptr[Process]) -> None:
     with channel.lock:
         channel.holders = wrap_sub(channel.holders, _mark(source))
         _note(channel, to)
+    calls.dismiss(channel, source)
     _refuse_orphan(channel)
 
 
@@ -44,6 +45,7 @@ def drop(channel: ptr[Channel], process: ptr[Process]) -> None:
     if left == 0:
         calls.close(channel, Status.PEER_CLOSED)
     else:
+        calls.dismiss(channel, process)
         _refuse_orphan(channel)
 
 

@@ -16,6 +16,7 @@ from compiler.prelude import array, atomic, const, offsetof, ptr, sizeof, struct
 from kernel.abi.layout import USER_END, USER_LOWEST
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
+from kernel.caps.answer import Answer
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.complete.ring_block import Ring
@@ -58,16 +59,6 @@ HAS_EVENTS = const(1 << 41)             # it receives calls, and its ring may ha
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED | HELD)
 
 
-@struct
-class Answer:
-    """A call that has been received and waits to be answered, once."""
-    caller: atomic[u64]                 # address of the calling thread, with FAULT_CALL; 0 is none
-    wait: u64                           # what the caller's `wait` is while it waits for this answer
-
-
-FAULT_CALL = const(1)                   # the call was made by the kernel about an exception
-
-
 @struct(align=64)
 class Thread:
     header: Object
@@ -83,6 +74,7 @@ class Thread:
     call_channel: atomic[u64]           # address of the channel while the call is queued there, else 0
     call_wait: u64                      # what its `wait` is meanwhile
     call_badge: u64
+    call_order: u64                     # when it was queued, among all calls of the channel
     fault_address: u64
     call_level: u32
     # Exceptions.

@@ -17,15 +17,16 @@ from kernel.abi.rights import Right
 from kernel.arch.x86_64 import cpu, gdt
 from kernel.arch.x86_64.entry import resume_call, resume_with_message
 from kernel.caps import table
+from kernel.caps.answer import CALLER_FLAGS
 from kernel.caps.capability import Capability
 from kernel.complete.latch import look_at_head
 from kernel.complete.queue import unread
-from kernel.core import calls, context, schedule, wait
+from kernel.core import answers, calls, context, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.cpu_queue import charge_direct, is_first, is_nobody_ready, note_level
+from kernel.core.message import Message
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
-    FAULT_CALL,
     HAS_EVENTS,
     REGISTERS_OFFSET,
     STOPPING,
@@ -87,7 +88,7 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     channel = ptr[Channel](header)
     found = server.answer.caller.load("relaxed")
     # A server that receives again from where it received stays at that channel's ceiling.
-    if found == 0 or found & FAULT_CALL != 0 or server.received_from != u64(channel):
+    if found == 0 or found & CALLER_FLAGS != 0 or server.received_from != u64(channel):
         _reply_receive(handle, word0, word1, word2, word3)
     if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
         _reply_receive(handle, word0, word1, word2, word3)
@@ -213,10 +214,10 @@ def _reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) 
         )
     if status != Status.OK:
         _return(server, status)
-    caller = calls.take_answer(addr(server.answer))
-    if caller is not None:
-        words: array[u64, 4] = array(word0, word1, word2, word3)
-        calls.write_answer(caller, server.answer.wait, addr(words[0]))
+    caller: ptr[Thread] | None = None
+    if server.answer.caller.load("relaxed") != 0:
+        message = Message(words=array(word0, word1, word2, word3))
+        caller = answers.answer_thread(addr(server.answer), addr(message))
     header = found.object
     if header is not None:
         _receive(server, ptr[Channel](header), caller)

@@ -13,13 +13,14 @@ from kernel.abi.objects import ExitCause
 from kernel.arch.x86_64 import traps
 from kernel.arch.x86_64.registers import read_cr2
 from kernel.caps import lease as leases
+from kernel.caps.answer import FAULT_CALL, RING_CALL
 from kernel.caps.capability import Capability
-from kernel.core import calls, log, schedule, wait
+from kernel.core import answers, calls, log, schedule, wait
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.line import Line
 from kernel.core.process_block import Process
 from kernel.core.receive_rights import has_other_threads, only_holder
-from kernel.core.thread_block import FAULT_CALL, WAIT_KIND, Thread, Wait, current_thread
+from kernel.core.thread_block import WAIT_KIND, Thread, Wait, current_thread
 from kernel.objects import vectors
 from kernel.objects.process import end_current, end_process
 
@@ -70,7 +71,7 @@ def _ask(thread: ptr[Thread], given: ptr[Capability]) -> None:
         # Full: counted before the other threads are; one that ends is taken off before it reads this count.
         _ = process.asking_itself.fetch_add(1, "seq_cst")
     if asks_itself and not has_other_threads(process):
-        calls.end_question(thread)
+        answers.end_question(thread)
         return
     status, handler = calls.place_call(thread, channel, given.badge, LEVELS - 1, Wait.FAULT)
     if status == Status.OK:
@@ -79,7 +80,7 @@ def _ask(thread: ptr[Thread], given: ptr[Capability]) -> None:
         if handler is not None:
             schedule.switch_to(handler)
         schedule.leave()
-    calls.end_question(thread)
+    answers.end_question(thread)
 
 
 def _is_circle(thread: ptr[Thread], channel: ptr[Channel]) -> bool:
@@ -97,7 +98,7 @@ def _is_handled_by_asker(thread: ptr[Thread], channel: ptr[Channel]) -> bool:
     handler = thread
     for _ in range(LARGEST_CHAIN):
         asked = handler.answer.caller.load("acquire")
-        if asked == 0:
+        if asked == 0 or asked & RING_CALL != 0:
             return False
         if handler.received_from == u64(channel):
             return True
@@ -131,7 +132,7 @@ def _is_held_by_asker(thread: ptr[Thread], channel: ptr[Channel]) -> bool:
 
 
 def _has_receiver(channel: ptr[Channel]) -> bool:
-    return channel.receiver.load("acquire") != 0 or channel.receivers is not None
+    return channel.receiver.load("acquire") != 0 or channel.receivers is not None or channel.receives is not None
 
 
 def _only_thread(process: ptr[Process]) -> ptr[Thread] | None:

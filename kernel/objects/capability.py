@@ -17,7 +17,7 @@ from kernel.core.channel_block import Channel
 from kernel.core.process_block import Process
 from kernel.core.thread_block import Thread
 from kernel.objects import channel, interrupt, lease, memory, notification, process, thread
-from kernel.objects.handles import close_handle, fill_slot, reserve_slot
+from kernel.objects.handles import close_handle, end_operations, fill_slot, reserve_slot
 from kernel.objects.invocation import Invocation
 
 
@@ -121,6 +121,7 @@ def _move(call: ptr[Invocation], receiver: ptr[Process]) -> tuple[Status, u64]:
     if not table.remove(addr(call.process.table), call.handle, addr(moved)):
         table.give_back(addr(receiver.table), slot)
         return Status.BAD_HANDLE, 0
+    end_operations(call.process, call.handle)
     header = moved.object
     assert header is not None
     if header.kind == ObjectKind.CHANNEL and moved.rights & Right.RECEIVE != 0:

@@ -1,14 +1,18 @@
 """The channel object, and the replies that a receiver can keep for later or hand to others."""
-from compiler.prelude import addr, fence, noinline, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, noinline, ptr, sizeof, struct, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.thread import PRIORITIES
 from kernel.caps import table
+from kernel.caps.answer import CALLER_FLAGS, RING_CALL, Answer
 from kernel.caps.object import Account, Object, State
-from kernel.core import calls, receive_rights
+from kernel.complete import messages
+from kernel.complete.ring_block import Record
+from kernel.core import answers, calls, receive_rights
 from kernel.core.channel_block import Channel
 from kernel.core.destruction import set_destroyer
-from kernel.core.thread_block import FAULT_CALL, Answer, Thread, current_thread
+from kernel.core.message import Message
+from kernel.core.thread_block import Thread, current_thread
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -23,6 +27,7 @@ class Reply:
 
 def start() -> None:
     calls.start()
+    messages.start()
     set_destroyer(ObjectKind.CHANNEL, destroy_channel)
     set_destroyer(ObjectKind.REPLY, destroy_reply)
 
@@ -69,11 +74,10 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
 def invoke_reply(call: ptr[Invocation]) -> tuple[Status, u64]:
     """REPLY_ANSWER: once; a caller that is gone is an error that the server may ignore."""
     reply = ptr[Reply](call.target())
-    caller = calls.take_answer(addr(reply.answer))
-    if caller is None:
-        return Status.PEER_CLOSED, 0
-    calls.give_answer(caller, reply.answer.wait, addr(call.arguments[0]))
-    return Status.OK, 0
+    message = Message()
+    for index in range(u64(4)):
+        message.words[index] = call.arguments[index]
+    return answers.answer(addr(reply.answer), addr(message)), 0
 
 
 def end_channel(channel: ptr[Channel]) -> None:
@@ -87,7 +91,7 @@ def end_channel(channel: ptr[Channel]) -> None:
 def end_reply(header: ptr[Object]) -> None:
     """Destroyed by its owner."""
     header.state.store(State.DEAD, "seq_cst")
-    calls.fail_answer(addr(ptr[Reply](header).answer), Status.DESTROYED)
+    answers.fail_answer(addr(ptr[Reply](header).answer), Status.DESTROYED)
 
 
 def destroy_channel(header: ptr[Object]) -> bool:
@@ -98,7 +102,7 @@ def destroy_channel(header: ptr[Object]) -> bool:
 
 def destroy_reply(header: ptr[Object]) -> bool:
     """Dropped unanswered: the caller is told at once."""
-    calls.fail_answer(addr(ptr[Reply](header).answer), Status.PEER_CLOSED)
+    answers.fail_answer(addr(ptr[Reply](header).answer), Status.PEER_CLOSED)
     free(header)
     return True
 
@@ -108,11 +112,11 @@ def _move_answer(source: ptr[Answer], to: ptr[Answer]) -> None:
     found = source.caller.exchange(0, "acq_rel")
     if found == 0:
         return
-    caller = ptr[Thread](found & ~u64(FAULT_CALL))
     to.wait = source.wait
     to.caller.store(found, "release")
+    if found & RING_CALL != 0:
+        messages.change_holder(ptr[Record](found & ~u64(CALLER_FLAGS)), to)
+        return
+    caller = ptr[Thread](found & ~u64(CALLER_FLAGS))
     caller.holder = u64(to)
-    fence("seq_cst")
-    # Pairs with the killer's claim, after which it reads `holder`: one of the two clears the answer.
-    if caller.wait.load("seq_cst") != to.wait:
-        _ = to.caller.cas(found, 0, "seq_cst")
+    answers.confirm(to, caller)

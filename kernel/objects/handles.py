@@ -3,6 +3,8 @@
 A slot is reserved before anything else is done, so that what needs a handle cannot fail for want of one at its end.
 Locks: Table.lock (Rank.TABLE) while a table grows; pages are allocated inside.
 """
+from collections.abc import Callable
+
 from compiler.prelude import addr, inline, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind, Resource
@@ -17,6 +19,13 @@ from kernel.core.channel_block import Channel
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.objects.creation import allocate_page, free_page
+
+
+def _no_sweep(process: ptr[Process], handle: u64) -> None:
+    pass
+
+
+_sweep: Callable[[ptr[Process], u64], None] = _no_sweep         # submit/attachment.py
 
 
 def reserve_slot(process: ptr[Process]) -> tuple[u32, Status]:
@@ -49,12 +58,25 @@ def give_object(process: ptr[Process], index: u32, header: ptr[Object]) -> u64:
     return fill_slot(process, index, addr(capability))
 
 
+def set_sweep(sweep: Callable[[ptr[Process], u64], None]) -> None:
+    """`sweep` ends the operations of rings that were begun with a handle. Only while booting."""
+    global _sweep
+    _sweep = sweep
+
+
+def end_operations(process: ptr[Process], handle: u64) -> None:
+    """Requires: the handle has just been taken out of the table."""
+    if table.has_operations(addr(process.table), handle):
+        _sweep(process, handle)
+
+
 @inline
 def close_handle(process: ptr[Process], handle: u64) -> Status:
     header: u64 = 0
     rights: u32 = 0
     if not table.take_out(addr(process.table), handle, addr(header), addr(rights)):
         return Status.BAD_HANDLE
+    end_operations(process, handle)
     drop_right(process, ptr[Object](header), rights)
     return Status.OK
 

@@ -1,19 +1,20 @@
 """The ring object: its memory, its pages in the owner's address space, and its end.
 
-A ring takes one frame for each of its two pages and two for its records; all are charged to the account that makes it.
+A ring of up to 31 completions takes a frame for each of its two pages and four for its records and answers; larger ones
+take as much more as they have places. All is charged to the account that makes it.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, const, memory_fill, panic, ptr, sizeof, u8, u32, u64
+from compiler.prelude import addr, memory_fill, panic, ptr, sizeof, u8, u16, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.objects import ObjectKind, Resource
-from kernel.abi.ring import COMPLETION_CAPACITY, SLOTS, KernelPage, UserPage
-from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.abi.ring import MOST_PLACES, KernelPage, UserPage, pages_for, places_for
+from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
 from kernel.complete.post import end_wait
-from kernel.complete.ring_block import Record, Ring
+from kernel.complete.ring_block import Record, Ring, RingAnswer
 from kernel.core import schedule
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.process_block import Process
@@ -23,11 +24,6 @@ from kernel.objects.fresh import first_page, map_all
 from kernel.objects.memory import make_memory
 from kernel.objects.memory_block import Memory
 from kernel.sync.ranks import Rank
-
-_RECORD_ORDER = const(1)
-_RECORD_FRAMES = const(1 << _RECORD_ORDER)
-
-assert SLOTS * sizeof(Record) <= _RECORD_FRAMES * PAGE_BYTES
 
 
 def _no_end(ring: ptr[Ring], status: Status) -> None:
@@ -46,36 +42,39 @@ def create_ring(account: ptr[Account], capacity: u64) -> tuple[ptr[Ring] | None,
 
     Errors: BAD_ARGUMENT, OVER_LIMIT, NO_MEMORY; then there is no ring.
     """
-    if capacity == 0 or capacity > COMPLETION_CAPACITY:
+    if capacity == 0 or capacity >= MOST_PLACES:
         return None, Status.BAD_ARGUMENT
-    if not accounts.charge(account, u32(Resource.FRAMES), _RECORD_FRAMES):
+    places = places_for(capacity)
+    order = _record_order(places)
+    if not accounts.charge(account, u32(Resource.FRAMES), u64(1) << u64(order)):
         return None, Status.OVER_LIMIT
-    records = _allocate_records()
+    records = _allocate_records(order)
     if records == 0:
-        accounts.uncharge(account, u32(Resource.FRAMES), _RECORD_FRAMES)
+        accounts.uncharge(account, u32(Resource.FRAMES), u64(1) << u64(order))
         return None, Status.NO_MEMORY
     header, status = create(ObjectKind.RING, sizeof(Ring), account)
     if header is None:
-        _free_records(account, records)
+        _free_records(account, records, order)
         return None, status
     ring = ptr[Ring](header)
     ring.lock.rank = Rank.RING
     ring.capacity = u32(capacity)
-    ring.records = ptr[Record](window.address(records))
+    ring.places = u32(places)
+    _lay_out_records(ring, window.address(records))
     status = _make_pages(ring, account)
     if status != Status.OK:
-        _free_records(account, records)
+        _free_records(account, records, order)
         free(header)
         return None, status
     return ring, Status.OK
 
 
 def map_ring(ring: ptr[Ring], process: ptr[Process], address: u64) -> Status:
-    """Maps the two pages one after the other. Errors: as map_memory(); then one may be mapped."""
+    """Maps the kernel's pages and behind them the user's. Errors: as map_memory(); then the first may be mapped."""
     status = map_all(process, ptr[Memory](ring.pages[0]), address, READ)
-    ring.user_place = address + PAGE_BYTES
+    ring.user_place = address + (pages_for(u64(ring.places)) << PAGE_SHIFT)
     if status == Status.OK:
-        status = map_all(process, ptr[Memory](ring.pages[1]), address + PAGE_BYTES, READ | WRITE)
+        status = map_all(process, ptr[Memory](ring.pages[1]), ring.user_place, READ | WRITE)
     return status
 
 
@@ -104,16 +103,17 @@ def destroy_ring(header: ptr[Object]) -> bool:
         return False
     release(ring.pages[0])
     release(ring.pages[1])
-    _free_records(account, window.physical(u64(ring.records)))
+    _free_records(account, window.physical(u64(ring.records)), _record_order(u64(ring.places)))
     free(header)
     return True
 
 
 def _make_pages(ring: ptr[Ring], account: ptr[Account]) -> Status:
-    kernel_memory, status = make_memory(account, 1, False)
+    pages = pages_for(u64(ring.places))
+    kernel_memory, status = make_memory(account, pages, True)
     if kernel_memory is None:
         return status
-    user_memory, user_status = make_memory(account, 1, False)
+    user_memory, user_status = make_memory(account, pages, True)
     if user_memory is None:
         release(addr(kernel_memory.header))
         return user_status
@@ -121,16 +121,40 @@ def _make_pages(ring: ptr[Ring], account: ptr[Account]) -> Status:
     ring.pages[1] = addr(user_memory.header)
     ring.kernel_page = ptr[KernelPage](first_page(kernel_memory))
     ring.user_page = ptr[UserPage](first_page(user_memory))
+    ring.completions = addr(ring.kernel_page.completions[0])
+    ring.submissions = addr(ring.user_page.submissions[0])
     return Status.OK
 
 
-def _allocate_records() -> u64:
-    frames = physical.allocate(_RECORD_ORDER)
+def _record_order(places: u64) -> u32:
+    """Of the frames that the records and answers of so many places take."""
+    order: u32 = 0
+    while PAGE_BYTES << u64(order) < places * (sizeof(Record) + sizeof(RingAnswer)):
+        order += 1
+    return order
+
+
+def _allocate_records(order: u32) -> u64:
+    frames = physical.allocate(order)
     if frames != 0:
-        memory_fill(ptr[u8](window.address(frames)), 0, _RECORD_FRAMES * PAGE_BYTES)
+        memory_fill(ptr[u8](window.address(frames)), 0, u64(PAGE_BYTES) << u64(order))
     return frames
 
 
-def _free_records(account: ptr[Account], records: u64) -> None:
-    physical.release(records, _RECORD_ORDER)
-    accounts.uncharge(account, u32(Resource.FRAMES), _RECORD_FRAMES)
+def _lay_out_records(ring: ptr[Ring], start: u64) -> None:
+    """Records, and behind them the answers, all of them free."""
+    ring.records = ptr[Record](start)
+    ring.answers = ptr[RingAnswer](start + u64(ring.places) * sizeof(Record))
+    ring.free_answer = 1
+    for index in range(ring.places):
+        record = addr(ring.records[index])
+        record.ring = ring
+        record.slot = u16(index)
+        answer = addr(ring.answers[index])
+        answer.generation = 1
+        answer.next_free = index + 2 if index + 1 < ring.places else 0
+
+
+def _free_records(account: ptr[Account], records: u64, order: u32) -> None:
+    physical.release(records, order)
+    accounts.uncharge(account, u32(Resource.FRAMES), u64(1) << u64(order))

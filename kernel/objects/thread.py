@@ -15,7 +15,7 @@ from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
 from kernel.complete.ring_block import Ring
-from kernel.core import calls, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
+from kernel.core import answers, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
 from kernel.core.cpu_queue import ticks_of
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
@@ -168,7 +168,7 @@ def end_thread(thread: ptr[Thread]) -> None:
     ring = _take_ring(thread)
     if ring is not None:
         rings.end_ring(ring, Status.CLOSED)
-    calls.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
+    answers.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
     is_last = thread_list.delist(thread)
     if is_last:
         processes.end_process(process, ExitCause.LAST_THREAD, thread.exit_status)

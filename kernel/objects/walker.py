@@ -9,7 +9,6 @@ Requires: nothing else changes objects meanwhile; a test calls it when its threa
 from compiler.prelude import addr, array, bounded_recursion, const, ptr, u32, u64, zeroed
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind
 from kernel.abi.rights import ALL_RIGHTS
-from kernel.abi.ring import SLOTS
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
@@ -170,7 +169,7 @@ def _each_grant(process: ptr[Process], counts: bool) -> None:
 
 
 def _each_record(ring: ptr[Ring], counts: bool) -> None:
-    for slot in range(SLOTS):
+    for slot in range(u64(ring.places)):
         record = addr(ring.records[slot])
         if record.state.load("acquire") != RecordState.FREE:
             _visit_if_any(record.target, counts)

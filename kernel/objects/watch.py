@@ -97,10 +97,13 @@ def is_persistent(record: ptr[Record]) -> bool:
 
 def _end(first: ptr[Record] | None, status: Status) -> None:
     record = first
+    started: ptr[Record] | None = None
     while record is not None:
         following = record.next
-        finish.finish(record, status, 0 if is_persistent(record) else record.folded_bits)
+        record.next = None
+        started = finish.finish_only(record, status, 0 if is_persistent(record) else record.folded_bits, started)
         record = following
+    finish.start_all(started)
 
 
 def _unlink(notification: ptr[Notification], record: ptr[Record]) -> None:

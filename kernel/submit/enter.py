@@ -10,13 +10,12 @@ from kernel.abi.ring import (
     MAX_CHAIN,
     OPERATION_NUMBERS,
     OPERATIONS,
-    SLOTS,
-    SUBMISSION_PLACES,
     Operation,
     RingFlags,
     SubmissionFlags,
 )
 from kernel.arch.x86_64 import clock, mailbox
+from kernel.complete import messages
 from kernel.complete.latch import look_at_head
 from kernel.complete.post import break_ring, clear_flag, end_wait, post, send_upcall, set_flag, write_completion
 from kernel.complete.queue import (
@@ -27,7 +26,7 @@ from kernel.complete.queue import (
     unread,
 )
 from kernel.complete.ring_block import Record, RecordState, Ring
-from kernel.core import alarm, schedule, wait
+from kernel.core import alarm, calls, schedule, wait
 from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
 from kernel.core.timers import NEVER, Timer
 from kernel.submit.cancel import cancel
@@ -73,7 +72,8 @@ def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64
         if not _look(ring, entries, addr(batch)):
             return Status.BROKEN, 0
         chain, is_cancel = _take_run(ring, addr(batch))
-        if chain is None and not is_cancel and batch.left == 0 and _has_enough(ring, completions):
+        is_over = chain is None and not is_cancel and batch.left == 0
+        if is_over and ring.short is None and _has_enough(ring, completions):
             return _answer(ring, addr(batch))
     while True:
         if chain is not None:
@@ -85,6 +85,8 @@ def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64
         mailbox.poll()
         with ring.lock:
             chain, is_cancel = _take_run(ring, addr(batch))
+    if ring.short is not None:
+        messages.resume(ring)
     return _wait(ring, addr(batch), completions, deadline_ns)
 
 
@@ -145,7 +147,7 @@ def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, b
 
 
 def _entry_at(ring: ptr[Ring], index: u32) -> u64:
-    return u64(addr(ring.user_page.submissions[index % SUBMISSION_PLACES]))
+    return u64(addr(ring.submissions[index & (ring.places - 1)]))
 
 
 def _take_plain(ring: ptr[Ring], batch: ptr[Batch]) -> u64:
@@ -215,7 +217,7 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
 
 def _take_record(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> None:
     slot = slot_of(first)
-    if slot >= SLOTS:
+    if u32(slot) >= ring.places:
         _refuse(ring, batch, entry, first, Status.BAD_SLOT)
         return
     record = addr(ring.records[slot])
@@ -226,9 +228,11 @@ def _take_record(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> 
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
         return
     keep(record, first, entry)
-    record.ring = ring
-    record.slot = slot
     record.target = None
+    record.lease = 0
+    record.is_counted = False
+    record.is_late = False
+    record.serial = ring.accepted
     record.folded = 0
     record.folded_bits = 0
     record.is_latched = False
@@ -289,12 +293,14 @@ def _wait(ring: ptr[Ring], batch: ptr[Batch], completions: u64, deadline_ns: u64
             return Status.TIMEOUT, batch.taken
         thread.registers.rdx = batch.taken
         thread.waits += WAIT_STEP
-        ring.waiting = thread.waits | u64(Wait.RING)
+        word = thread.waits | u64(Wait.RING)
+        ring.waiting = word
         ring.timer.deadline_ns = deadline_ns if deadline_ns != 0 else NEVER
         if deadline_ns != 0:
             ring.timer.action = _time_out
             alarm.start_timer(addr(ring.timer))
-        wait.publish(thread, ring.waiting)
+        wait.publish(thread, word)
+    calls.look_for_killer(thread, word)
     schedule.leave()
 
 

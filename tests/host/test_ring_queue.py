@@ -19,7 +19,11 @@ class QueueModel(RuleBasedStateMachine):
     @initialize(capacity=st.integers(1, COMPLETION_PLACES - 1), begin=st.sampled_from([0, NEAR_WRAP]))
     def make_ring(self, capacity: int, begin: int) -> None:
         self.ring = Ring(
-            capacity=u32(capacity), submission_head=u32(begin), completion_tail=u32(begin), completion_head=u32(begin)
+            places=u32(COMPLETION_PLACES),
+            capacity=u32(capacity),
+            submission_head=u32(begin),
+            completion_tail=u32(begin),
+            completion_head=u32(begin),
         )
         self.capacity = capacity
         self.promised = 0

@@ -5,7 +5,14 @@ from kernel.abi.bootinfo import INSPECT, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
-from kernel.abi.ring import COMPLETION_CAPACITY, Completion, Operation, Submission, SubmissionFlags
+from kernel.abi.ring import (
+    COMPLETION_CAPACITY,
+    MOST_PLACES,
+    Completion,
+    Operation,
+    Submission,
+    SubmissionFlags,
+)
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
 from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, make
@@ -70,7 +77,7 @@ def _refusals() -> None:
     place = _new_place()
     _expect_refusal(thread, place + 1, COMPLETION_CAPACITY, Status.BAD_ARGUMENT)
     _expect_refusal(thread, place, 0, Status.BAD_ARGUMENT)
-    _expect_refusal(thread, place, u64(COMPLETION_CAPACITY) + 1, Status.BAD_ARGUMENT)
+    _expect_refusal(thread, place, MOST_PLACES, Status.BAD_ARGUMENT)
     _expect_refusal(thread, 0, COMPLETION_CAPACITY, Status.BAD_ADDRESS)
     _expect_refusal(thread, u64(1) << 47, COMPLETION_CAPACITY, Status.BAD_ADDRESS)
     do(thread, Method.THREAD_CREATE_RING, place, COMPLETION_CAPACITY)

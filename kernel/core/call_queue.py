@@ -1,0 +1,121 @@
+"""The queues of a channel: who calls and has not been received, and who receives and has got nothing.
+
+Calls of a higher level are received first, calls of one level in the order in which they came. Every _TURN-th call
+received is one of each level in turn if there is any, so the first call of a level is received after at most
+_TURN * LEVELS others.
+Locks: Channel.lock. Who takes a receiver has claimed it; a caller still waits, and may be killed any moment; a record
+is MOVING, which makes it the taker's.
+"""
+from compiler.prelude import const, ptr, u32, u64, wrap_add
+from kernel.complete.ring_block import Record, RecordState
+from kernel.core import wait
+from kernel.core.channel_block import LEVELS, Channel
+from kernel.core.record_chain import append_record, unlink_record
+from kernel.core.thread_block import Thread, Wait
+from kernel.core.thread_chain import append, unlink
+
+_TURN = const(8)
+
+
+def enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
+    level = caller.call_level
+    caller.call_order = _next_arrival(channel)
+    channel.callers[level] = append(channel.callers[level], caller)
+    caller.call_channel.store(u64(channel), "relaxed")
+    # Full: counted before `receiver` is read again (I-CORE-8).
+    _ = channel.queued.fetch_add(1, "seq_cst")
+
+
+def dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
+    level = caller.call_level
+    channel.callers[level] = unlink(channel.callers[level], caller)
+    caller.call_channel.store(0, "relaxed")
+    _ = channel.queued.fetch_sub(1, "seq_cst")
+
+
+def enqueue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
+    record.order = _next_arrival(channel)
+    record.is_queued = True
+    channel.records[record.level] = append_record(channel.records[record.level], record)
+    _ = channel.queued.fetch_add(1, "seq_cst")
+
+
+def dequeue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
+    record.is_queued = False
+    channel.records[record.level] = unlink_record(channel.records[record.level], record)
+    _ = channel.queued.fetch_sub(1, "seq_cst")
+
+
+def take_caller(channel: ptr[Channel]) -> tuple[ptr[Thread] | None, ptr[Record] | None]:
+    """Dequeues the next call that has not been withdrawn meanwhile: a thread's or a ring's, if there is one."""
+    while channel.queued.load("relaxed") != 0:
+        level = _next_level(channel)
+        thread = channel.callers[level]
+        record = channel.records[level]
+        if thread is not None and (record is None or thread.call_order < record.order):
+            dequeue(thread, channel)
+            if thread.wait.load("seq_cst") == thread.call_wait:
+                return thread, None
+        elif record is not None:
+            dequeue_record(record, channel)
+            if record.state.cas(RecordState.PENDING, RecordState.MOVING, "acq_rel"):
+                return None, record
+    return None, None
+
+
+def take_receiver(channel: ptr[Channel]) -> ptr[Thread] | None:
+    """Claims a thread that waits for a call."""
+    word = u64(channel) | u64(Wait.RECEIVE)
+    first = channel.receiver.load("seq_cst")
+    if first != 0 and wait.claim(ptr[Thread](first), word):
+        channel.receiver.store(0, "release")
+        return ptr[Thread](first)
+    server = channel.receivers
+    while server is not None:
+        channel.receivers = unlink(server, server)
+        if wait.claim(server, word):
+            return server
+        server = channel.receivers
+    return None
+
+
+def enqueue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
+    record.is_queued = True
+    channel.receives = append_record(channel.receives, record)
+
+
+def dequeue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
+    record.is_queued = False
+    channel.receives = unlink_record(channel.receives, record)
+
+
+def take_receive(channel: ptr[Channel]) -> ptr[Record] | None:
+    """Takes a ring's operation that waits for a call."""
+    record = channel.receives
+    while record is not None:
+        dequeue_receive(record, channel)
+        if record.state.cas(RecordState.PENDING, RecordState.MOVING, "acq_rel"):
+            return record
+        record = channel.receives
+    return None
+
+
+def _next_arrival(channel: ptr[Channel]) -> u64:
+    channel.arrivals += 1
+    return channel.arrivals
+
+
+def _next_level(channel: ptr[Channel]) -> u32:
+    """Requires: a call is queued."""
+    channel.taken = wrap_add(channel.taken, 1)
+    favoured = channel.taken // _TURN % LEVELS
+    if channel.taken % _TURN == 0 and _has_calls(channel, favoured):
+        return favoured
+    level = u32(LEVELS) - 1
+    while not _has_calls(channel, level):
+        level -= 1
+    return level
+
+
+def _has_calls(channel: ptr[Channel], level: u32) -> bool:
+    return channel.callers[level] is not None or channel.records[level] is not None
