@@ -50,6 +50,7 @@ from compiler.type_model import (
     ArrayType,
     AtomicType,
     BitsType,
+    FloatType,
     IntType,
     PtrType,
     SpanType,
@@ -92,7 +93,7 @@ def _constant(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Exp
 
 
 def _min_max(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
-    """Of two or more integers, taken in pairs from the left."""
+    """Of two or more numbers, taken in pairs from the left."""
     result, first = expressions.check_value(ctx, node.args[0]), node.args[0]
     for argument in node.args[1:]:
         other = expressions.check_value(ctx, argument)
@@ -101,14 +102,16 @@ def _min_max(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr
             result = Literal(LITERAL, ctx.span(node), chosen)
             continue
         result, other = operators.unify(ctx, result, other, node, (first, argument), name)
-        if not isinstance(result.type, IntType):
-            raise ctx.error("type", f"{name} compares integers, not {result.type}", node)
+        if not isinstance(result.type, IntType | FloatType):
+            raise ctx.error("type", f"{name} compares numbers, not {result.type}", node)
         result = Intrinsic(result.type, ctx.span(node), name, [result, other])
     return result
 
 
 def _abs(ctx: Context, node: ast.Call, name: str, want: Type | None) -> Expr:
     value = expressions.check_settled(ctx, node.args[0])
+    if isinstance(value.type, FloatType):
+        return Intrinsic(value.type, ctx.span(node), "float_abs", [value])
     if not isinstance(value.type, IntType) or not value.type.signed:
         raise ctx.error("type", f"abs needs a signed integer, not {value.type}", node)
     kind, span = value.type, ctx.span(node)

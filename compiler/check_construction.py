@@ -38,6 +38,7 @@ from compiler.type_model import (
     TupleType,
     Type,
     VolatileType,
+    divides_wide,
 )
 
 
@@ -123,6 +124,8 @@ def _conversion_hint(text: str, source: Type, target: Type) -> str:
         return f"an address is a u64: write {target}(u64({text}))"
     if isinstance(source, PtrType) and isinstance(target, IntType):
         return f"an address is a u64: write {target}(u64({text}))"
+    if any(isinstance(t, FloatType) for t in (source, target)):
+        return "by way of 64 bits"
     if source == STR:
         return "read the digits in a loop"
     return ""
@@ -130,6 +133,8 @@ def _conversion_hint(text: str, source: Type, target: Type) -> str:
 
 def _converts(source: Type, target: Type) -> bool:
     numbers = IntType | FloatType | BoolType | EnumType
+    if any(map(divides_wide, (source, target))) and any(isinstance(t, FloatType) for t in (source, target)):
+        return False
     if isinstance(source, numbers) and isinstance(target, IntType | FloatType):
         return True
     if isinstance(source, IntType) and isinstance(target, EnumType):

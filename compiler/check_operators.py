@@ -22,6 +22,7 @@ from compiler.tree import (
 from compiler.type_model import (
     BOOL,
     ERROR,
+    F64,
     LITERAL,
     NULL,
     BoolType,
@@ -54,6 +55,10 @@ def unify(
         return left, ctx.coerce(right, left.type, nodes[1])
     if left.type == right.type or ERROR in (left.type, right.type):
         return left, right
+    if isinstance(right, FloatConst) and isinstance(left.type, FloatType):
+        return left, ctx.coerce(right, left.type, nodes[1])
+    if isinstance(left, FloatConst) and isinstance(right.type, FloatType):
+        return ctx.coerce(left, right.type, nodes[0]), right
     if isinstance(left.type, PtrType) and isinstance(right.type, PtrType) and left.type.to == right.type.to:
         kind = PtrType(left.type.to, optional=True)
         return ctx.coerce(left, kind, nodes[0]), ctx.coerce(right, kind, nodes[1])
@@ -146,6 +151,8 @@ def _no_arithmetic(ctx: Context, kind: Type, name: str, node: ast.AST) -> Compil
         hint = f"compute with {kind.of}(...) and convert back with {kind}(...)"
     elif isinstance(kind, StrType | SpanType):
         hint = "copy the parts into an array"
+    elif isinstance(kind, FloatType):
+        hint = "numbers with a point have + - * / alone"
     elif isinstance(kind, IntType):
         hint = "integers divide with //"
     return ctx.error("operator", f"{kind} has no {name}", node, here=str(kind), hint=hint)
@@ -155,6 +162,8 @@ def _fold(ctx: Context, node: ast.AST, op: ast.operator, left: Literal, right: L
     if isinstance(op, ast.LShift) and right.value > 4096:
         raise ctx.error("constant", "a constant may not be shifted that far", node)
     try:
+        if isinstance(op, ast.Div):
+            return FloatConst(F64, ctx.span(node), left.value / right.value)
         return Literal(LITERAL, ctx.span(node), int(BINARY[type(op)](left.value, right.value)))
     except ZeroDivisionError:
         raise ctx.error("division", "division by zero", node) from None

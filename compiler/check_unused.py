@@ -17,16 +17,26 @@ from compiler.symbols import Binding, FunctionNode, GenericFunction, GenericStru
 
 
 def check_unused_function(generic: GenericFunction, diagnostics: Diagnostics) -> None:
+    try:
+        bindings = _stand_ins(generic)
+        if len(bindings) == len(generic.parameters):
+            instantiate_function(generic, bindings)
+            return
+    except CompileError as error:
+        diagnostics.add(error)
+        return
+    _look_up_names(generic.module, generic.node, {*generic.parameters, *generic.outer}, diagnostics)
+
+
+def _stand_ins(generic: GenericFunction) -> dict[str, Binding]:
+    """The first type that each parameter's TypeVar lists."""
     bindings: dict[str, Binding] = {}
     for name in generic.parameters:
         known = name in generic.module.declarations or name in generic.module.symbols
         symbol = resolve(generic.module, name, generic.node) if known else None
         if isinstance(symbol, TypeVarSymbol) and symbol.constraints:
             bindings[name] = resolve_type(symbol.constraints[0], Environment(symbol.module))
-    if len(bindings) == len(generic.parameters):
-        instantiate_function(generic, bindings)
-    else:
-        _look_up_names(generic.module, generic.node, {*generic.parameters, *generic.outer}, diagnostics)
+    return bindings
 
 
 def check_unused_struct(generic: GenericStruct, diagnostics: Diagnostics) -> None:

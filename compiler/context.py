@@ -109,6 +109,8 @@ class Context:
             return Select(want, expr.span, expr.test, body, orelse)
         if isinstance(expr, Literal):
             return self._coerce_literal(expr, want, node)
+        if isinstance(expr, FloatConst) and isinstance(want, FloatType):
+            return FloatConst(want, expr.span, expr.value)
         if expr.type == NULL and isinstance(want, PtrType) and want.optional:
             return Const(want, expr.span, 0)
         if isinstance(want, PtrType) and isinstance(expr.type, PtrType) and expr.type.to == want.to and want.optional:
@@ -141,6 +143,9 @@ class Context:
         hint = ""
         if isinstance(found, IntType) and isinstance(want, IntType):
             hint = _converted(found, want, node)
+        elif isinstance(found, FloatType) and isinstance(want, IntType):
+            divides = isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div)
+            hint = "integers divide with //" if divides else f"write {want}({ast.unparse(node)}), which cuts it off"
         elif want == BOOL and isinstance(found, IntType):
             hint = f"write {ast.unparse(node)} != 0"
         elif want == BOOL and isinstance(found, PtrType):

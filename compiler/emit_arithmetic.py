@@ -279,7 +279,11 @@ class ArithmeticEmitter:
                 return self.assign(f"ptrtoint ptr {self.assign('call ptr @llvm.returnaddress(i32 0)')} to i64")
             case "percpu_address":
                 return self._percpu_address(expr)
-        values = [self.value(a) for a in expr.arguments]
+        values, t = [self.value(a) for a in expr.arguments], value_type(expr.type)
+        if name == "float_abs":
+            word = f"@llvm.fabs.{'f32' if t == 'float' else 'f64'}"
+            self.module.need(f"{t} {word}({t})")
+            return self.assign(f"call {t} {word}({t} {values[0]})")
         if name in ("min", "max"):
             return self._min_max(expr, values)
         if name.startswith("overflow_"):
@@ -319,6 +323,10 @@ class ArithmeticEmitter:
         return ""
 
     def _min_max(self, expr: Intrinsic, values: list[str]) -> str:
+        if isinstance(expr.type, FloatType):
+            t = value_type(expr.type)  # as Python chooses: the second only where it surely is the one
+            second = self.assign(f"fcmp {'olt' if expr.name == 'min' else 'ogt'} {t} {values[1]}, {values[0]}")
+            return self.assign(f"select i1 {second}, {t} {values[1]}, {t} {values[0]}")
         kind = integer_of(expr.type)
         t = f"i{kind.bits}"
         word = f"@llvm.{'s' if kind.signed else 'u'}{expr.name}.{t}"

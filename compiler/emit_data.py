@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import ctypes
+import struct
 from typing import TYPE_CHECKING
 
 from compiler.emit_types import memory_type
@@ -25,6 +27,7 @@ from compiler.tree import (
     Zero,
 )
 from compiler.type_model import (
+    F32,
     ArrayType,
     AtomicType,
     BitsType,
@@ -65,7 +68,7 @@ def constant_value(module: ModuleEmitter, value: Expr, kind: Type) -> str:
                 return "null" if number == 0 else f"inttoptr (i64 {number} to ptr)"
             return str(number)
         case FloatConst(value=number):
-            return _float(number)
+            return _float(number, kind)
         case Bytes(value=data):
             return f"{{ptr {module.string(data)}, i64 {len(data)}}}"
         case StructMake():
@@ -153,7 +156,8 @@ def _with_gaps(pieces: list[tuple[int, int, str, str]], size: int) -> list[tuple
     return out
 
 
-def _float(number: float) -> str:
-    import struct as packing
-
-    return "0x" + packing.pack(">d", number).hex().upper()
+def _float(number: float, kind: Type) -> str:
+    """LLVM writes both kinds as the bits of a double, which an f32 must be able to hold."""
+    if kind == F32:
+        number = ctypes.c_float(number).value
+    return "0x" + struct.pack(">d", number).hex().upper()

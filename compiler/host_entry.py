@@ -6,7 +6,7 @@ HOST_ENTRY = """
 .intel_syntax noprefix
 .text
 .globl "compiler.enter"
-"compiler.enter":                       # rdi function, rsi six argument words, rdx two result words
+"compiler.enter":                       # rdi function, rsi 6 words and 8 floats, rdx 2 words and 2 floats
     push rbp
     push rbx
     push r12
@@ -25,6 +25,14 @@ HOST_ENTRY = """
     mov rcx, qword ptr [r10 + 24]
     mov r8, qword ptr [r10 + 32]
     mov r9, qword ptr [r10 + 40]
+    movsd xmm0, qword ptr [r10 + 48]
+    movsd xmm1, qword ptr [r10 + 56]
+    movsd xmm2, qword ptr [r10 + 64]
+    movsd xmm3, qword ptr [r10 + 72]
+    movsd xmm4, qword ptr [r10 + 80]
+    movsd xmm5, qword ptr [r10 + 88]
+    movsd xmm6, qword ptr [r10 + 96]
+    movsd xmm7, qword ptr [r10 + 104]
     sub rsp, 8
     call rax
     add rsp, 8
@@ -34,6 +42,8 @@ HOST_ENTRY = """
     pop rcx
     mov qword ptr [rcx], rax
     mov qword ptr [rcx + 8], rdx
+    movsd qword ptr [rcx + 16], xmm0
+    movsd qword ptr [rcx + 24], xmm1
     pop r15
     pop r14
     pop r13

@@ -3,7 +3,7 @@
     fast = load_module("kernel.memory.rounding")
     fast.round_up(5, 8)
 
-Arguments are integers, bools, bytes-like objects for spans, and ctypes objects or addresses for pointers. A trap in
+Arguments are numbers, bools, bytes-like objects for spans, and ctypes objects or addresses for pointers. A trap in
 compiled code (a failed bounds check, `panic`, `assert`) leaves it and raises `NativeTrap`; what it had written stays
 written.
 """
@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import ctypes
 import functools
+import struct
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,12 @@ from compiler.driver import Build
 from compiler.emit import EmitOptions, emit_program, is_public
 from compiler.symbols import Function
 from compiler.type_model import (
+    F64,
     NEVER,
     NONE,
     BoolType,
     EnumType,
+    FloatType,
     FuncType,
     IntType,
     PtrType,
@@ -39,6 +42,7 @@ from compiler.type_model import (
 ENTER, SITE = "compiler.enter", "compiler.trapped_site"
 REGISTERS = 6
 """Integer registers that carry arguments in the System V convention; arguments on the stack are not supported."""
+FLOAT_REGISTERS = 8
 
 
 class NativeTrap(Exception):
@@ -73,13 +77,17 @@ class NativeFunction:
         if len(arguments) != len(params):
             raise TypeError(f"{self.function.name} takes {len(params)} arguments, {len(arguments)} given")
         words: list[int] = []
+        floats: list[int] = []
         alive: list[object] = []
         for param, argument in zip(params, arguments, strict=True):
-            words += _to_words(param.type, argument, alive)
-        if len(words) > REGISTERS:
-            raise TypeError(f"{self.function.name} takes more than {REGISTERS} machine words")
-        low, high = self.library.enter(self.address, words)
-        return _from_words(self.function.result, low, high)
+            if isinstance(param.type, FloatType):
+                floats.append(_float_bits(param.type, argument))
+            else:
+                words += _to_words(param.type, argument, alive)
+        if len(words) > REGISTERS or len(floats) > FLOAT_REGISTERS:
+            message = f"more than {REGISTERS} machine words, or {FLOAT_REGISTERS} numbers with a point"
+            raise TypeError(f"{self.function.name} takes {message}")
+        return _from_words(self.function.result, *self.library.enter(self.address, words, floats))
 
 
 class NativeModule:
@@ -107,16 +115,29 @@ class NativeModule:
     def __getattr__(self, name: str) -> NativeFunction:
         raise AttributeError(f"no compiled function {name}: only functions of the loaded module itself can be called")
 
-    def enter(self, address: int, words: list[int]) -> tuple[int, int]:
-        arguments = (ctypes.c_uint64 * REGISTERS)(*words)
-        results = (ctypes.c_uint64 * 2)()
+    def enter(self, address: int, words: list[int], floats: list[int]) -> tuple[list[int], list[int]]:
+        """The result registers of a call: two for integers, two for numbers with a point."""
+        padding = [0] * (REGISTERS - len(words))
+        arguments = (ctypes.c_uint64 * (REGISTERS + FLOAT_REGISTERS))(*words, *padding, *floats)
+        results = (ctypes.c_uint64 * 4)()
         self._site.value = None
         self._enter(address, arguments, results)
         if self._site.value:
             site = _Site.from_address(self._site.value)
             message = ctypes.string_at(site.message, site.message_length).decode()
             raise NativeTrap(message, ctypes.string_at(site.file, site.file_length).decode(), site.line)
-        return results[0], results[1]
+        return results[:2], results[2:]
+
+
+def _float_bits(kind: FloatType, value: object) -> int:
+    number = float(value)  # type: ignore[arg-type]
+    packed = struct.pack("<d", number) if kind == F64 else bytes(ctypes.c_float(number)).ljust(8, b"\0")
+    return int.from_bytes(packed, "little")
+
+
+def _float_of_bits(kind: FloatType, bits: int) -> float:
+    packed = bits.to_bytes(8, "little")
+    return float(struct.unpack("<d", packed)[0] if kind == F64 else struct.unpack("<f", packed[:4])[0])
 
 
 def _to_words(kind: Type, value: object, alive: list[object]) -> list[int]:
@@ -163,20 +184,25 @@ def _address(value: object, alive: list[object]) -> int:
     return ctypes.addressof(value)  # type: ignore[arg-type]
 
 
-def _from_words(kind: Type, low: int, high: int) -> Any:
+def _from_words(kind: Type, words: list[int], floats: list[int]) -> Any:
+    """A result from the registers that it came in; a tuple takes the next of their kind for each item."""
     match kind:
         case IntType(bits=128):
-            return kind.wrap(low | high << 64)
+            return kind.wrap(words[0] | words[1] << 64)
         case IntType():
-            return kind.wrap(low)
+            return kind.wrap(words[0])
         case BoolType():
-            return bool(low & 1)
+            return bool(words[0] & 1)
         case EnumType(of=of):
-            return of.wrap(low)
+            return of.wrap(words[0])
+        case FloatType():
+            return _float_of_bits(kind, floats[0])
         case PtrType() | FuncType():
-            return low
+            return words[0]
         case TupleType(items=(first, second)):
-            return _from_words(first, low, 0), _from_words(second, high, 0)
+            if isinstance(first, FloatType):
+                return _from_words(first, words, floats), _from_words(second, words, floats[1:])
+            return _from_words(first, words, floats), _from_words(second, words[1:], floats)
     if kind in (NONE, NEVER):
         return None
     raise TypeError(f"a {kind} cannot be returned to Python")

@@ -26,14 +26,13 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.NamedExpr: (":=", "assign on a line of its own"),
     ast.MatMult: ("@", "call a function"),
     ast.Pow: ("**", "multiply, or shift: 1 << n"),
-    ast.Div: ("/", "integers divide with //"),
     ast.In: ("in", "write a loop or comparisons"),
     ast.NotIn: ("not in", "write a loop or comparisons"),
     ast.MatchMapping: ("mapping pattern", "match on integers, enums and tuples"),
     ast.MatchClass: ("class pattern", "match on integers, enums and tuples"),
     ast.MatchStar: ("star pattern", "name each element"),
 }
-CONSTANT_ONLY = (ast.Pow, ast.Div, ast.In, ast.NotIn)
+CONSTANT_ONLY = (ast.Pow, ast.In, ast.NotIn)
 """Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
 ASYNC_ONLY = (ast.Try, ast.Raise)

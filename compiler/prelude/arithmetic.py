@@ -5,6 +5,7 @@ Two operands have one width, or one of them is a literal; two literals are `int`
 
 from __future__ import annotations
 
+import functools
 import struct
 from typing import Any
 
@@ -83,7 +84,7 @@ def count_ones(value: Any) -> Any:
 
 def float_bits(value: float) -> Any:
     """The representation of an f64 (IEEE 754)."""
-    return u64(int.from_bytes(struct.pack("<d", value), "little"))
+    return u64(int.from_bytes(struct.pack("<d", float(value)), "little"))
 
 
 def byte_swap(value: Any) -> Any:
@@ -106,25 +107,28 @@ def rotate_right(value: Any, count: Any) -> Any:
     return box(number >> n | number << (box.bits - n))
 
 
-def minimum(a: Any, b: Any) -> Any:
-    """`min` of two values of one width."""
-    return _chosen(a, b, min)
+def minimum(*values: Any) -> Any:
+    """`min` of values of one width, taken in pairs from the left."""
+    return functools.reduce(lambda a, b: _chosen(a, b, min), values)
 
 
-def maximum(a: Any, b: Any) -> Any:
-    """`max` of two values of one width."""
-    return _chosen(a, b, max)
+def maximum(*values: Any) -> Any:
+    """`max` of values of one width, taken in pairs from the left."""
+    return functools.reduce(lambda a, b: _chosen(a, b, max), values)
 
 
 def _chosen(a: Any, b: Any, choose: Any) -> Any:
     if not isinstance(a, Integer) and not isinstance(b, Integer):
-        return choose(a, b)
+        chosen = choose(a, b)
+        return chosen if type(a) is type(b) else type(a if isinstance(b, float) else b)(chosen)
     box, x, y = _pair(a, b)
     return box(choose(x, y))
 
 
 def magnitude(a: Any) -> Any:
     """`abs` of a signed integer; that of the lowest one overflows."""
+    if not isinstance(a, Integer | int):
+        return abs(a)
     a = _one(a)
     if not a.signed:
         raise LanguageError(f"abs needs a signed integer, not {type(a).__name__}")

@@ -17,8 +17,13 @@ class Float:
     form = struct.Struct("<d")
 
     def __init__(self, value: Any = 0.0) -> None:
-        number = value._v if isinstance(value, Float | Integer) else value
-        self._v = self._rounded(float(number))
+        if isinstance(value, Integer):
+            self._v = self._of_integer(int(value))
+        else:
+            self._v = self._rounded(float(value._v if isinstance(value, Float) else value))
+
+    def _of_integer(self, value: int) -> float:
+        return float(value)
 
     def _rounded(self, value: float) -> float:
         return value
@@ -79,8 +84,11 @@ class Float:
     def __float__(self) -> float:
         return self._v
 
-    def to_integer_(self) -> int:
-        return int(self._v)
+    def cut_to_(self, low: int, high: int) -> int:
+        """Cut off towards 0; what does not fit becomes the nearest that does, and no number 0."""
+        if self._v != self._v:
+            return 0
+        return max(low, min(high, int(self._v) if abs(self._v) < float("inf") else (high if self._v > 0 else low)))
 
     def __bool__(self) -> bool:
         raise LanguageError("a condition is a bool: write x != 0.0")
@@ -109,6 +117,14 @@ class f32(Float):
             return float(self.form.unpack(self.form.pack(value))[0])
         except OverflowError:
             return float("inf") if value > 0 else float("-inf")
+
+    def _of_integer(self, value: int) -> float:
+        """Rounded once, to the nearest, halves to even: by way of a double it might be rounded twice."""
+        beyond = max(0, abs(value).bit_length() - 24)
+        whole, rest = divmod(abs(value), 1 << beyond)
+        half = (1 << beyond) >> 1
+        whole += beyond > 0 and (rest > half or (rest == half and whole & 1 == 1))
+        return float(whole << beyond) * (1.0 if value >= 0 else -1.0)
 
 
 class FloatKind(Kind):

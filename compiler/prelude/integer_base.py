@@ -79,7 +79,7 @@ def literal(value: Any, kind: type[Integer]) -> int:
 
 
 def number_of(value: Any) -> int:
-    """What an explicit conversion starts from: an integer, a bool, a float, or the address of a place or a function."""
+    """What an explicit conversion starts from: an integer, a bool, or the address of a place or a function."""
     if isinstance(value, (int, Integer)):
         return int(value)
     if value is None:

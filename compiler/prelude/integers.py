@@ -30,6 +30,8 @@ def _make(class_name: str, width: int, is_signed: bool) -> Any:
         __hash__ = Integer.__hash__
 
         def __new__(cls, value: Any = 0) -> Any:
+            if hasattr(value, "cut_to_"):
+                return box(value.cut_to_(low, high))
             v = (value._v if isinstance(value, Integer) else number_of(value)) & all_ones
             r = _new(Box)
             r._v = v if v <= high else v - all_ones - 1

@@ -27,6 +27,7 @@ from typing import Any
 from compiler.driver import Build, WrongUse
 from compiler.errors import CompilationFailed, Diagnostic
 from compiler.native import NativeTrap
+from compiler.prelude.floats import Float
 from compiler.prelude.traps import Trap
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -135,7 +136,9 @@ def _plain(value: Any) -> object:
     """A value of the host or of compiled code as Python's own."""
     if isinstance(value, tuple):
         return tuple(_plain(item) for item in value)
-    return value if isinstance(value, bool) or value is None else int(value)
+    if isinstance(value, bool) or value is None:
+        return value
+    return float(value) if isinstance(value, float | Float) else int(value)
 
 
 TRAPS = {

@@ -124,7 +124,7 @@ def float_number(x: u64) -> u64:
 
 def division(x: u64) -> u64:
     return x / 2
-    #! unsupported: x / 2 => / is not part of the language
+    #! operator: x / 2 => u64 has no /
     #: integers divide with //
 
 

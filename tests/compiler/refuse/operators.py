@@ -195,11 +195,13 @@ def matrix(a: u32) -> u32:
 def float_is_not_integer() -> u32:
     return 1.5
     #! type-mismatch: 1.5 => this is an f64, but a u32 is needed
+    #: write u32(1.5), which cuts it off
 
 
 def float_to_integer(a: f64) -> u32:
     return a
     #! type-mismatch: a => this is an f64, but a u32 is needed
+    #: write u32(a), which cuts it off
 
 
 def complex_number() -> u32:
@@ -265,3 +267,32 @@ def compares_bools(a: bool, b: bool) -> bool:
     return a < b
     #! operator: a < b => bool has no <
 
+
+
+def half() -> u32:
+    return 7 / 2
+    #! type-mismatch: 7 / 2 => this is an f64, but a u32 is needed
+    #: integers divide with //
+
+
+def cut_off(x: f64) -> u32:
+    return x * 2.5
+    #! type-mismatch: x * 2.5 => this is an f64, but a u32 is needed
+    #: write u32(x * 2.5), which cuts it off
+
+
+def floors_float(x: f64) -> f64:
+    return x // 2.0
+    #! operator: x // 2.0 => f64 has no //
+    #: numbers with a point have + - * / alone
+
+
+def wide_float(x: u128) -> f64:
+    return f64(x)
+    #! conversion: f64(x) => u128 does not convert to f64
+    #: by way of 64 bits
+
+
+def divides_by_nothing() -> f64:
+    return 1 / 0
+    #! division: 1 / 0 => division by zero
