@@ -9,9 +9,9 @@ Locks: _lock (Rank.GRACE); `begun` and `ended` are called without it.
 
 from collections.abc import Callable
 
-from compiler.prelude import atomic, bounded_recursion, count_ones, count_zeros_right, percpu, u32
+from compiler.prelude import atomic, bounded_recursion, count_ones, count_zeros_right, inline, percpu, u32
 from kernel.arch.x86_64 import cpu, mailbox
-from kernel.core.online import ONLINE_WORDS, started
+from kernel.core.online import started
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -45,11 +45,19 @@ def want() -> None:
     _begin()
 
 
-def note_quiet() -> None:
-    """This CPU uses nothing that it found by a lookup. Called on the way out of the kernel and before idling."""
+@inline
+def note_quiet() -> bool:
+    """This CPU uses nothing that it found by a lookup. Called on the way out of the kernel and before idling.
+
+    Returns whether it has been asked again meanwhile, by a period that began when this answer ended another.
+    """
+    if _is_asked:
+        _answer()
+    return _is_asked
+
+
+def _answer() -> None:
     global _is_asked
-    if not _is_asked:
-        return
     _is_asked = False
     if _silent.fetch_sub(1, "acq_rel") == 1:
         _end()
@@ -58,17 +66,18 @@ def note_quiet() -> None:
 @bounded_recursion(2)
 def _begin() -> None:
     begun()
+    words = (cpu.known_cpus + 63) // 64
     count: u32 = 0
-    for word in range(ONLINE_WORDS):
+    for word in range(words):
         count += u32(count_ones(started[word].load("seq_cst")))
     # One more for the loop below, so that the period does not end before every CPU has been asked.
     _silent.store(count + 1, "seq_cst")
     asked: u32 = 0
-    for word in range(ONLINE_WORDS):
+    for word in range(words):
         left = started[word].load("seq_cst")
         while left != 0:
             asked += 1
-            _ask(u32(word) * 64 + u32(count_zeros_right(left)))
+            _ask(word * 64 + u32(count_zeros_right(left)))
             left &= left - 1
     if _silent.fetch_sub(count + 1 - asked, "acq_rel") == count + 1 - asked:
         _end()

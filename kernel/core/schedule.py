@@ -73,8 +73,7 @@ def note_request() -> None:
 
 def look() -> None:
     """Returns if the current thread is to go on, which has entered the kernel and whose registers are complete."""
-    cpu.attention = 0
-    grace.note_quiet()
+    cpu.attention = u32(grace.note_quiet())
     thread = current_thread()
     queue = this_queue()
     level = thread.priority + 1
@@ -117,8 +116,7 @@ def leave() -> NoReturn:
     """Gives this CPU, which runs no thread any more, to the one whose turn it is."""
     queue = this_queue()
     while True:
-        cpu.attention = 0
-        grace.note_quiet()
+        cpu.attention = u32(grace.note_quiet())
         work.run_some(top_level(queue))
         if cpu.attention != 0:
             continue

@@ -134,12 +134,8 @@ def _invoke(
 ) -> tuple[Status, u64]:
     if method >= METHOD_NUMBERS or not _methods[method].is_known:
         return Status.BAD_OPERATION, 0
-    rule = addr(_methods[method])
-    slots = addr(caller.table)
+    # Noted first, so that nothing is kept in registers over the lookups.
     call = ptr[Invocation](wrap_add(cpu.base, percpu_address(_call)))
-    status = table.lookup(slots, handle, u32(rule.kind), u32(rule.rights), addr(call.capability))
-    if status != Status.OK:
-        return status, 0
     call.process = caller
     call.handle = handle
     call.method = u32(method)
@@ -147,15 +143,22 @@ def _invoke(
     call.arguments[1] = second
     call.arguments[2] = third
     call.arguments[3] = fourth
-    if _has_spare_argument(rule.count, first, second, third, fourth):
+    rule = addr(_methods[method])
+    has_spare_argument = _has_spare_argument(rule.count, first, second, third, fourth)
+    slots = addr(caller.table)
+    status = table.lookup(slots, handle, u32(rule.kind), u32(rule.rights), addr(call.capability))
+    if status != Status.OK:
+        return status, 0
+    if has_spare_argument:
         return Status.BAD_ARGUMENT, 0
     if rule.handles != 0:
         status = _look_up_arguments(slots, rule, call)
         if status != Status.OK:
             return status, 0
-    return _dispatch(call, method // METHODS_PER_KIND)
+    return _dispatch(call, u64(call.method) // METHODS_PER_KIND)
 
 
+@inline
 def _has_spare_argument(count: u8, first: u64, second: u64, third: u64, fourth: u64) -> bool:
     """Whether an argument is not zero that the operation does not have."""
     if count == 4:

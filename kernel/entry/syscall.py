@@ -14,7 +14,7 @@ from kernel.core.thread_block import current_thread
 from kernel.entry.debug_log import debug_log
 from kernel.objects.handles import close_handle
 from kernel.objects.process import end_current
-from kernel.objects.thread import kill_thread
+from kernel.objects.thread import exit_thread
 from kernel.objects.upcall import return_from_upcall
 from kernel.submit.cancel import cancel
 from kernel.submit.enter import ring_enter
@@ -78,8 +78,7 @@ def _exit(status: u64, what: u64) -> tuple[u64, u64]:
         end_current(ExitCause.EXIT, status)
     if what != Exit.THREAD:
         return u64(Status.BAD_ARGUMENT), 0
-    kill_thread(current_thread(), status)
-    return u64(Status.OK), 0
+    exit_thread(status)
 
 
 @noinline

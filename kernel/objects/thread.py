@@ -2,6 +2,8 @@
 
 Its own reference, held from its creation until it has ended, keeps the block while it runs.
 """
+from typing import NoReturn
+
 from compiler.prelude import addr, copy, noinline, ptr, sizeof, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.layout import USER_END
@@ -16,12 +18,13 @@ from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
 from kernel.complete.ring_block import Ring
 from kernel.core import answers, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
-from kernel.core.cpu_queue import ticks_of
+from kernel.core.cpu_queue import charge, ticks_of
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.online import online
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     AFFINITY_WORDS,
+    KILLED,
     SUSPENDED,
     WAIT_KIND,
     Thread,
@@ -152,6 +155,17 @@ def kill_thread(thread: ptr[Thread], status: u64) -> None:
             thread.exit_status = status
     thread_changes.set_priority(thread, max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY))
     _ = wait.kill(thread)
+
+
+def exit_thread(status: u64) -> NoReturn:
+    """The end of the thread that this CPU runs, by its own wish: at once, as nobody else can be ending it."""
+    thread = current_thread()
+    with thread.process.lock:
+        thread.exit_status = status
+    _ = thread.conditions.fetch_or(KILLED, "seq_cst")
+    charge(thread)
+    end_thread(thread)
+    schedule.leave()
 
 
 def end_by_owner(thread: ptr[Thread]) -> None:
