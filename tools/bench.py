@@ -3,9 +3,10 @@
     python -m tools.bench
     PROFILE=mint_close python -m tools.bench    only tells where the instructions of this row are spent
 
-The benchmark program runs as the first process of a release kernel with every check on, under `-icount`, where the time
-stamp counter counts instructions. A plugin built from tools/instruction_counter.c tells user from kernel; where there
-is no C compiler these two stay null. PLOT=1 draws the totals against the goals.
+The benchmark program runs as the first process of a release kernel with every check on, on one CPU and on two, under
+`-icount`, where the time stamp counter counts the instructions of all CPUs. A plugin built from
+tools/instruction_counter.c tells user from kernel; where there is no C compiler these two stay null. PLOT=1 draws the
+totals against the goals.
 """
 
 import json
@@ -42,7 +43,8 @@ def main() -> int:
         return 1
     if row := os.environ.get("PROFILE"):
         return _profile(row)
-    rows = [*_with_upcall(_count_operations()), *_sizes(), _boot_time(), *boot_rows()]
+    operations = [*_with_upcall(_count_operations(1)), *_with_scaling(_with_upcall(_count_operations(2)))]
+    rows = [*operations, *_sizes(), _boot_time(), *boot_rows()]
     BENCH.write_text(json.dumps([asdict(row) for row in rows], indent=1) + "\n")
     print(_table(rows))
     print(f"written to {BENCH.relative_to(ROOT)}")
@@ -57,17 +59,17 @@ def _build() -> None:
         write_archive(BENCH_ARCHIVE, (KERNEL, PROGRAM.output))
 
 
-def _count_operations() -> list[Row]:
+def _count_operations(cpus: int) -> list[Row]:
     counts = BUILD / "bench" / "counts.txt"
     counts.unlink(missing_ok=True)
-    machine = Machine(cpus=1, cpu_model="qemu64", archive=BENCH_ARCHIVE, icount=True)
+    machine = Machine(cpus=cpus, cpu_model="qemu64", archive=BENCH_ARCHIVE, icount=True)
     command = machine.command("stdio")
     if build_plugin():
         command += ["-plugin", f"{INSTRUCTION_COUNTER},out={counts}"]
     output = run_to_end(command)
     if "bench: end" not in output:
         sys.exit(f"bench: the guest did not finish:\n{output}")
-    return _rows(output, _split(counts))
+    return _rows(output, _split(counts), cpus)
 
 
 def _profile(name: str) -> int:
@@ -98,7 +100,7 @@ def _split(counts: Path) -> list[tuple[int, int]]:
     return [(int(user), int(kernel)) for _, _, user, kernel in map(str.split, counts.read_text().splitlines())]
 
 
-def _rows(output: str, split: list[tuple[int, int]]) -> list[Row]:
+def _rows(output: str, split: list[tuple[int, int]], cpus: int = 1) -> list[Row]:
     """The loop around an operation is measured with an empty one, and taken off."""
     found = [(m[1], [int(number) for number in m.groups()[1:]]) for m in LINE.finditer(output)]
     samples = len(split) // len(found) if found else 0
@@ -115,7 +117,7 @@ def _rows(output: str, split: list[tuple[int, int]]) -> list[Row]:
         total = round(median / 100 - empty_total / per_round, 2)
         own = None if user is None else round(user - empty_user / per_round, 2)
         theirs = None if kernel is None else round(kernel, 2)
-        rows.append(Row(name, 1, own, theirs, total, "instructions", n, (high - low) / 100))
+        rows.append(Row(name, cpus, own, theirs, total, "instructions", n, (high - low) / 100))
     return rows
 
 
@@ -132,6 +134,14 @@ def _with_upcall(rows: list[Row]) -> list[Row]:
         kernel=less(told.kernel, plain.kernel),
     )  # fmt: skip
     return [*by_name.values(), row]
+
+
+def _with_scaling(rows: list[Row]) -> list[Row]:
+    """What a call costs when another pair calls on the other CPU, over what it costs when nobody does."""
+    by_name = {row.name: row for row in rows}
+    alone, beside = by_name.pop("pair_alone"), by_name.pop("pair_beside_another")
+    ratio = round(beside.total / alone.total, 3)
+    return [*by_name.values(), Row("pair_scaling_2", 2, None, None, ratio, "ratio", alone.n, beside.spread)]
 
 
 def _sizes() -> list[Row]:
@@ -162,12 +172,15 @@ def _boot_time() -> Row:
 
 
 def _table(rows: list[Row]) -> str:
-    lines = [f"{'operation':24}{'user':>10}{'kernel':>10}{'total':>12} {'unit':13}{'goal':>9}  best peer"]
+    lines = [f"{'operation':24}{'cpus':>5}{'user':>10}{'kernel':>10}{'total':>12} {'unit':13}{'goal':>9}  best peer"]
     for row in rows:
-        goal, peer = PEERS.get(row.name, (None, ""))
+        # Goals and peers are about one CPU, but for what is about two.
+        goal, peer = PEERS.get(row.name, (None, "")) if row.cpus < 2 or row.unit == "ratio" else (None, "")
         parts = [f"{'-' if x is None else format(x, '.1f'):>10}" for x in (row.user, row.kernel)]
+        total = f"{row.total:>12.3f}" if row.unit == "ratio" else f"{row.total:>12.1f}"
         lines.append(
-            f"{row.name:24}{''.join(parts)}{row.total:>12.1f} {row.unit:13}{'-' if goal is None else goal:>9}  {peer}"
+            f"{row.name:24}{row.cpus or '-':>5}{''.join(parts)}{total} {row.unit:13}"
+            f"{'-' if goal is None else goal:>9}  {peer}"
         )
         if os.environ.get("PLOT") and goal:
             lines.append(f"{'':24}|{'#' * min(60, round(20 * row.total / goal))} ({row.total / goal:.2f} of the goal)")
