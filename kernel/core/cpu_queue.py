@@ -26,8 +26,9 @@ from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.entry import LOWER_HALF_BITS
 from kernel.arch.x86_64.registers import read_time_stamp
+from kernel.core.online import first_online, is_online
 from kernel.core.run_queue import IDLE, RunQueue
-from kernel.core.thread_block import CAPPED, Thread, cpu_of
+from kernel.core.thread_block import CAPPED, Thread, cpu_of, may_run_on
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -49,6 +50,20 @@ def queue_of(index: u32) -> ptr[RunQueue]:
 
 def this_queue() -> ptr[RunQueue]:
     return ptr[RunQueue](wrap_add(cpu.base, percpu_address(_queue)))
+
+
+def least_loaded(thread: ptr[Thread]) -> u32:
+    """The CPU with the least to do of those on which the thread may run."""
+    best = first_online()
+    least: u32 = 0xFFFF_FFFF
+    for index in range(cpu.known_cpus):
+        if is_online(index) and may_run_on(thread, index):
+            queue = queue_of(index)
+            load = queue.length.load("relaxed") + u32(queue.running.load("relaxed") != IDLE)
+            if load < least:
+                best = index
+                least = load
+    return best
 
 
 def idle_ticks(index: u32) -> u64:

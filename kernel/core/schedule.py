@@ -18,7 +18,7 @@ from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core import alarm, context, grace, work
-from kernel.core.cpu_queue import charge, charge_capped, is_first, note_cap, queue_of, this_queue
+from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
 from kernel.core.idle import NO_CPU, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
@@ -53,7 +53,11 @@ def make_ready(thread: ptr[Thread]) -> None:
         push(queue, thread)
         level = thread.priority + 1
         running = queue.running.load("relaxed")
-        is_noticed = level < running or (level == running and queue.is_ticking)
+        is_noticed = level < running or level == running and (queue.is_ticking or target == cpu.index)
+        if level == running and is_noticed and not queue.is_ticking:
+            # What a look would come to. Only the CPU itself may set its alarm.
+            queue.is_ticking = True
+            alarm.set_slice_end(queue.slice_end_ns)
     if not is_noticed:
         reschedule(target)
 
@@ -260,17 +264,4 @@ def _place(thread: ptr[Thread]) -> u32:
     other = take_idle(thread)
     if other != NO_CPU:
         return other
-    return home if stays and thread.cpu_time != 0 else _least_loaded(thread)
-
-
-def _least_loaded(thread: ptr[Thread]) -> u32:
-    best = first_online()
-    least: u32 = 0xFFFF_FFFF
-    for index in range(cpu.known_cpus):
-        if is_online(index) and may_run_on(thread, index):
-            queue = queue_of(index)
-            load = queue.length.load("relaxed") + u32(queue.running.load("relaxed") != IDLE)
-            if load < least:
-                best = index
-                least = load
-    return best
+    return home if stays and thread.cpu_time != 0 else least_loaded(thread)

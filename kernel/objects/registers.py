@@ -1,9 +1,9 @@
 """A stopped thread's registers, out to a debugger and in from one; what comes in is made harmless first."""
-from compiler.prelude import addr, const, copy, ptr, sizeof, u8, u64
+from compiler.prelude import addr, atomic, const, ptr, sizeof, u8, u64
 from kernel.abi.errors import Status
 from kernel.abi.layout import USER_END
 from kernel.abi.thread import ThreadRegisters
-from kernel.arch.x86_64.frame import USER_FLAGS, Registers
+from kernel.arch.x86_64.frame import USER_FLAGS
 from kernel.core import context
 from kernel.core.thread_block import Thread, is_program_counter
 from kernel.memory.usercopy import copy_from_user, copy_to_user
@@ -40,15 +40,37 @@ def write_registers(thread: ptr[Thread], source: u64) -> Status:
 
 
 def install(thread: ptr[Thread], given: ptr[ThreadRegisters]) -> Status:
-    """Requires: `given` is in the kernel's memory. A program counter of 0 is taken too: it faults in user mode."""
-    if given.rip != 0 and not is_program_counter(given.rip) or given.fs_base >= USER_END or given.gs_base >= USER_END:
+    """Registers that may change meanwhile: what is checked is read once. Requires: the caller owns the thread, and
+    load_bases() follows if it runs. A program counter of 0 is taken too: it faults in user mode."""
+    counter = _read_once(addr(given.rip))
+    fs_base = _read_once(addr(given.fs_base))
+    gs_base = _read_once(addr(given.gs_base))
+    flags = _read_once(addr(given.rflags))
+    if counter != 0 and not is_program_counter(counter) or fs_base >= USER_END or gs_base >= USER_END:
         return Status.BAD_ARGUMENT
-    registers = Registers(
-        rax=given.rax, rbx=given.rbx, rcx=given.rcx, rdx=given.rdx, rsi=given.rsi, rdi=given.rdi,
-        rbp=given.rbp, rsp=given.rsp, r8=given.r8, r9=given.r9, r10=given.r10, r11=given.r11,
-        r12=given.r12, r13=given.r13, r14=given.r14, r15=given.r15, rip=given.rip,
-        rflags=(given.rflags & _PROGRAM_FLAGS) | USER_FLAGS,
-    )  # fmt: skip
-    thread.registers = copy(registers)
-    context.set_bases(thread, given.fs_base, given.gs_base)
+    registers = addr(thread.registers)
+    registers.rip = counter
+    registers.rflags = (flags & _PROGRAM_FLAGS) | USER_FLAGS
+    registers.rsp = given.rsp
+    registers.rax = given.rax
+    registers.rbx = given.rbx
+    registers.rcx = given.rcx
+    registers.rdx = given.rdx
+    registers.rsi = given.rsi
+    registers.rdi = given.rdi
+    registers.rbp = given.rbp
+    registers.r8 = given.r8
+    registers.r9 = given.r9
+    registers.r10 = given.r10
+    registers.r11 = given.r11
+    registers.r12 = given.r12
+    registers.r13 = given.r13
+    registers.r14 = given.r14
+    registers.r15 = given.r15
+    if fs_base != thread.fs_base or gs_base != thread.gs_base:
+        context.set_bases(thread, fs_base, gs_base)
     return Status.OK
+
+
+def _read_once(place: ptr[u64]) -> u64:
+    return ptr[atomic[u64]](place).load("relaxed")

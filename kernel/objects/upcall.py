@@ -7,14 +7,13 @@ about to run in user mode; what cannot be delivered then is in `pending`.
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, const, offsetof, ptr, sizeof, u64
+from compiler.prelude import addr, atomic, const, offsetof, ptr, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import UserPage
-from kernel.abi.thread import ThreadRegisters
 from kernel.abi.upcall import Reason
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.entry import resume_user
-from kernel.arch.x86_64.frame import USER_FLAGS
+from kernel.arch.x86_64.frame import Registers
 from kernel.complete.latch import look_at_head
 from kernel.complete.queue import unread
 from kernel.core import context, schedule
@@ -22,7 +21,6 @@ from kernel.core.thread_block import UPCALL_DUE, Thread, current_thread, is_prog
 from kernel.objects.registers import install, snapshot
 
 _BLOCK = const(offsetof(UserPage, "upcall"))
-_WORDS = const(sizeof(ThreadRegisters) // 8)
 
 
 def start() -> None:
@@ -60,15 +58,13 @@ def deliver(thread: ptr[Thread]) -> None:
     block.frame.reasons = Reason.COMPLETION
     block.frame.completion_tail = u64(tail)
     block.disabled.store(1, "release")
-    entry = block.entry
-    fresh = ThreadRegisters(
+    entry = ptr[atomic[u64]](addr(block.entry)).load("relaxed")      # once: it is checked
+    thread.registers = Registers(
         # An entry that does not exist becomes a jump to nowhere, which the thread's handler is told of.
         rip=entry if is_program_counter(entry) else u64(0),
         rsp=(block.stack_top & ~u64(15)) - 8,
-        rflags=USER_FLAGS, rdi=ring.user_place + _BLOCK, rsi=Reason.COMPLETION, rdx=u64(tail),
-        fs_base=thread.fs_base, gs_base=thread.gs_base,
+        rdi=ring.user_place + _BLOCK, rsi=Reason.COMPLETION, rdx=u64(tail),
     )  # fmt: skip
-    _ = install(thread, addr(fresh))
 
 
 def return_from_upcall() -> Status:
@@ -78,21 +74,14 @@ def return_from_upcall() -> Status:
     if ring is None or not ring.has_upcalls:
         return Status.BAD_CALL
     block = addr(ring.user_page.upcall)
-    given = ThreadRegisters()
-    _read_once(addr(given), addr(block.frame.registers))
-    status = install(thread, addr(given))
+    status = install(thread, addr(block.frame.registers))
     if status != Status.OK:
         return status
+    context.load_bases(thread)
     block.disabled.store(0, "release")
     if block.pending.exchange(0, "acq_rel") != 0:
         deliver(thread)
     _resume()
-
-
-def _read_once(to: ptr[ThreadRegisters], source: ptr[ThreadRegisters]) -> None:
-    words, given = ptr[u64](to), ptr[u64](source)
-    for index in range(u64(_WORDS)):
-        words[index] = given[index]
 
 
 def _resume() -> NoReturn:
