@@ -5,7 +5,12 @@ user. Indices count up for ever and wrap at 2^32; an entry's place is its index 
 has a cache line of its own. A ring of a larger capacity (places_for) has more pages of either kind (pages_for) and
 longer queues in them; all else lies where it does here.
 
-A message has a badge, put in by the kernel, and four words. A CALL is answered once, with four words more: by a thread
+A message has a badge, put in by the kernel, and four words. Words may be handles: the receiver finds handles of its own
+in their place. Up to 512 bytes come with them through the message buffers of both rings (SET_BUFFER), which are cut in
+pieces of 512 bytes: first one for each slot, from which the operation in it sends, then one for each place of the
+completion queue, into which the bytes that belong to a completion come. A message comes as a whole or not at all: if
+the receiver cannot take its bytes or capabilities the sender is told RECEIVER_LIMIT, and a thread that receives, or is
+answered, in registers can take none. A CALL is answered once, with four words more: by a thread
 that received it in registers (REPLY_RECEIVE), or by REPLY on the ring that received it. It does not matter to either
 side whether the other uses registers or a ring.
 """
@@ -35,7 +40,8 @@ class Operation(IntEnum):
     RECEIVE = 8             # capability a channel, word0 how many messages (0: no end); each is a completion with
     #                         badge, reply, word0..word3; MORE on all but the last. Holds two places of the
     #                         completion queue, on its last message one
-    REPLY = 9               # capability the `reply` of a completion, word0..word3 the answer; once
+    REPLY = 9               # capability the `reply` of a completion, length (Message), word0..word3 the answer; once
+    SET_BUFFER = 10         # capability Memory to read and write, or 0 for none; word0 where in it, in whole pages
 
 
 class SubmissionFlags(IntFlag):
@@ -47,7 +53,7 @@ class SubmissionFlags(IntFlag):
 class CompletionFlags(IntFlag):
     MORE = 1                # not the last completion of its operation
     COALESCED = 2           # stands for several events: `badge` is their number
-    CAPABILITIES = 4        # capabilities came with it
+    CAPABILITIES = 4        # capabilities came with it: see HANDLES_SHIFT
     LATE = 8                # with CANCELLED: the effect is unknown
 
 
@@ -63,14 +69,22 @@ OPERATIONS = const((
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     0,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
 ))
 OPERATION_NUMBERS = const(len(OPERATIONS))
 MAX_CHAIN = const(8)            # entries linked to one another
 
 
-# In `length` of CALL, SEND and REPLY.
-CONTENT = const(0x00FF_FFFF)    # what a message brings besides its words: nothing yet
-LEVEL_SHIFT = const(28)         # two bits: the level at which it is queued; 3 is received first
+# In `length` of CALL, SEND, RECEIVE and REPLY.
+BYTES = const(0xFFFF)           # CALL, SEND, REPLY: bytes in the message buffer, in the piece of the slot
+COPIED_SHIFT = const(16)        # likewise, four bits: words that are handles, of which the receiver gets copies
+MOVED_SHIFT = const(20)         # likewise: handles that the sender loses
+ACCEPTED_SHIFT = const(24)      # CALL, RECEIVE, three bits: the most capabilities that the answer or each message brings
+LEVEL_SHIFT = const(28)         # CALL, SEND, two bits: the level at which it is queued; 3 is received first
+CONTENT = const(0x00FF_FFFF)    # what a message brings besides its words
+MESSAGE_WORDS = const(4)
+MESSAGE_BYTES = const(512)      # the most that a message brings, and the length of a piece of the message buffer
+HANDLES_SHIFT = const(8)        # in `flags` of a completion, four bits: words that are handles of what came
 
 
 class RingFlags(IntFlag):
@@ -100,7 +114,8 @@ class Completion:
     user_data: u64 = 0
     status: u16 = 0
     flags: u16 = 0
-    sequence: u32 = 0
+    sequence: u16 = 0       # the low bits of its index
+    length: u16 = 0         # bytes that came, in the message buffer
     badge: u64 = 0          # of the sender of a message; the number of events that COALESCED stands for
     reply: u64 = 0          # names the answer that is owed for a message; 0 when there is none
     word0: u64 = 0

@@ -253,6 +253,30 @@ def take_next(table: ptr[Table], cursor: u32, removed: ptr[Capability]) -> tuple
     return end, False
 
 
+def withdraw(table: ptr[Table], handle: u64, found: ptr[Capability]) -> bool:
+    """Empties a slot whose contents read() has copied out, but keeps it: for restore() or abandon().
+
+    Returns False when the handle names nothing any more.
+    """
+    slot = _slot_of(table, handle)
+    state = slot.state.load("acquire")
+    return _is_named(state, handle) and slot.state.cas(state, _empty_state(state), "seq_cst")
+
+
+def restore(table: ptr[Table], handle: u64, found: ptr[Capability]) -> None:
+    """Undoes withdraw(): the handle names what it did, which lies in the slot still."""
+    leased = u64(0) if found.lease == NO_LEASE else u64(_LEASED)
+    state = handle >> _GENERATION_SHIFT << _GENERATION_SHIFT
+    _slot_of(table, handle).state.store(state | leased | u64(found.rights), "release")
+
+
+def abandon(table: ptr[Table], handle: u64) -> None:
+    """Gives the slot back that withdraw() has emptied."""
+    slot = _slot_of(table, handle)
+    if slot.state.load("relaxed") != 0:
+        _give_back(table, slot, index_of(handle))
+
+
 def note_operation(table: ptr[Table], handle: u64) -> bool:
     """Counts an operation that begins with a handle. Returns False, nothing counted, when it names nothing any more."""
     slot = _slot(table, index_of(handle))
@@ -374,6 +398,10 @@ def _give_back(table: ptr[Table], slot: ptr[Slot], index: u32) -> None:
         if is_done:
             break
         word = found
+
+
+def _empty_state(state: u64) -> u64:
+    return _with_generation(wrap_add(u32(state >> _GENERATION_SHIFT), 1))
 
 
 def _with_generation(generation: u32) -> u64:

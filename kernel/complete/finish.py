@@ -99,6 +99,9 @@ def _end(
         _ = alarm.stop_timer(addr(record.timer))
     if record.lease != 0:
         _ = leases.remove_use(addr(record.use))
+    while record.slot_count != 0:
+        record.slot_count -= 1
+        table.give_back(addr(ptr[Thread](ring.thread).process.table), record.slots[record.slot_count])
     if record.is_counted:
         table.forget_operation(addr(ptr[Thread](ring.thread).process.table), record.capability)
     with ring.lock:

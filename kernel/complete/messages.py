@@ -6,19 +6,40 @@ for; a receive may be MOVING while other operations end, since none of those wai
 Locks: takes Ring.lock or Channel.lock, never both; called with no lock held.
 Not here: what a submission must look like (submit/messages.py).
 """
-from compiler.prelude import addr, fence, ptr, spin_hint, u64
+from collections.abc import Callable
+
+from compiler.prelude import addr, fence, panic, ptr, spin_hint, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.ring import CONTENT, CompletionFlags, Operation
+from kernel.abi.ring import BYTES, CONTENT, MESSAGE_WORDS, CompletionFlags, Operation
 from kernel.arch.x86_64 import mailbox
 from kernel.caps.answer import RING_CALL, Answer
 from kernel.caps.object import State
 from kernel.complete import finish
+from kernel.complete.message_buffer import find_piece
 from kernel.complete.post import post_message, take_waiter
 from kernel.complete.receives import drop_answer, equip, find_answer, owe_answer, take_short
 from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import answers, call_queue, calls, schedule
 from kernel.core.channel_block import Channel
 from kernel.core.message import Message
+
+
+def _no_transfer(message: ptr[Message], receiver: ptr[Record]) -> Status:
+    panic("capabilities were sent before there was anything to carry them")
+
+
+def _no_refill(receiver: ptr[Record]) -> Status:
+    panic("room was made for capabilities before there was anything to make it")
+
+
+def _no_forgetting(message: ptr[Message]) -> None:
+    panic("capabilities were moved before there was anything to move them")
+
+
+# objects/transfer.py
+transfer: Callable[[ptr[Message], ptr[Record]], Status] = _no_transfer     # puts handles of the receiver into the words
+refill: Callable[[ptr[Record]], Status] = _no_refill        # reserves slots for the next capabilities
+forget_moved: Callable[[ptr[Message]], None] = _no_forgetting       # ends what the sender began with what it has lost
 
 
 def start() -> None:
@@ -77,6 +98,10 @@ def _receive_all(receive: ptr[Record]) -> ptr[Record] | None:
     channel = _channel_of(receive)
     started: ptr[Record] | None = None
     while True:
+        refilled = refill(receive)
+        if refilled != Status.OK:
+            _end(receive, refilled)
+            return started
         with ring.lock:
             if not equip(ring, receive):
                 return started
@@ -189,19 +214,23 @@ def _hand_over(
     begun later."""
     message = Message(badge=record.badge, length=record.length & CONTENT, is_call=record.operation == Operation.CALL)
     message.sender = record
-    for index in range(u64(4)):
+    for index in range(u64(MESSAGE_WORDS)):
         message.words[index] = record.words[index]
+    status = _carry(addr(message), receive)
+    if status != Status.OK:
+        record.state.store(RecordState.CLAIMED, "relaxed")
+        return True, finish.finish_only(record, status, 0, started)
     if message.is_call:
         owed = ptr[Answer](receive.holder)
         owed.wait = record.serial
         owed.caller.store(u64(record) | RING_CALL, "release")
         record.holder = u64(owed)
     goes_on = _post(receive, addr(message))
-    if message.is_call:
-        record.state.store(RecordState.PENDING, "seq_cst")
-        return goes_on, started
-    record.state.store(RecordState.CLAIMED, "relaxed")
-    return goes_on, finish.finish_only(record, Status.OK, 0, started)
+    record.state.store(RecordState.PENDING if message.is_call else RecordState.CLAIMED, "seq_cst")
+    if not message.is_call:
+        started = finish.finish_only(record, Status.OK, 0, started)
+    forget_moved(addr(message))
+    return goes_on, started
 
 
 def _post(receive: ptr[Record], message: ptr[Message]) -> bool:
@@ -223,12 +252,33 @@ def _post(receive: ptr[Record], message: ptr[Message]) -> bool:
     return True
 
 
+def _carry(message: ptr[Message], receiver: ptr[Record]) -> Status:
+    """Everything besides the words, or nothing of it. Errors: RECEIVER_LIMIT and those of transfer(); nothing has
+    changed then."""
+    sender = message.sender
+    if message.length == 0 or sender is None:
+        return Status.OK
+    if message.length & BYTES != 0:
+        with sender.ring.lock:
+            message.source = find_piece(sender.ring, u64(sender.slot))
+        if message.source == 0:
+            return Status.BAD_ARGUMENT
+        with receiver.ring.lock:
+            if find_piece(receiver.ring, 0) == 0:
+                return Status.RECEIVER_LIMIT
+    return transfer(message, receiver) if message.length & ~u32(BYTES) != 0 else Status.OK
+
+
 def _answer(record: ptr[Record], serial: u64, message: ptr[Message]) -> Status:
     if not _take_call(record, serial):
         return Status.PEER_CLOSED
+    status = _carry(message, record)
+    if status != Status.OK:
+        return status
     record.holder = 0
     record.state.store(RecordState.CLAIMED, "relaxed")
     finish.finish_with(record, message)
+    forget_moved(message)
     return Status.OK
 
 

@@ -4,7 +4,8 @@ Locks: callers hold Ring.lock. A thread that a post has woken is made ready by t
 """
 from compiler.prelude import addr, ptr, u16, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.ring import Completion, RingFlags
+from kernel.abi.ring import HANDLES_SHIFT, Completion, CompletionFlags, RingFlags
+from kernel.complete.message_buffer import put_bytes
 from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
 from kernel.core import alarm, calls, schedule, wait
@@ -19,7 +20,8 @@ def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, r
     entry.user_data = user_data
     entry.status = u16(status)
     entry.flags = u16(flags)
-    entry.sequence = index
+    entry.sequence = u16(index)
+    entry.length = 0
     entry.badge = badge
     entry.reply = 0
     entry.word0 = result
@@ -37,8 +39,9 @@ def post_message(
     entry = completion_at(ring, index)
     entry.user_data = user_data
     entry.status = u16(Status.OK)
-    entry.flags = u16(flags)
-    entry.sequence = index
+    entry.flags = u16(flags | _flags_of(message))
+    entry.sequence = u16(index)
+    entry.length = put_bytes(ring, index, message)
     entry.badge = message.badge
     entry.reply = reply
     entry.word0 = message.words[0]
@@ -50,13 +53,18 @@ def post_message(
     send_upcall(ring)
 
 
+def _flags_of(message: ptr[Message]) -> u32:
+    return CompletionFlags.CAPABILITIES | message.handles << HANDLES_SHIFT if message.handles != 0 else 0
+
+
 def write_completion(ring: ptr[Ring], index: u32, user_data: u64) -> None:
     """A completion that says OK and nothing else, not yet the user's."""
     entry = completion_at(ring, index)
     entry.user_data = user_data
     entry.status = 0
     entry.flags = 0
-    entry.sequence = index
+    entry.sequence = u16(index)
+    entry.length = 0
     entry.badge = 0
     entry.reply = 0
     entry.word0 = 0

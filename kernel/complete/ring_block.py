@@ -52,6 +52,8 @@ class Record:
     # A call or message, or a receive (core/ring_calls.py).
     is_queued: bool                     # on its channel's list
     level: u8
+    slot_count: u8                      # places in the capability table for what may come
+    slots: array[u32, 4]
     left: u32                           # messages that a receive still waits for; 0: no end
     has_place: bool                     # a receive that is not on its last message: one is reserved for the next
     is_short: bool                      # a receive that waits for a place or an answer of its ring
@@ -107,6 +109,11 @@ class Ring:
     pages: array[ptr[Object], 2]        # the Memory behind each of the two pages
     kernel_page: ptr[KernelPage]        # both in the physical window
     user_page: ptr[UserPage]
+    buffer: ptr[Object] | None          # Memory with the pieces of messages, with a reference
+    buffer_frames: u64                  # address of its FrameSet
+    buffer_offset: u64
+    buffer_lease: u32                   # of the capability that it was set with
+    buffer_epoch: u64
     completions: ptr[Completion]        # places of them
     submissions: ptr[Submission]
     records: ptr[Record]                # as many as places

@@ -11,6 +11,9 @@ class Message:
     length: u32                         # as in a submission (abi/ring.py); 0: nothing but the words
     is_call: bool                       # somebody waits for an answer
     sender: ptr[Record] | None          # the operation of a ring that says it
+    source: u64                         # address of the bytes that it brings
+    handles: u32                        # words that are handles of the receiver
+    moved: array[u64, 4]                # handles that the sender has lost; 0 is none
 
 
 def say_registers(message: ptr[Message], thread: ptr[Thread]) -> None:

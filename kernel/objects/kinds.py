@@ -11,6 +11,7 @@ from kernel.objects import (
     process,
     ring,
     thread,
+    transfer,
     upcall,
 )
 
@@ -28,4 +29,5 @@ def start() -> None:
     process.start()
     ring.start()
     thread.start()
+    transfer.start()
     upcall.start()

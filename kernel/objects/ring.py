@@ -23,6 +23,7 @@ from kernel.objects.creation import create, free
 from kernel.objects.fresh import first_page, map_all
 from kernel.objects.memory import make_memory
 from kernel.objects.memory_block import Memory
+from kernel.objects.ring_buffer import drop_buffer
 from kernel.sync.ranks import Rank
 
 
@@ -101,6 +102,7 @@ def destroy_ring(header: ptr[Object]) -> bool:
         # What was being begun on another CPU when the ring ended.
         end_operations(ring, Status.CLOSED)
         return False
+    drop_buffer(ring)
     release(ring.pages[0])
     release(ring.pages[1])
     _free_records(account, window.physical(u64(ring.records)), _record_order(u64(ring.places)))

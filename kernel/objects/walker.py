@@ -127,6 +127,7 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             _each_record(ptr[Ring](header), counts)
             _visit(ptr[Ring](header).pages[0], counts)
             _visit(ptr[Ring](header).pages[1], counts)
+            _visit_if_any(ptr[Ring](header).buffer, counts)
 
 
 def _each_thread(process: ptr[Process], counts: bool) -> None:

@@ -232,6 +232,7 @@ def _take_record(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> 
     record.lease = 0
     record.is_counted = False
     record.is_late = False
+    record.slot_count = 0
     record.serial = ring.accepted
     record.folded = 0
     record.folded_bits = 0

@@ -60,8 +60,10 @@ def begin(record: ptr[Record]) -> None:
             messages.begin_message(record)
         case Operation.RECEIVE:
             messages.begin_receive(record)
-        case _:
+        case Operation.REPLY:
             messages.begin_reply(record)
+        case _:
+            messages.begin_set_buffer(record)
 
 
 def withdraw(record: ptr[Record]) -> None:
