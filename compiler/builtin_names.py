@@ -12,11 +12,11 @@ TYPE_NAMES = frozenset(
     "ptr ptr8 ptr16 ptr32 ptr64 array span atomic volatile bits percpu fstring".split()
 )
 DECORATORS = frozenset(
-    "struct union inline noinline cold export interrupt section naked asm_x64 panic_handler "
+    "struct union protocol serves inline noinline cold export interrupt section naked asm_x64 panic_handler "
     "printer slice_method raises frame_allocator frame_release enum requires excludes irqs_off may_fault "
     "bounded_recursion target_features".split()
 )
-CLASS_DECORATORS = frozenset({"struct", "union"})
+CLASS_DECORATORS = frozenset({"struct", "union", "protocol"})
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
     "overflow_add overflow_sub overflow_mul float_bits count_zeros_left count_zeros_right count_ones byte_swap "

@@ -8,6 +8,7 @@ import operator
 
 import compiler.annotations as type_annotations
 import compiler.constant as constant
+import compiler.protocols as protocols
 import compiler.struct_layout as struct_layout
 from compiler.decorators import function_decorators
 from compiler.environment import Environment
@@ -181,6 +182,7 @@ def declare_function(
     module: Module, node: FunctionNode, owner: StructType | None, bindings: dict[str, Binding]
 ) -> Function | GenericFunction:
     env = Environment(module, bindings)
+    protocols.fill_server(module, node, env)
     parameters = _type_parameters(node, env)
     if parameters:
         return GenericFunction(module, node, parameters, owner, bindings)

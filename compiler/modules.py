@@ -12,12 +12,16 @@ import difflib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from compiler.builtin_names import EXCEPTIONS, LIBRARY, PRELUDE, PYTHON_BUILTINS, PYTHON_NAMES
 from compiler.errors import REPORTED, CompileError, Diagnostics, Label
 from compiler.parse import is_main_guard, parse
 from compiler.source import SourceFile, Span
 from compiler.symbols import Builtin, ExceptionSymbol, Function, ModuleSymbol, Symbol
+
+if TYPE_CHECKING:
+    from compiler.protocols import Method
 
 PROGRAM_MAIN = "program_main"
 """The symbol of what a program does."""
@@ -101,6 +105,7 @@ class Project:
     exceptions: dict[str, ExceptionSymbol] = field(default_factory=dict)
     entry: str = ""  # the module whose `if __name__ == "__main__":` counts
     aliases: dict[str, str] = field(default_factory=dict)  # Python's own module names, and what stands for them
+    protocols: dict[str, tuple[Method, ...]] = field(default_factory=dict)  # by the struct's name
     slices: dict[str, Function] | None = None  # once they have been looked for
 
     def new_exception(self, name: str, base: ExceptionSymbol | None) -> ExceptionSymbol:

@@ -74,7 +74,7 @@ _PYTHONS_OWN = {"builtins.int": "i64", "builtins.float": "f64", "builtins.bytes"
 """Python's types that have a meaning of ours in sources."""
 
 _AWAIT = "__async_await__"
-STRUCT_DECORATORS = ("struct", "union")
+STRUCT_DECORATORS = ("struct", "union", "protocol")
 _MNEMONICS = f"{PRELUDE}.x64"
 
 AnalyzeHook: TypeAlias = Callable[[AnalyzeTypeContext], Type]

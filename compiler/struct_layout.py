@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import compiler.annotations as type_annotations
 import compiler.constant as constant
 import compiler.declare as declare
+import compiler.protocols as protocols
 from compiler.environment import Environment
 from compiler.errors import CompileError
 from compiler.modules import Module
@@ -30,11 +31,14 @@ def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dic
     for decorator in node.decorator_list:
         call = decorator if isinstance(decorator, ast.Call) else None
         name = env.builtin_of(call.func if call else decorator)
-        if name not in ("struct", "union"):
+        if name not in ("struct", "union", "protocol"):
             raise module.error("decorator", f"@{ast.unparse(decorator)} does not apply to a class", decorator)
         seen = True
         options["union"] = name == "union"
         for keyword in call.keywords if call else ():
+            if keyword.arg == "version" and name == "protocol":
+                options["version"] = int(constant.evaluate(keyword.value, env))
+                continue
             if keyword.arg not in ("packed", "align", "size"):
                 raise module.error("decorator", f"@{name} takes packed, align and size, not {keyword.arg}", keyword)
             options[keyword.arg] = int(constant.evaluate(keyword.value, env))
@@ -72,6 +76,8 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
             raise module.error("struct", f"{node.name} has {size} bytes, more than size={options['size']}", node)
         size = options["size"]
     struct.set_layout(fields, size, align)
+    if "version" in options:
+        module.project.protocols[struct.name] = protocols.fill_client(module, node, options["version"])
     for member in node.body:
         if isinstance(member, ast.FunctionDef | ast.AsyncFunctionDef):
             try:

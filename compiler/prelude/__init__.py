@@ -80,7 +80,7 @@ from compiler.prelude.places import (
     unchecked,
 )
 from compiler.prelude.pointers import ptr, ptr8, ptr16, ptr32, ptr64
-from compiler.prelude.structs import bits, struct, union
+from compiler.prelude.structs import bits, protocol, serves, struct, union
 from compiler.prelude.text import fstring, printer, slice_method
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap, panic, unreachable
 
@@ -154,6 +154,7 @@ __all__ = [
     "percpu_address",
     "placed",
     "printer",
+    "protocol",
     "ptr",
     "ptr8",
     "ptr16",
@@ -166,6 +167,7 @@ __all__ = [
     "rotate_left",
     "rotate_right",
     "section",
+    "serves",
     "sizeof",
     "slice_method",
     "span",

@@ -290,6 +290,16 @@ def struct(cls: Any = None, *, packed: bool = False, align: int = 1, size: int =
     return decorate if cls is None else decorate(cls)
 
 
+def protocol(*, version: int) -> Any:
+    """A struct whose methods are calls to another program (compiler/protocols.py); under CPython they have no body."""
+    return _decorator(Options(False, 1, 0))
+
+
+def serves(protocol: Any) -> Any:
+    """Marks the function that is the other side of a protocol."""
+    return lambda function: function
+
+
 def union(cls: Any = None, *, packed: bool = False, align: int = 1, size: int = 0) -> Any:
     decorate = _decorator(Options(packed, align, size, is_union=True))
     return decorate if cls is None else decorate(cls)
