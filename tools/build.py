@@ -67,7 +67,7 @@ _FAST = (
     ),
 )  # fmt: skip
 KERNEL_PROGRAM = Program("kernel.main", "kernel", KERNEL, fast=_FAST)
-SERVERS = ("console", "keyboard", "shell")
+SERVERS = ("console", "keyboard", "names", "shell")
 USER_PROGRAMS = (
     *(Program(f"userspace.programs.{name}", "user", BUILD / "programs" / f"{name}.elf") for name in user_programs()),
     *(Program(f"userspace.servers.{name}.main", "user", BUILD / "programs" / f"{name}.elf") for name in SERVERS),

@@ -61,7 +61,7 @@ async def test_edits_lines(start_guest: StartGuest, cpus: int) -> None:
         await enter(guest, "nonsense" + KILL_LINE + "frob", "^frob: there is no such command")
         await enter(guest, UP, "^frob: there is no such command")
         await enter(guest, "he" + TAB, r"^exit \[STATUS\]")
-        await enter(guest, "p" + TAB + KILL_LINE, r"^ps  panic  poweroff")
+        await enter(guest, "p" + TAB + KILL_LINE, r"^ps  ping  panic  poweroff")
         guest.send("abandoned" + INTERRUPT)
         await guest.expect(re.compile(r"abandoned\^C$"), DEADLINE_SECONDS)
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
@@ -101,7 +101,7 @@ async def test_stops_programs(start_guest: StartGuest, archive_with_endless: Pat
 @pytest.mark.usefixtures("boot_files")
 async def test_shows_the_system(start_guest: StartGuest) -> None:
     async with start_shell(start_guest, 2) as guest:
-        await enter(guest, "mem", r"^free memory: \d+ KiB$", r"^objects: +4 process$", r"^account: +\d+ of \d+ frames$")
+        await enter(guest, "mem", r"^free memory: \d+ KiB$", r"^objects: +5 process$", r"^account: +\d+ of \d+ frames$")
         await enter(guest, "caps", r"process +1fff  this process$", r"memory .* hello\.elf$")
         await enter(guest, "log", r"cpu 0 info: boot: ok cpus=2")
         await enter(guest, "log loud", "^loud: levels are")
@@ -110,6 +110,20 @@ async def test_shows_the_system(start_guest: StartGuest) -> None:
         await enter(guest, "trace loud", "^loud: a trace is on or off")
         await enter(guest, "top", r"^  - +\d+  shell$")
         await enter(guest, "bench", r"^ +\d+ ns  empty system call$")
+        await leave(guest)
+
+
+@pytest.mark.parametrize("cpus", [1, 2])
+@pytest.mark.usefixtures("boot_files")
+async def test_calls_services_by_name(start_guest: StartGuest, cpus: int) -> None:
+    async with start_shell(start_guest, cpus) as guest:
+        await enter(guest, "ping console", r"^console answers 42 within \d+ us; calls before: 0$")
+        await enter(guest, "ping nobody", r"^there is no such service; 3 have names$")
+        await enter(guest, "ping names", r"^no answer: the server does not know this call")
+        for name in ("names", "console"):
+            guest.send(f"kill {name}\r")
+            await guest.expect(f"init: {name}: started again", DEADLINE_SECONDS)
+        await enter(guest, "ping console", r"^console answers 42 within \d+ us; calls before: 0$")
         await leave(guest)
 
 

@@ -9,6 +9,7 @@ from compiler.prelude import addr, array, const, ptr, u8, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.ring import Operation as Opcode
 from kernel.abi.ring import Submission
+from userspace.init.calls import give_channels, make_channels, note_client
 from userspace.init.links import give_links, make_links
 from userspace.init.manifest import HEALTHY_SECONDS, ROWS, Row, rows
 from userspace.init.services import end_services, give_table, make_table, note_start, set_reader
@@ -59,6 +60,7 @@ async def run_row(index: u64) -> u64:
     if len(problem) != 0:
         print(f"init: {row.program}: {problem}")
         return _NOT_STARTED
+    note_client(index, addr(_children[0]))
     if row.is_service and note_start(index, child) > 1:
         print(f"init: {row.program}: started again")
     if row.gets_services:
@@ -77,6 +79,7 @@ def start_row(index: u64) -> str:
         return "there is no such boot module"
     recipe = Recipe()
     fill_recipe(addr(recipe), row)
+    give_channels(index, addr(recipe))
     return start(addr(_children[index]), addr(recipe), module, row.program.encode(), b"")
 
 
@@ -95,7 +98,7 @@ def fill_recipe(recipe: ptr[Recipe], row: ptr[Row]) -> None:
 
 
 async def run_manifest() -> None:
-    if not make_links() or not make_table():
+    if not make_links() or not make_table() or not make_channels():
         print("init: there is no memory for what programs share")
         program.exit_status = _NOT_STARTED
         return

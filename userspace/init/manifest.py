@@ -17,6 +17,7 @@ class Row:
     gets_inspect: bool
     gets_modules: bool
     gets_services: bool
+    gets_names: bool                    # it may ask the name service
     is_service: bool
     restarts: u64
 
@@ -31,26 +32,30 @@ class Link:
     reader: str
 
 
-ROWS = const(4)
+ROWS = const(5)
 LINKS = const(3)
 HEALTHY_SECONDS = const(60)             # a service that has run that long has not failed in a row
 
 rows: array[Row, ROWS] = array(
     Row(
         program="hello", word="init.hello", frames=1024, others=1024, gets_system=False, gets_inspect=False,
-        gets_modules=False, gets_services=False, is_service=False, restarts=0,
+        gets_modules=False, gets_services=False, gets_names=False, is_service=False, restarts=0,
+    ),
+    Row(
+        program="names", word="init.shell", frames=256, others=64, gets_system=False, gets_inspect=False,
+        gets_modules=False, gets_services=False, gets_names=False, is_service=True, restarts=3,
     ),
     Row(
         program="keyboard", word="init.shell", frames=256, others=64, gets_system=True, gets_inspect=False,
-        gets_modules=False, gets_services=False, is_service=True, restarts=3,
+        gets_modules=False, gets_services=False, gets_names=False, is_service=True, restarts=3,
     ),
     Row(
         program="console", word="init.shell", frames=256, others=64, gets_system=True, gets_inspect=False,
-        gets_modules=False, gets_services=False, is_service=True, restarts=3,
+        gets_modules=False, gets_services=False, gets_names=False, is_service=True, restarts=3,
     ),
     Row(
         program="shell", word="init.shell", frames=16384, others=16384, gets_system=True, gets_inspect=True,
-        gets_modules=True, gets_services=True, is_service=False, restarts=3,
+        gets_modules=True, gets_services=True, gets_names=True, is_service=False, restarts=3,
     ),
 )
 

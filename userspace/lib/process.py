@@ -4,7 +4,7 @@ The file may be anybody's; what it says is checked before anything is made (kern
 process is made of is charged to its account, which has limits.
 """
 from compiler.prelude import addr, array, const, copy, memory_copy, ptr, span, struct, u8, u64, zeroed
-from kernel.abi.bootinfo import GRANT_LIMIT, Module, StartInfo
+from kernel.abi.bootinfo import GRANT_LIMIT, Grant, Module, StartInfo
 from kernel.abi.errors import Status
 from kernel.abi.layout import FIRST_RING, FIRST_STACK_BYTES, FIRST_STACK_END, START_INFO
 from kernel.abi.memory import READ, WRITE
@@ -30,7 +30,8 @@ _MODULE_RIGHTS = const(Right.COPY | Right.READ | Right.EXECUTE | Right.INSPECT)
 
 @struct
 class Gift:
-    """What a process is given under a name."""
+    """What a process is given under a name, which is two texts together."""
+    prefix: str
     name: str
     handle: u64
     rights: u64
@@ -51,7 +52,10 @@ class Recipe:
     gifts: array[Gift, GRANT_LIMIT]
 
     def give(self, name: str, handle: u64, rights: u64) -> None:
-        self.gifts[self.gift_count] = Gift(name=name, handle=handle, rights=rights)
+        self.give_part("", name, handle, rights)
+
+    def give_part(self, prefix: str, name: str, handle: u64, rights: u64) -> None:
+        self.gifts[self.gift_count] = Gift(prefix=prefix, name=name, handle=handle, rights=rights)
         self.gift_count += 1
 
 
@@ -251,9 +255,16 @@ def _give_gifts(child: ptr[Child], recipe: ptr[Recipe], info: ptr[StartInfo]) ->
         gift = addr(recipe.gifts[index])
         grant = addr(info.grants[index])
         grant.handle = _give(child, gift.handle, gift.rights)
-        name = gift.name.encode()
-        grant.name_length = min(u64(len(name)), len(grant.name))
-        memory_copy(addr(grant.name[0]), addr(name[0]), grant.name_length)
+        _add_name(grant, gift.prefix.encode())
+        _add_name(grant, gift.name.encode())
+
+
+def _add_name(grant: ptr[Grant], part: span[u8]) -> None:
+    """What does not fit is left out."""
+    for character in part:
+        if grant.name_length < len(grant.name):
+            grant.name[grant.name_length] = character
+            grant.name_length += 1
 
 
 def _give(child: ptr[Child], handle: u64, rights: u64) -> u64:

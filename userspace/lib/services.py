@@ -1,4 +1,4 @@
-"""The services that init runs, in a page that init writes and others read: what each is called and how it fares.
+"""The services that init runs, in pages that init writes and others read: what each is called and how it fares.
 
 Handles in it are the reader's own: init puts the capabilities into the reader's table.
 """
@@ -6,7 +6,13 @@ from compiler.prelude import array, const, sizeof, struct, u8, u64
 
 MOST_SERVICES = const(8)
 SERVICE_NAME_BYTES = const(24)
-TABLE_NAME: str = "services"         # of the grants: the page, and the notification that ends a service
+# Names of what programs are given:
+TABLE_NAME: str = "services"            # the page, and the notification that ends a service
+CALLS_NAME: str = "calls"               # the channel on which a service receives
+NAMES_NAME: str = "names"               # the channel on which names are asked for
+SERVICE_PREFIX: str = "service."        # before the name of a service, of what the name service is given
+CLIENTS_NAME: str = "clients"           # the page of those who may ask it
+MOST_CLIENTS = const(16)
 KILL_NAME: str = "services.kill"     # by its bit, which is its place in the table
 
 
@@ -23,6 +29,12 @@ class Service:
 @struct
 class ServiceTable:
     services: array[Service, MOST_SERVICES]
+
+
+@struct
+class ClientTable:
+    """Handles of the name service: the processes of those who may ask it, by their badges."""
+    processes: array[u64, MOST_CLIENTS]
 
 
 assert sizeof(ServiceTable) <= 4096

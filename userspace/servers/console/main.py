@@ -10,6 +10,7 @@ from userspace.lib import program
 from userspace.lib.channels.grants import grant_reader, grant_writer
 from userspace.lib.channels.stream_ends import StreamReader, StreamWriter
 from userspace.servers.console.serial_line import open_serial_line, read_byte, write
+from userspace.servers.control.server import serve_control
 
 _PART_BYTES = const(256)
 
@@ -62,6 +63,7 @@ async def main() -> None:
         _ = group.create_task(read_serial_line())
         _ = group.create_task(read_keys())
         _ = group.create_task(show_output())
+        _ = group.create_task(serve_control())
 
 
 if __name__ == "__main__":

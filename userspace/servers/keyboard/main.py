@@ -8,6 +8,7 @@ from compiler.prelude import addr, zeroed
 from userspace.lib import program
 from userspace.lib.channels.grants import grant_writer
 from userspace.lib.channels.stream_ends import StreamWriter
+from userspace.servers.control.server import serve_control
 from userspace.servers.keyboard.driver import open_keyboard, read_keys
 
 _keys: StreamWriter = zeroed()
@@ -20,6 +21,7 @@ async def main() -> None:
         return
     if not open_keyboard():
         return
+    _ = asyncio.create_task(serve_control())
     while True:
         await _keys.write(await read_keys())
 

@@ -16,6 +16,7 @@ from userspace.lib.time import monotonic_ns
 from userspace.servers.shell import keyboard, reports, services
 from userspace.servers.shell.editor import Editor
 from userspace.servers.shell.jobs import MOST_JOBS, NO_JOB, jobs, start_job, wait_for_job
+from userspace.servers.shell.ping import ping
 from userspace.servers.shell.tracing import trace
 from userspace.servers.shell.words import Words, split
 
@@ -30,7 +31,7 @@ class Command:
     help: str
 
 
-COMMANDS = const(14)
+COMMANDS = const(15)
 commands: array[Command, COMMANDS] = array(
     Command(name="help", usage="help [run]", help="this list, or the programs that there are"),
     Command(name="ps", usage="ps", help="the processes that this shell holds"),
@@ -41,6 +42,7 @@ commands: array[Command, COMMANDS] = array(
     Command(name="trace", usage="trace [on|off]", help="what the CPUs did last, once it has been turned on"),
     Command(name="run", usage="run NAME [WORDS] [&]", help="start a program; ^C ends it, & does not wait for it"),
     Command(name="kill", usage="kill JOB|SERVICE", help="end a program, or a service, which init starts again"),
+    Command(name="ping", usage="ping SERVICE", help="call a service, found by its name"),
     Command(name="bench", usage="bench", help="what some operations take"),
     Command(name="panic", usage="panic", help="stop the kernel where it is, with its report"),
     Command(name="poweroff", usage="poweroff", help="turn the machine off"),
@@ -79,6 +81,8 @@ async def execute(line: span[u8]) -> None:
         await _run(addr(words))
     elif is_same(name, b"kill"):
         _kill(words.word(1))
+    elif is_same(name, b"ping"):
+        await ping(words.word(1))
     elif is_same(name, b"bench"):
         _bench()
     elif is_same(name, b"panic"):
