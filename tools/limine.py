@@ -4,6 +4,7 @@ Limine is what `limine --print-datadir` names, or the folder in LIMINE_DIR, whic
 """
 
 import io
+import re
 import shutil
 import tarfile
 from dataclasses import dataclass
@@ -17,6 +18,8 @@ BIOS_SYSTEM, BIOS_CD, UEFI_CD = "limine-bios.sys", "limine-bios-cd.bin", "limine
 FILES = (BIOS_SYSTEM, BIOS_CD, UEFI_CD)
 FOLDER = "boot/limine"
 LABEL = "RINGNECK"
+VERSION = re.compile(rb"Limine (\d+)\.(\d+)\.\d+")
+OLDEST_VERSION = (8, 7)                 # 8.2 answers base revision 2 at most
 
 
 class MissingLimine(Exception):
@@ -56,7 +59,11 @@ def find_limine(folder: str) -> Limine | None:
         raise MissingLimine(f"LIMINE_DIR={folder} is no folder: name a copy of Limine's binary release, or unset it")
     missing = [name for name in FILES if not (path / name).is_file()]
     if missing:
-        raise MissingLimine(f"{folder} holds no {', '.join(missing)}: a binary release of Limine 8 has them")
+        raise MissingLimine(f"{folder} holds no {', '.join(missing)}: a binary release of Limine 8.7 or newer has them")
+    version = VERSION.search((path / BIOS_SYSTEM).read_bytes())
+    if version is not None and (int(version[1]), int(version[2])) < OLDEST_VERSION:
+        found, oldest = (".".join(str(int(part)) for part in pair) for pair in (version.groups(), OLDEST_VERSION))
+        raise MissingLimine(f"{folder} holds Limine {found}: {oldest} is the oldest known to speak the kernel's revision")
     return Limine(path, program)
 
 

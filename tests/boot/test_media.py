@@ -146,6 +146,15 @@ def test_limine_without_its_files_is_named(tmp_path: Path) -> None:
         find_limine(str(tmp_path))
 
 
+def test_limine_that_is_too_old_is_refused(tmp_path: Path) -> None:
+    for name in FILES:
+        (tmp_path / name).write_bytes(b"\0Limine 8.2.0 (x86-64, BIOS)\0")
+    with pytest.raises(MissingLimine, match=r"holds Limine 8\.2: 8\.7 is the oldest"):
+        find_limine(str(tmp_path))
+    (tmp_path / FILES[0]).write_bytes(b"\0Limine 9.0.1 (x86-64, BIOS)\0")
+    assert find_limine(str(tmp_path)) is not None
+
+
 def test_limine_on_the_path_makes_the_image_start_from_a_stick(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
