@@ -63,7 +63,7 @@ def find_limine(folder: str) -> Limine | None:
     version = VERSION.search((path / BIOS_SYSTEM).read_bytes())
     if version is not None and (int(version[1]), int(version[2])) < OLDEST_VERSION:
         found, oldest = (".".join(str(int(part)) for part in pair) for pair in (version.groups(), OLDEST_VERSION))
-        raise MissingLimine(f"{folder} holds Limine {found}: {oldest} is the oldest known to speak the kernel's revision")
+        raise MissingLimine(f"{folder} holds Limine {found}: {oldest} is the oldest known to serve the kernel")
     return Limine(path, program)
 
 
