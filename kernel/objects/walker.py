@@ -3,10 +3,11 @@
 Checked: every occupied slot has an object of a known kind with enough references, and exactly those found if its kind
 is referred to from nowhere else (_EXACT); no object of such a kind is out of reach; no account has more available than
 its limit; the list of processes is linked both ways. What is wrong is told on the console.
-Requires: nothing else changes objects meanwhile; a test calls it when its threads are at rest.
+Requires: nothing else changes objects meanwhile, and none waits for its end, so that Object.next is free; a test calls
+it when its threads are at rest.
 """
 
-from compiler.prelude import addr, array, bounded_recursion, const, ptr, u32, u64, zeroed
+from compiler.prelude import addr, array, const, ptr, u32, u64, zeroed
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind
 from kernel.abi.rights import ALL_RIGHTS
 from kernel.caps import table
@@ -32,6 +33,7 @@ _REACHED = const(1 << ObjectKind.NOTIFICATION | 1 << ObjectKind.ACCOUNT)
 
 _faults: u64 = 0
 _seen: array[u64, OBJECT_KINDS] = zeroed()  # objects of each kind that were reached
+_met: ptr[Object] | None = None             # those whose references have not been followed; linked by Object.next
 
 
 def walk() -> u64:
@@ -56,8 +58,10 @@ def _each_process(counts: bool) -> None:
         if process.previous != previous:
             _tell("process not linked back", u64(process), 0, 0)
         _each_reference(addr(process.header), counts)
+        _follow(counts)
         for index in range(process.table.slots.load("acquire")):
             _slot(process, index, counts)
+            _follow(counts)
         previous = process
         process = process.next
 
@@ -75,19 +79,37 @@ def _slot(process: ptr[Process], index: u32, counts: bool) -> None:
     _visit(header, counts)
 
 
-@bounded_recursion(32)
 def _visit(header: ptr[Object], counts: bool) -> None:
+    """Notes a reference; an object that is met for the first time waits for its own references to be followed."""
     if counts:
         header.found += 1
-        if header.found == 1:
-            _seen[u64(header.kind)] += 1
-            if header.kind != ObjectKind.PROCESS:
-                _each_reference(header, True)
+        if header.found != 1:
+            return
+        _seen[u64(header.kind)] += 1
     elif header.found != 0:
         _compare(header)
         header.found = 0
-        if header.kind != ObjectKind.PROCESS:
-            _each_reference(header, False)
+    else:
+        return
+    if header.kind != ObjectKind.PROCESS:
+        _put(header)
+
+
+def _put(header: ptr[Object]) -> None:
+    global _met
+    header.next = _met
+    _met = header
+
+
+def _follow(counts: bool) -> None:
+    """Visits whatever can be reached from what has been met."""
+    global _met
+    header = _met
+    while header is not None:
+        _met = header.next
+        header.next = None
+        _each_reference(header, counts)
+        header = _met
 
 
 def _each_reference(header: ptr[Object], counts: bool) -> None:
