@@ -9,15 +9,18 @@ from pathlib import Path
 
 import pytest
 
-from tests.boot.conftest import CD
+from tests.boot.conftest import CD, IMAGES, make_images
 from tests.boot.test_handoff import CHECKS
 from tests.harness.artifacts import TestLogs
 from tests.harness.console import Console
 from tests.harness.protocol import END, check_report
 from tools import bochs
 from tools.bochs import BochsMachine
+from tools.guest_test import build_guest_test
+from tools.qemu import EXIT_OPTION
 
 DEADLINE_SECONDS = 120
+PROGRAM_SECONDS = 400
 CHUNK_BYTES = 65536
 
 pytestmark = [
@@ -82,6 +85,18 @@ async def test_kernel_boots(images: Path, tmp_path: Path, test_logs: TestLogs, m
         await console.expect(re.compile(line), DEADLINE_SECONDS)
         await console.expect(f"boot: ok cpus={cpus} memory=256MiB door=bios", DEADLINE_SECONDS)
         await console.expect(END, DEADLINE_SECONDS)
+
+
+@pytest.mark.parametrize("name", ["test_vectors", "test_entry"])
+async def test_guest_programs(tmp_path: Path, test_logs: TestLogs, name: str) -> None:
+    """What QEMU's processors lack: AVX-512, alignment checks, debug exceptions of every kind."""
+    folder = make_images(IMAGES / name, EXIT_OPTION, str(build_guest_test(name)))
+    machine = BochsMachine(folder / CD, cpus=2, cpu_model="corei7_icelake_u")
+    async with run_bochs(machine, tmp_path, test_logs) as console:
+        if name == "test_vectors":
+            await console.expect("vectors: 512 bits", DEADLINE_SECONDS)
+        await console.expect(END, PROGRAM_SECONDS)
+    check_report(console.lines)
 
 
 @pytest.mark.parametrize("cpus", [1, 4])

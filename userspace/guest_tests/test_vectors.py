@@ -1,27 +1,40 @@
 """Vector registers: they survive preemption and migration, and nothing of them reaches another process."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import array, asm_x64, atomic, const, export, u64, zeroed
-from compiler.prelude.x64 import *
+from compiler.prelude import addr, array, atomic, const, export, struct, u8, u64, zeroed
 from kernel.abi.bootinfo import OWN_THREAD
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from userspace.guest_tests.clone import await_end, make_child
-from userspace.guest_tests.report import begin, check, check_equal, end, plan
+from userspace.guest_tests.report import begin, check, check_equal, end, plan, rounds
 from userspace.guest_tests.threads import PATIENCE, STACK_BYTES, do, expect, finish, spawn, stack_of
+from userspace.guest_tests.vector_registers import LARGEST_BYTES, Width, widest
 from userspace.lib.syscall import close, exit_process, yield_now
 
 _CASES = const(3)
 _THREADS = const(4)
-_ROUNDS = const(200)                    # of each thread, with a yield or a forced preemption in each
+_SOME = const(250)                      # moves of each thread; the full number of moves is 10,000
+_ALL = const(2_500)
+_YIELDS = const(2_000)
+_TURNS = const(2_000)                   # of a loop while the registers are held
 _CHILDREN = const(20)
 _SEED = const(0x0123_4567_89AB_CDEF)
 
+@struct(align=LARGEST_BYTES)
+class Room:
+    bytes: array[u8, LARGEST_BYTES]
+
+
 _rounds: array[atomic[u64], 8] = zeroed()
 _wrong: atomic[u64] = 0
+_width: Width = zeroed()
+_rooms: array[Room, 8] = zeroed()
 
 
 @export("main")
 def main(ring: u64) -> u64:
+    global _width
+    _width = widest()
+    print(f"vectors: {_width.bits} bits")
     plan(_CASES)
     begin("preempted_and_moved")
     _preempted_and_moved()
@@ -32,67 +45,13 @@ def main(ring: u64) -> u64:
     end()
 
 
-@asm_x64
-def _fill(value: u64) -> None:
-    """The same in every register, and the control words."""
-    raw(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")
-    raw("movq xmm\\n, rdi")
-    raw("punpcklqdq xmm\\n, xmm\\n")
-    raw(".endr")
-
-
-@asm_x64
-def _difference(value: u64) -> u64:
-    """0 if every register holds the value in both halves."""
-    xor(eax, eax)
-    raw(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")
-    raw("movq rdx, xmm\\n")
-    xor(rdx, rdi)
-    or_(rax, rdx)
-    raw("punpckhqdq xmm\\n, xmm\\n")
-    raw("movq rdx, xmm\\n")
-    xor(rdx, rdi)
-    or_(rax, rdx)
-    raw(".endr")
-
-
-@asm_x64
-def _spin_with(value: u64, turns: u64) -> u64:
-    """Fills, waits in a loop without touching memory or vectors, and compares: 0 if nothing has changed."""
-    raw(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")
-    raw("movq xmm\\n, rdi")
-    raw("punpcklqdq xmm\\n, xmm\\n")
-    raw(".endr")
-    label("again")
-    dec(rsi)
-    jne("again")
-    xor(eax, eax)
-    raw(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")
-    raw("movq rdx, xmm\\n")
-    xor(rdx, rdi)
-    or_(rax, rdx)
-    raw("punpckhqdq xmm\\n, xmm\\n")
-    raw("movq rdx, xmm\\n")
-    xor(rdx, rdi)
-    or_(rax, rdx)
-    raw(".endr")
-
-
-@asm_x64
-def _or_of_all() -> u64:
-    xor(eax, eax)
-    raw(".irp n, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15")
-    raw("movq rdx, xmm\\n")
-    or_(rax, rdx)
-    raw("punpckhqdq xmm\\n, xmm\\n")
-    raw("movq rdx, xmm\\n")
-    or_(rax, rdx)
-    raw(".endr")
+def _room(index: u64) -> u64:
+    return u64(addr(_rooms[index]))
 
 
 def _spin(index: u64) -> None:
     while True:
-        if _spin_with(_SEED >> index, 100_000) != 0:
+        if _width.hold(_SEED >> index, _TURNS, _room(index)) != 0:
             _ = _wrong.fetch_add(1)
         _ = _rounds[index].fetch_add(1)
 
@@ -110,10 +69,11 @@ def _preempted_and_moved() -> None:
     handles: array[u64, _THREADS] = zeroed()
     for index in range(u64(_THREADS)):
         handles[index] = spawn(index, _spin)
-    for number in range(u64(_ROUNDS)):
+    for number in range(rounds(_SOME, _ALL)):
         for index in range(u64(_THREADS)):
             do(handles[index], Method.THREAD_SET_AFFINITY, 0, 1 if number & 1 == 0 else 0xFFFF_FFFF)
-        _await_rounds(number % _THREADS, number)
+        if number % 8 == 0:
+            _await_rounds(number // 8 % _THREADS, number)
     for index in range(u64(_THREADS)):
         finish(handles[index])
     check_equal(_wrong.load(), 0, "registers that changed")
@@ -121,18 +81,19 @@ def _preempted_and_moved() -> None:
 
 def _across_yields() -> None:
     other = spawn(1, _spin)
-    for number in range(u64(_ROUNDS * 10)):
-        _fill(number)
+    for number in range(u64(_YIELDS)):
+        _width.fill(number)
         yield_now()
-        if _difference(number) != 0:
-            check_equal(_difference(number), 0, "registers after a yield")
+        difference = _width.difference(number, _room(0))
+        if difference != 0:
+            check_equal(difference, 0, "registers after a yield")
     finish(other)
     check_equal(_wrong.load(), 0, "registers that changed")
 
 
 def _tell_leak(argument: u64) -> None:
     """The first use of vectors of a process: they must be empty."""
-    exit_process(0 if _or_of_all() == 0 else u64(1))
+    exit_process(_width.difference(0, _room(2)))
 
 
 def _nothing_leaks() -> None:
@@ -140,7 +101,7 @@ def _nothing_leaks() -> None:
     for _ in range(_CHILDREN):
         process, thread = make_child(_tell_leak, 0, stack_of(2) + STACK_BYTES)
         do(thread, Method.THREAD_SET_AFFINITY, 0, 1)
-        _fill(_SEED)
+        _width.fill(_SEED)
         do(thread, Method.THREAD_START)
         _, status = await_end(process)
         check_equal(status, 0, "what a new process finds in its vector registers")
