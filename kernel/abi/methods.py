@@ -109,10 +109,12 @@ class Method(IntEnum):
     INSPECT_FREE_FRAMES = 0xD1
     INSPECT_IDLE_TIME = 0xD2
     INSPECT_TIMERS = 0xD3
+    SYSTEM_SET_CLASS = 0xF0             # the first of sixteen more numbers of the System object's
 
 
-METHOD_NUMBERS = const(0xF0)
+METHOD_NUMBERS = const(0x100)
 METHODS_PER_KIND = const(16)
+MORE_OF_SYSTEM = const(15)              # as a kind: the sixteen numbers there are the System object's
 MAX_ARGUMENTS = const(4)
 
 
@@ -315,6 +317,10 @@ METHODS = const((
      (("state", Argument.NUMBER),), (Status.BAD_ARGUMENT, Status.WOULD_BLOCK)),
     (Method.SYSTEM_SWITCH_CPU, ObjectKind.SYSTEM, Right.MANAGE,
      (("cpu", Argument.NUMBER), ("is_on", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BUSY)),
+    # The CPUs of a group of 64 whose bits are set in the mask.
+    (Method.SYSTEM_SET_CLASS, ObjectKind.SYSTEM, Right.MANAGE,
+     (("group", Argument.NUMBER), ("mask", Argument.NUMBER), ("scheduling_class", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT,)),
     (Method.SYSTEM_POWER_OFF, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY, Status.BAD_OPERATION)),
     (Method.SYSTEM_RESTART, ObjectKind.SYSTEM, Right.MANAGE, (), (Status.BUSY,)),
     (Method.SYSTEM_SHOW_LOG_LEVEL, ObjectKind.SYSTEM, Right.MANAGE,

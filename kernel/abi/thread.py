@@ -10,6 +10,12 @@ PRIORITIES = const(64)                  # 63 is the highest
 DEFAULT_PRIORITY = const(32)
 
 
+class SchedulingClass(IntEnum):
+    """How the CPUs of a set choose among the threads that are ready."""
+    PRIORITY = 0            # the highest priority first; equals take turns
+    ROUND_ROBIN = 1         # all take turns, whatever their priority
+
+
 class ThreadState(IntEnum):
     NEW = 0                 # not started
     RUNNABLE = 1            # runs, or will when its turn comes

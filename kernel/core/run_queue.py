@@ -4,8 +4,8 @@ Pure: tested on the host.
 Invariants: I-CORE-4: bit p of `ready` is set exactly when a thread of priority p is in the queue.
 Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others read for a hint.
 """
-from compiler.prelude import array, atomic, const, count_zeros_left, guarded_by, ptr, requires, struct, u32, u64
-from kernel.abi.thread import PRIORITIES
+from compiler.prelude import array, atomic, const, count_zeros_left, guarded_by, inline, ptr, requires, struct, u32, u64
+from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, SchedulingClass
 from kernel.core.thread_block import Thread
 from kernel.core.thread_chain import append, unlink
 from kernel.sync.spinlock import SpinLock
@@ -27,12 +27,39 @@ class RunQueue:
         slice_end_ns: u64 = 0
         since: u64 = 0                  # the tick up to which time has been charged to somebody
         switches: u64 = 0
+        # Which bits of a thread's priority count here, and what is added: by priority, or all threads in one round.
+        significant: u32 = PRIORITIES - 1
+        base: u32 = 0
+
+
+@inline
+def level_in(queue: ptr[RunQueue], thread: ptr[Thread]) -> u32:
+    """The level that a thread has on this queue's CPU: by its priority, or the same for all."""
+    return (thread.priority & queue.significant | queue.base) + 1
+
+
+@requires("queue.lock")
+def use_class(queue: ptr[RunQueue], scheduling: SchedulingClass) -> None:
+    """Lets priorities count, or not, and sorts the threads that are ready anew."""
+    waiting: ptr[Thread] | None = None
+    thread = pop(queue)
+    while thread is not None:
+        waiting = append(waiting, thread)
+        thread = pop(queue)
+    is_round_robin = scheduling == SchedulingClass.ROUND_ROBIN
+    queue.significant = 0 if is_round_robin else u32(PRIORITIES - 1)
+    queue.base = u32(DEFAULT_PRIORITY) if is_round_robin else 0
+    first = waiting
+    while first is not None:
+        following = unlink(first, first)
+        push(queue, first)
+        first = following
 
 
 @requires("queue.lock")
 def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread behind those of its priority."""
-    priority = thread.priority & (PRIORITIES - 1)
+    priority = (level_in(queue, thread) - 1) & (PRIORITIES - 1)
     queue.first[priority] = append(queue.first[priority], thread)
     thread.is_ready = True
     # Full: pairs with the direct switch, which notes what runs and then looks here (I-CORE-5).
@@ -44,12 +71,12 @@ def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
 def push_first(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     """Puts a thread before those of its priority: it has not used up its slice."""
     push(queue, thread)
-    queue.first[thread.priority & (PRIORITIES - 1)] = thread
+    queue.first[(level_in(queue, thread) - 1) & (PRIORITIES - 1)] = thread
 
 
 @requires("queue.lock")
 def remove(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
-    priority = thread.priority & (PRIORITIES - 1)
+    priority = (level_in(queue, thread) - 1) & (PRIORITIES - 1)
     first = unlink(queue.first[priority], thread)
     queue.first[priority] = first
     thread.is_ready = False

@@ -21,7 +21,7 @@ from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
 from kernel.core.idle import NO_CPU, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
-from kernel.core.run_queue import IDLE, RunQueue, pop, push, push_first, remove, top_level
+from kernel.core.run_queue import IDLE, RunQueue, level_in, pop, push, push_first, remove, top_level
 from kernel.core.thread_block import STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread, may_run_on, move
 from kernel.core.timers import NEVER
 
@@ -51,8 +51,9 @@ def make_ready(thread: ptr[Thread]) -> None:
     queue = queue_of(target)
     with queue.lock:
         push(queue, thread)
-        level = thread.priority + 1
-        running = queue.running.load("relaxed")
+        level = level_in(queue, thread)
+        # A direct switch notes a priority as the level, whether priorities count or not.
+        running = min(queue.running.load("relaxed"), (queue.significant | queue.base) + 1)
         is_noticed = level < running or level == running and (queue.is_ticking or target == cpu.index)
         if level == running and is_noticed and not queue.is_ticking:
             # What a look would come to. Only the CPU itself may set its alarm.
@@ -80,7 +81,7 @@ def look() -> None:
     cpu.attention = u32(grace.note_quiet())
     thread = current_thread()
     queue = this_queue()
-    level = thread.priority + 1
+    level = level_in(queue, thread)
     work.run_some(level)
     charge_capped(thread)
     now = now_ns()
@@ -147,7 +148,7 @@ def switch_to(thread: ptr[Thread]) -> NoReturn:
 
     Requires: as for make_ready().
     """
-    this_queue().running.store(thread.priority + 1, "seq_cst")
+    this_queue().running.store(level_in(this_queue(), thread), "seq_cst")
     if cpu.attention != 0 or not is_first(thread.priority) or not _may_run(thread):
         make_ready(thread)
         leave()
@@ -170,7 +171,7 @@ def _note_running(queue: ptr[RunQueue], level: u32) -> None:
 def _run_on(queue: ptr[RunQueue], thread: ptr[Thread], slice_end_ns: u64) -> None:
     """Sets the alarm if somebody waits for the end of the slice of the thread that runs from here on."""
     queue.slice_end_ns = slice_end_ns
-    if note_cap(thread) or work.top_level() == thread.priority + 1:
+    if note_cap(thread) or work.top_level() == level_in(queue, thread):
         alarm.set_slice_end(min(slice_end_ns, now_ns() + work.QUANTUM_NS))
     else:
         alarm.set_slice_end(slice_end_ns if queue.is_ticking else NEVER)
@@ -204,7 +205,7 @@ def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
     while True:
         with queue.lock:
             thread = pop(queue)
-            _note_running(queue, IDLE if thread is None else thread.priority + 1)
+            _note_running(queue, IDLE if thread is None else level_in(queue, thread))
         if thread is not None or not _steal(queue, 0):
             return thread
 

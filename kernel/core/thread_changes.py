@@ -1,9 +1,10 @@
 """Changes of threads in any state, on any CPU: their priority, and where they may run."""
 from compiler.prelude import ptr, u32
+from kernel.abi.thread import SchedulingClass
 from kernel.arch.x86_64 import cpu
 from kernel.core.cpu_queue import queue_of
 from kernel.core.online import has_started, set_offline, set_online
-from kernel.core.run_queue import push, remove
+from kernel.core.run_queue import push, remove, use_class
 from kernel.core.schedule import make_ready, reschedule
 from kernel.core.thread_block import Thread, cpu_of
 
@@ -44,6 +45,14 @@ def look_everywhere() -> None:
     for index in range(cpu.known_cpus):
         if has_started(index):
             reschedule(index)
+
+
+def set_class(index: u32, scheduling: SchedulingClass) -> None:
+    """Whether a CPU heeds priorities, or gives every thread its turn."""
+    queue = queue_of(index)
+    with queue.lock:
+        use_class(queue, scheduling)
+    reschedule(index)
 
 
 def take_offline(index: u32) -> bool:

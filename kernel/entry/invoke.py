@@ -28,6 +28,7 @@ from kernel.abi.methods import (
     METHOD_NUMBERS,
     METHODS,
     METHODS_PER_KIND,
+    MORE_OF_SYSTEM,
     Argument,
 )
 from kernel.abi.objects import ObjectKind
@@ -216,4 +217,6 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
         case ObjectKind.INSPECT:
             return inspect.invoke(call)
         case _:
+            if kind == MORE_OF_SYSTEM:
+                return system.invoke(call)
             return Status.BAD_OPERATION, 0

@@ -2,19 +2,34 @@
 
 Locks: _switching (Rank.CPUS) lets one CPU at a time be switched on or off.
 """
-from compiler.prelude import addr, array, const, noinline, option, panic, ptr, sizeof, u8, u32, u64, zeroed
+from compiler.prelude import (
+    addr,
+    array,
+    const,
+    count_zeros_right,
+    noinline,
+    option,
+    panic,
+    ptr,
+    sizeof,
+    u8,
+    u32,
+    u64,
+    zeroed,
+)
 from kernel.abi.errors import Status
 from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
+from kernel.abi.thread import SchedulingClass
 from kernel.abi.trace import TraceRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
 from kernel.core import destruction, log, log_ring, machine_end, state, thread_changes, trace
 from kernel.core.log_ring import LogRing
-from kernel.core.online import has_started
+from kernel.core.online import ONLINE_WORDS, has_started, started
 from kernel.memory import fail_nth
 from kernel.memory.usercopy import copy_from_user, copy_to_user
 from kernel.objects import device, interrupt_line, ioports, walker
@@ -61,6 +76,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return _read_trace(call.arguments[0], call.arguments[1], call.arguments[2])
         case Method.SYSTEM_SWITCH_CPU:
             return _switch_cpu(call.arguments[0], call.arguments[1]), 0
+        case Method.SYSTEM_SET_CLASS:
+            return _set_class(call.arguments[0], call.arguments[1], call.arguments[2]), 0
         case Method.SYSTEM_CREATE_INTERRUPT:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
@@ -171,4 +188,14 @@ def _switch_cpu(index: u64, is_on: u64) -> Status:
         if not thread_changes.take_offline(u32(index)):
             return Status.BUSY
         interrupt_line.leave_cpu(u32(index))
+    return Status.OK
+
+
+def _set_class(group: u64, mask: u64, scheduling: u64) -> Status:
+    if group >= ONLINE_WORDS or mask & ~started[group].load("acquire") != 0 or scheduling > SchedulingClass.ROUND_ROBIN:
+        return Status.BAD_ARGUMENT
+    left = mask
+    while left != 0:
+        thread_changes.set_class(u32(group) * 64 + u32(count_zeros_right(left)), SchedulingClass(scheduling))
+        left &= left - 1
     return Status.OK

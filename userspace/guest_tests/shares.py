@@ -5,18 +5,18 @@ one after the other, and a timer of one may wait while another runs: the bounds 
 """
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import addr, array, const, export, ptr, u8, u64, zeroed
-from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT
+from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, OWN_THREAD, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
 from kernel.abi.ring import Completion, Operation, Submission
-from kernel.abi.thread import ThreadState
+from kernel.abi.thread import SchedulingClass, ThreadState
 from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
 from userspace.guest_tests.threads import STACK_BYTES, ask, do, expect, make, stack_of
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke
 
-_CASES = const(5)
+_CASES = const(7)
 _HOGS = const(4)
 _MS = const(1_000_000)
 _PERIOD_NS = const(400 * _MS)
@@ -39,6 +39,10 @@ def main(ring: u64) -> u64:
     _idle_cpus_steal()
     begin("times_add_up")
     _times_add_up()
+    begin("by_priority")
+    _two_priorities(SchedulingClass.PRIORITY)
+    begin("in_rounds")
+    _two_priorities(SchedulingClass.ROUND_ROBIN)
     begin("capped_account")
     _capped_account()
     end()
@@ -118,6 +122,39 @@ def _equal_threads(mask: u64, percent: u64) -> None:
         if off * 100 > fair * percent:
             check_numbered(mine // 1000, fair // 1000, "microseconds of an equal thread", index)
     _end_hogs(addr(hogs[0]))
+
+
+def _two_priorities(scheduling: SchedulingClass) -> None:
+    """On one CPU: the higher priority has all of it, or both have the same."""
+    do(SYSTEM, Method.SYSTEM_SET_CLASS, 0, 1)
+    status, _ = invoke(SYSTEM, Method.SYSTEM_SET_CLASS, 0, 1, u64(scheduling))
+    expect(status, Status.OK, "a class of scheduling")
+    hogs: array[u64, _HOGS] = zeroed()
+    _make_hogs(1, addr(hogs[0]))
+    for index in range(u64(_HOGS)):
+        do(hogs[index], Method.THREAD_SET_PRIORITY, 10 + 10 * (index % 2))
+    _sleep(20 * _MS)
+    low, high = _times(addr(hogs[0]))
+    _sleep(_PERIOD_NS)
+    low_end, high_end = _times(addr(hogs[0]))
+    had_low, had_high = low_end - low, high_end - high
+    if scheduling == SchedulingClass.PRIORITY:
+        check_equal(had_low // 1000, 0, "microseconds of the lower priority")
+    else:
+        percent: u64 = 5 if _cpu_count() == 1 else 25
+        off = had_low - had_high if had_low > had_high else had_high - had_low
+        if off * 100 > had_low * percent:
+            check_equal(had_low // 1000, had_high // 1000, "microseconds of the lower priority")
+    check(had_high > _PERIOD_NS // 4, "the higher priority runs")
+    _end_hogs(addr(hogs[0]))
+    do(SYSTEM, Method.SYSTEM_SET_CLASS, 0, 1)
+
+
+def _times(hogs: ptr[u64]) -> tuple[u64, u64]:
+    """What those of the lower priority have had, and the others."""
+    low = ask(hogs[0], Method.THREAD_CPU_TIME) + ask(hogs[2], Method.THREAD_CPU_TIME)
+    high = ask(hogs[1], Method.THREAD_CPU_TIME) + ask(hogs[3], Method.THREAD_CPU_TIME)
+    return low, high
 
 
 def _cpu_count() -> u64:
