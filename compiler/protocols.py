@@ -26,10 +26,13 @@ from compiler.type_model import StructType
 NAME_SHIFT, VERSION_SHIFT = 32, 16
 MOST = 0xFFFF
 MOST_PARAMETERS = 3
-WORDS = {"u64": "{}", "int": "int({})", "bool": "{} != 0"}
+WORDS = {"u64": "{}", "int": "int({})", "bool": "{} != 0", "Capability": "{}"}
 """How a word that came over a channel becomes a value."""
-SENT = {"u64": "{}", "int": "self.channel.word_of_int({})", "bool": "self.channel.word_of_bool({})"}
-ANSWERS = {"u64": "answer", "int": "answer_int", "bool": "answer_bool"}
+SENT = {
+    "u64": "{}", "int": "self.channel.word_of_int({})", "bool": "self.channel.word_of_bool({})", "Capability": "{}",
+}  # fmt: skip
+"""How a value becomes a word."""
+ANSWERS = {"u64": "answer", "int": "answer_int", "bool": "answer_bool", "Capability": "answer_capability"}
 
 
 @dataclass(frozen=True)
@@ -66,7 +69,8 @@ def _describe(module: Module, node: ast.AsyncFunctionDef, number: int) -> Method
     result = ast.unparse(node.returns) if node.returns is not None else ""
     for text, where in zip([*types, result], [*arguments, node], strict=True):
         if text not in WORDS and not (where is node and text == "None"):
-            message = f"{node.name} of a protocol takes and gives u64, int and bool, not {text or 'something unnamed'}"
+            known = "u64, int, bool and Capability"
+            message = f"{node.name} of a protocol takes and gives {known}, not {text or 'something unnamed'}"
             raise module.error("protocol", message, where)
     return Method(node.name, number, tuple(types), result)
 
@@ -75,7 +79,8 @@ def _client_body(node: ast.AsyncFunctionDef, method: Method) -> str:
     names = [argument.arg for argument in node.args.args[1:]]
     words = [SENT[kind].format(name) for name, kind in zip(names, method.parameters, strict=True)]
     words += ["0"] * (MOST_PARAMETERS - len(words))
-    asked = f"await self.channel.exchange({method.number}, {', '.join(words)})"
+    handles = sum(1 << place for place, kind in enumerate(method.parameters, 1) if kind == "Capability")
+    asked = f"await self.channel.exchange({method.number}, {', '.join(words)}, {handles})"
     return f"_ = {asked}" if method.result == "None" else f"return {WORDS[method.result].format(f'({asked})')}"
 
 
@@ -110,10 +115,10 @@ def _server_body(methods: tuple[Method, ...], server: str, call: str) -> str:
         asked = f"await {server}.{method.name}({', '.join(words)})"
         lines.append(f"    case {method.number}:")
         if method.result == "None":
-            lines += [f"        {asked}", f"        {call}.answer(0)"]
+            lines += [f"        {asked}", f"        await {call}.answer(0)"]
         else:
-            lines.append(f"        {call}.{ANSWERS[method.result]}({asked})")
-    lines += ["    case _:", f"        {call}.refuse()"]
+            lines.append(f"        await {call}.{ANSWERS[method.result]}({asked})")
+    lines += ["    case _:", f"        await {call}.refuse()"]
     return "\n".join(lines)
 
 

@@ -9,7 +9,7 @@ from compiler.prelude import addr, array, const, ptr, u8, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.ring import Operation as Opcode
 from kernel.abi.ring import Submission
-from userspace.init.calls import give_channels, make_channels, note_client
+from userspace.init.calls import give_channels, make_channels
 from userspace.init.links import give_links, make_links
 from userspace.init.manifest import HEALTHY_SECONDS, ROWS, Row, rows
 from userspace.init.services import end_services, give_table, make_table, note_start, set_reader
@@ -60,7 +60,6 @@ async def run_row(index: u64) -> u64:
     if len(problem) != 0:
         print(f"init: {row.program}: {problem}")
         return _NOT_STARTED
-    note_client(index, addr(_children[0]))
     if row.is_service and note_start(index, child) > 1:
         print(f"init: {row.program}: started again")
     if row.gets_services:

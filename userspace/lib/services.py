@@ -1,4 +1,4 @@
-"""The services that init runs, in pages that init writes and others read: what each is called and how it fares.
+"""The services that init runs, in a page that init writes and others read: what each is called and how it fares.
 
 Handles in it are the reader's own: init puts the capabilities into the reader's table.
 """
@@ -11,8 +11,6 @@ TABLE_NAME: str = "services"            # the page, and the notification that en
 CALLS_NAME: str = "calls"               # the channel on which a service receives
 NAMES_NAME: str = "names"               # the channel on which names are asked for
 SERVICE_PREFIX: str = "service."        # before the name of a service, of what the name service is given
-CLIENTS_NAME: str = "clients"           # the page of those who may ask it
-MOST_CLIENTS = const(16)
 KILL_NAME: str = "services.kill"     # by its bit, which is its place in the table
 
 
@@ -29,12 +27,6 @@ class Service:
 @struct
 class ServiceTable:
     services: array[Service, MOST_SERVICES]
-
-
-@struct
-class ClientTable:
-    """Handles of the name service: the processes of those who may ask it, by their badges."""
-    processes: array[u64, MOST_CLIENTS]
 
 
 assert sizeof(ServiceTable) <= 4096

@@ -18,7 +18,7 @@ class Narrow:
     channel: Channel
 
     async def look(self, first: u32) -> u64: ...
-    #! protocol: first: u32 => look of a protocol takes and gives u64, int and bool, not u32
+    #! protocol: first: u32 => look of a protocol takes and gives u64, int, bool and Capability, not u32
 
 
 @serves(Channel)

@@ -1,5 +1,5 @@
 """The loop: runs ready tasks, and when there is none waits for a completion or for the first sleeper."""
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable
 from typing import TypeVar
 
 from compiler.prelude import addr, const, coroutine_take, exception_name, panic, ptr, u64
@@ -24,11 +24,6 @@ from userspace.lib.time import monotonic_ns
 T = TypeVar("T")
 _EXCEPTION_STATUS = const(1)
 
-# What waits when no task is ready: until a completion, or at most until a deadline. A task that receives calls puts its
-# own way of waiting here (lib/service.py), and says that somebody outside may make tasks ready.
-wait_for_events: Callable[[u64], None] = reactor.wait
-is_receiving: bool = False
-
 
 def run(main: Awaitable[T]) -> T:
     """Runs a coroutine and every task that it starts until the coroutine ends. An exception ends the program."""
@@ -51,11 +46,11 @@ def run(main: Awaitable[T]) -> T:
 def _wait() -> None:
     deadline_ns = sleepers.first_ns()
     if deadline_ns == sleepers.NEVER:
-        if not reactor.in_flight() and not is_receiving:
+        if not reactor.in_flight():
             panic("every task waits for another: none will ever run")
-        wait_for_events(reactor.NO_DEADLINE)
+        reactor.wait(reactor.NO_DEADLINE)
         return
-    wait_for_events(deadline_ns)
+    reactor.wait(deadline_ns)
     sleepers.wake_due(monotonic_ns())
 
 

@@ -1,7 +1,6 @@
 """How a service answers what can be asked of every service: a task beside its others."""
 from compiler.prelude import addr, ptr, serves, struct, u64, zeroed
-from userspace.lib.protocol import Call
-from userspace.lib.service import receive
+from userspace.lib.protocol import Call, receive
 from userspace.lib.services import CALLS_NAME
 from userspace.lib.start_info import find_grant
 from userspace.servers.control.protocol import Control
