@@ -53,6 +53,8 @@ PYTHON_NAMES: dict[str, str] = {
     "Optional": "use ptr[T] | None",
     "Union": "use @union, or ptr[T] | None",
     "Any": "name the type; for several types use a TypeVar",
+    "print": "it needs no import",
+    "dataclass": "use @struct",
     "Enum": "use IntEnum",
     "Flag": "use IntFlag",
     "auto": "give each member its value",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 import compiler.check_expressions as expressions
 from compiler.constant import BINARY
@@ -16,6 +17,9 @@ from compiler.tree import (
     Expr,
     FloatConst,
     Literal,
+    Load,
+    Local,
+    LocalPlace,
     Unary,
     Zero,
 )
@@ -23,6 +27,7 @@ from compiler.type_model import (
     BOOL,
     ERROR,
     F64,
+    I64,
     LITERAL,
     NULL,
     BoolType,
@@ -85,15 +90,27 @@ def _widths_differ(
         hint = f"write {left.type}({ast.unparse(nodes[1])})"
     elif isinstance(left.type, FloatType) != isinstance(right.type, FloatType):
         hint = "integers hold whole numbers: scale them, as in x * 3 // 2"
-    labels = (Label(ctx.span(nodes[1]), str(right.type)),)
+    labels = [Label(ctx.span(nodes[1]), str(right.type))]
+    for operand, other in ((left, right), (right, left)):
+        if isinstance(operand, Load) and isinstance(operand.place, LocalPlace) and operand.type == I64:
+            local = operand.place.local
+            labels.append(Label(local.span, f"{local.name} is {local.type} since here"))
+            if isinstance(other.type, IntType) and _is_untyped(local):
+                hint = f"{local.name}: {other.type} = ... where it begins"
     return CompileError(
         "width-mismatch",
         f"{left.type} and {right.type} do not mix in {what}",
         ctx.span(nodes[0]),
         here=str(left.type),
         hint=hint,
-        labels=labels,
+        labels=tuple(labels),
     )
+
+
+def _is_untyped(local: Local) -> bool:
+    """Whether a local got its type from a literal alone, as in `total = 0`."""
+    line = local.span.file.lines[local.span.line - 1][local.span.end_column :]
+    return re.fullmatch(r"\s*=\s*-?\w+\s*(#.*)?", line) is not None
 
 
 def check_binary(ctx: Context, node: ast.BinOp, want: Type | None) -> Expr:

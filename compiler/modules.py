@@ -331,6 +331,8 @@ def _load_import(module: Module, name: str, at: ast.AST) -> Module:
             if (project.root / top).is_dir()
             else "Python's libraries cannot be compiled; write what you need as a module"
         )
+        if isinstance(at, ast.ImportFrom) and at.names[0].name in PYTHON_NAMES:
+            hint = PYTHON_NAMES[at.names[0].name]
         raise module.error("unknown-module", f"there is no module {name}", at, hint=hint)
     mine, theirs = layer_of(project, module.name), layer_of(project, name)
     if mine is not None and theirs is not None and theirs > mine:

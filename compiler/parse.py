@@ -35,6 +35,18 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
 CONSTANT_ONLY = (ast.Pow, ast.In, ast.NotIn)
 """Fine where the compiler evaluates the expression: inside `const(...)`, `assert` at module level, `array(...)`."""
 
+OTHER_LANGUAGES = {
+    "++": "write x += 1",
+    "--": "write x -= 1",
+    "&&": "write a and b",
+    "||": "write a or b",
+    "else if": "write elif",
+    "switch": "write match",
+    "?": "write a if test else b",
+    "!": "write not a",
+}
+"""What people bring from C where Python has a syntax error, and what Python says instead."""
+
 ASYNC_ONLY = (ast.Try, ast.Raise)
 """Exceptions travel along `await`: they exist in async functions."""
 
@@ -62,7 +74,9 @@ def parse(source: SourceFile, diagnostics: Diagnostics) -> ast.Module:
         line = error.lineno or 1
         column = max(0, (error.offset or 1) - 1)
         end = max(column + 1, (error.end_offset or column + 2) - 1)
-        diagnostics.add(CompileError("syntax", error.msg, Span(source, line, column, line, end)))
+        text = source.lines[line - 1] if line <= len(source.lines) else ""
+        hint = next((hint for words, hint in OTHER_LANGUAGES.items() if words in text), "")
+        diagnostics.add(CompileError("syntax", error.msg, Span(source, line, column, line, end), hint=hint))
     except (RecursionError, MemoryError):
         diagnostics.add(CompileError("syntax", "something is nested too deeply", Span(source, 1, 0, 1, 1)))
     except ValueError as error:

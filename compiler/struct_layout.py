@@ -10,7 +10,7 @@ import compiler.constant as constant
 import compiler.declare as declare
 import compiler.protocols as protocols
 from compiler.environment import Environment
-from compiler.errors import CompileError
+from compiler.errors import REPORTED, CompileError
 from compiler.modules import Module
 from compiler.symbols import Binding
 from compiler.type_model import ERROR, NEVER, NONE, BitsType, Field, StructType, Type, round_up
@@ -32,7 +32,9 @@ def _struct_options(module: Module, node: ast.ClassDef, env: Environment) -> dic
         call = decorator if isinstance(decorator, ast.Call) else None
         name = env.builtin_of(call.func if call else decorator)
         if name not in ("struct", "union", "protocol"):
-            raise module.error("decorator", f"@{ast.unparse(decorator)} does not apply to a class", decorator)
+            text = ast.unparse(call.func if call else decorator)
+            code = REPORTED if text in module.failed else "decorator"
+            raise module.error(code, f"@{text} does not apply to a class", decorator, hint="use @struct")
         seen = True
         options["union"] = name == "union"
         for keyword in call.keywords if call else ():

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import resource
+from collections.abc import Iterator
 from copy import deepcopy
 from pathlib import Path
 from random import Random
@@ -15,6 +17,7 @@ from tests.compiler.case_files import case_files
 
 NORMAL, LONG = 600, 30_000
 """Mutated sources."""
+MEMORY = 8 << 30
 SOURCES = [*case_files("run"), *case_files("accept"), *case_files("refuse")]
 SOURCES = [path for path in SOURCES if "modules" not in path.read_text()]
 WORDS = (
@@ -80,6 +83,15 @@ def mutate_tree(text: str, random: Random) -> str:
 def _can_change(value: object) -> bool:
     several = isinstance(value, list) and bool(value) and isinstance(value[0], ast.expr | ast.stmt)
     return several or isinstance(value, ast.expr)
+
+
+@pytest.fixture(autouse=True)
+def bounded_memory() -> Iterator[None]:
+    """A compiler that never stops asking for memory fails the test, not the machine."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY, hard))
+    yield
+    resource.setrlimit(resource.RLIMIT_AS, (soft, hard))
 
 
 def check(text: str, folder: Path, target: str) -> None:

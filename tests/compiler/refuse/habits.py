@@ -262,3 +262,12 @@ def e8(x: u32) -> "u32":
     yield x
     #! unsupported: yield x => yield is not part of the language
     #: fill an array, or write a struct with a next() method
+
+
+def untyped_total(values: span[u32]) -> u32:
+    total = 0
+    for value in values:
+        total += value
+        #! width-mismatch: total => i64 and u32 do not mix in +
+        #: total: u32 = ... where it begins
+    return total

@@ -69,6 +69,7 @@ class Child(Point):
 
 @inline
 #! decorator: inline => @inline does not apply to a class
+#: use @struct
 class Decorated:
     a: u32
 
