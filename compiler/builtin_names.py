@@ -13,14 +13,14 @@ TYPE_NAMES = frozenset(
 )
 DECORATORS = frozenset(
     "struct union protocol serves inline noinline cold export interrupt section naked asm_x64 panic_handler "
-    "printer slice_method raises frame_allocator frame_release enum requires excludes irqs_off may_fault "
-    "bounded_recursion target_features".split()
+    "printer slice_method raises frame_allocator frame_release requires excludes irqs_off may_fault "
+    "bounded_recursion".split()
 )
 CLASS_DECORATORS = frozenset({"struct", "union", "protocol"})
 FUNCTIONS = frozenset(
     "const option zeroed placed addr address copy sizeof offsetof wrap_add wrap_sub wrap_mul wrap_neg "
     "overflow_add overflow_sub overflow_mul float_bits count_zeros_left count_zeros_right count_ones byte_swap "
-    "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill memory_compare unchecked "
+    "rotate_left rotate_right fence panic unreachable spin_hint memory_copy memory_fill unchecked "
     "mem8 mem16 mem32 mem64 asm_block guarded_by frame_address return_address percpu_address "
     "suspend coroutine_start coroutine_resume coroutine_is_done coroutine_take coroutine_destroy "
     "coroutine_result coroutine_take_all "

@@ -175,7 +175,7 @@ def _declare_enum(module: Module, node: ast.ClassDef, env: Environment, *, is_fl
     name = f"{module.name}.{node.name}"
     largest = functools.reduce(operator.or_, members.values(), 0) if is_flag else max([0, *members.values()])
     storage = next((t for t in (U8, U16, U32, U64) if t.holds(largest)), U64)
-    return EnumSymbol(name, EnumType(name, storage, is_flag, tuple(members.values())), members)
+    return EnumSymbol(name, EnumType(storage, name, is_flag, tuple(members.values())), members)
 
 
 def declare_function(

@@ -22,7 +22,6 @@ ARGUMENTS: dict[str, tuple[type, str]] = {
     "bounded_recursion": (int, "@bounded_recursion(n), where n is the deepest nesting"),
     "requires": (str, '@requires("object.lock")'),
     "excludes": (str, '@excludes("object.lock")'),
-    "target_features": (str, '@target_features("+avx2")'),
 }
 """What the arguments of a decorator are, and how it is written; all others take none."""
 MAY_STAND_ALONE = ("export",)

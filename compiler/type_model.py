@@ -29,12 +29,10 @@ class Type:
 
 
 @dataclass(frozen=True)
-class IntType(Type):
-    bits: int
-    signed: bool
+class NumberType(Type):
+    """A number that takes `bits` bits of memory, at a multiple of its size."""
 
-    def __str__(self) -> str:
-        return f"{'i' if self.signed else 'u'}{self.bits}"
+    bits: int
 
     @property
     def size(self) -> int:  # type: ignore[override]
@@ -43,6 +41,14 @@ class IntType(Type):
     @property
     def align(self) -> int:  # type: ignore[override]
         return self.bits // 8
+
+
+@dataclass(frozen=True)
+class IntType(NumberType):
+    signed: bool
+
+    def __str__(self) -> str:
+        return f"{'i' if self.signed else 'u'}{self.bits}"
 
     @property
     def minimum(self) -> int:
@@ -61,19 +67,9 @@ class IntType(Type):
 
 
 @dataclass(frozen=True)
-class FloatType(Type):
-    bits: int
-
+class FloatType(NumberType):
     def __str__(self) -> str:
         return f"f{self.bits}"
-
-    @property
-    def size(self) -> int:  # type: ignore[override]
-        return self.bits // 8
-
-    @property
-    def align(self) -> int:  # type: ignore[override]
-        return self.bits // 8
 
 
 @dataclass(frozen=True)
@@ -85,40 +81,14 @@ class BoolType(Type):
         return "bool"
 
 
-@dataclass(frozen=True)
-class NoneType(Type):
-    def __str__(self) -> str:
-        return "None"
+@dataclass(frozen=True, eq=False)
+class SpecialType(Type):
+    """A type without values in memory; each is one object, named below."""
 
-
-@dataclass(frozen=True)
-class NeverType(Type):
-    def __str__(self) -> str:
-        return "NoReturn"
-
-
-@dataclass(frozen=True)
-class LiteralType(Type):
-    """An integer that has no width yet; the node that carries it holds the value."""
+    name: str
 
     def __str__(self) -> str:
-        return "integer literal"
-
-
-@dataclass(frozen=True)
-class NullType(Type):
-    """The type of the expression `None` where a value is expected."""
-
-    def __str__(self) -> str:
-        return "None"
-
-
-@dataclass(frozen=True)
-class ErrorType(Type):
-    """The type of what was already reported; agrees with everything."""
-
-    def __str__(self) -> str:
-        return UNKNOWN
+        return self.name
 
 
 @dataclass(frozen=True)
@@ -177,8 +147,22 @@ class StrType(Type):
 
 
 @dataclass(frozen=True)
-class ArrayType(Type):
+class WrappedType(Type):
+    """Lies in memory as another type does."""
+
     of: Type
+
+    @property
+    def size(self) -> int:  # type: ignore[override]
+        return self.of.size
+
+    @property
+    def align(self) -> int:  # type: ignore[override]
+        return self.of.align
+
+
+@dataclass(frozen=True)
+class ArrayType(WrappedType):
     count: int
 
     def __str__(self) -> str:
@@ -187,10 +171,6 @@ class ArrayType(Type):
     @property
     def size(self) -> int:  # type: ignore[override]
         return self.of.size * self.count
-
-    @property
-    def align(self) -> int:  # type: ignore[override]
-        return self.of.align
 
     @property
     def is_aggregate(self) -> bool:
@@ -219,15 +199,9 @@ class TupleType(Type):
 
 
 @dataclass(frozen=True)
-class AtomicType(Type):
-    of: Type
-
+class AtomicType(WrappedType):
     def __str__(self) -> str:
         return f"atomic[{self.of}]"
-
-    @property
-    def size(self) -> int:  # type: ignore[override]
-        return self.of.size
 
     @property
     def align(self) -> int:  # type: ignore[override]
@@ -239,19 +213,9 @@ class AtomicType(Type):
 
 
 @dataclass(frozen=True)
-class VolatileType(Type):
-    of: Type
-
+class VolatileType(WrappedType):
     def __str__(self) -> str:
         return f"volatile[{self.of}]"
-
-    @property
-    def size(self) -> int:  # type: ignore[override]
-        return self.of.size
-
-    @property
-    def align(self) -> int:  # type: ignore[override]
-        return self.of.align
 
 
 @dataclass(frozen=True)
@@ -338,11 +302,11 @@ class StructType(Type):
 
 
 @dataclass(frozen=True)
-class EnumType(Type):
+class EnumType(WrappedType):
     """An IntEnum or IntFlag as a type: stored as `of`, the smallest of u8, u16, u32, u64 that holds all members."""
 
-    name: str
     of: IntType
+    name: str
     is_flag: bool = False
     values: tuple[int, ...] = ()  # of its members
 
@@ -352,14 +316,6 @@ class EnumType(Type):
     def holds(self, value: int) -> bool:
         """Flags combine freely; any other enum has its members alone."""
         return self.of.holds(value) if self.is_flag else value in self.values
-
-    @property
-    def size(self) -> int:  # type: ignore[override]
-        return self.of.size
-
-    @property
-    def align(self) -> int:  # type: ignore[override]
-        return self.of.align
 
 
 @dataclass(frozen=True)
@@ -372,15 +328,14 @@ class TypeVariable(Type):
         return self.name
 
 
-BOOL, NONE, NEVER, LITERAL, NULL, ERROR, STR = (
-    BoolType(),
-    NoneType(),
-    NeverType(),
-    LiteralType(),
-    NullType(),
-    ErrorType(),
-    StrType(),
-)
+BOOL, STR = BoolType(), StrType()
+NONE, NEVER = SpecialType("None"), SpecialType("NoReturn")
+LITERAL = SpecialType("integer literal")
+"""An integer that has no width yet; the node that carries it holds the value."""
+NULL = SpecialType("None")
+"""The type of the expression `None` where a value is expected."""
+ERROR = SpecialType(UNKNOWN)
+"""The type of what was already reported; agrees with everything."""
 U8, U16, U32, U64, U128 = (IntType(bits, False) for bits in (8, 16, 32, 64, 128))
 I8, I16, I32, I64, I128 = (IntType(bits, True) for bits in (8, 16, 32, 64, 128))
 F32, F64 = FloatType(32), FloatType(64)

@@ -45,7 +45,6 @@ from compiler.prelude.decorators import (
     asm_x64,
     bounded_recursion,
     cold,
-    enum,
     excludes,
     export,
     guarded_by,
@@ -58,7 +57,6 @@ from compiler.prelude.decorators import (
     panic_handler,
     requires,
     section,
-    target_features,
 )
 from compiler.prelude.floats import f32, f64
 from compiler.prelude.integers import i8, i16, i32, i64, i128, u8, u16, u32, u64, u128, uint
@@ -71,7 +69,6 @@ from compiler.prelude.places import (
     mem16,
     mem32,
     mem64,
-    memory_compare,
     memory_copy,
     memory_fill,
     percpu_address,
@@ -111,7 +108,6 @@ __all__ = [
     "count_ones",
     "count_zeros_left",
     "count_zeros_right",
-    "enum",
     "exception_name",
     "exception_number",
     "excludes",
@@ -138,7 +134,6 @@ __all__ = [
     "mem16",
     "mem32",
     "mem64",
-    "memory_compare",
     "memory_copy",
     "memory_fill",
     "naked",
@@ -174,7 +169,6 @@ __all__ = [
     "spin_hint",
     "struct",
     "suspend",
-    "target_features",
     "u8",
     "u16",
     "u32",

@@ -23,8 +23,8 @@ def _parameterised(*parameters: object) -> Callable[[F], F]:
     return _unchanged
 
 
-enum = inline = noinline = cold = interrupt = panic_handler = irqs_off = may_fault = _unchanged
-section = target_features = bounded_recursion = requires = excludes = _parameterised
+inline = noinline = cold = interrupt = panic_handler = irqs_off = may_fault = _unchanged
+section = bounded_recursion = requires = excludes = _parameterised
 
 
 def export(function: Any) -> Any:

@@ -14,7 +14,7 @@ from compiler.prelude.arrays import Array, Elements, Span, array
 from compiler.prelude.atomics import Atomic, atomic
 from compiler.prelude.host_memory import Memory
 from compiler.prelude.integer_base import Integer, literal
-from compiler.prelude.integers import i32, u8, u16, u32, u64
+from compiler.prelude.integers import u8, u16, u32, u64
 from compiler.prelude.kinds import kind_of
 from compiler.prelude.pointers import Place, Pointer, pointer_to
 from compiler.prelude.structs import BitsKind, StructKind, View
@@ -125,14 +125,6 @@ def memory_fill(destination: Any, byte: Any, size: Any) -> None:
     target = _plain(destination)
     number = byte._v if type(byte) is u8 else literal(byte, u8)
     host_memory.write(target.memory_, target.offset_, bytes([number]) * size.__index__())
-
-
-def memory_compare(first: Any, second: Any, size: Any) -> Any:
-    """Negative, zero or positive, as the first differing byte is below or above."""
-    a, b = _plain(first), _plain(second)
-    left = host_memory.read(a.memory_, a.offset_, size.__index__())
-    right = host_memory.read(b.memory_, b.offset_, size.__index__())
-    return i32((left > right) - (left < right))
 
 
 def unchecked(elements: Any, index: Any) -> Any:
