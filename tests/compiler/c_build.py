@@ -13,7 +13,8 @@ from pathlib import Path
 from compiler.check import Program
 from compiler.symbols import Function
 from compiler.type_model import BoolType, EnumType, IntType, Type
-from tests.compiler.c_program import TRAPS, c_program
+from tests.compiler.c_places import TRAPS
+from tests.compiler.c_program import c_program
 
 COMPILERS = tuple(name for name in ("gcc", "clang") if shutil.which(name))
 FLAGS = ("-fwrapv", "-fno-strict-aliasing", "-w", "-shared", "-fPIC")

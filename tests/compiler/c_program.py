@@ -34,10 +34,8 @@ from compiler.tree import (
     While,
 )
 from compiler.type_model import NEVER, NONE, IntType, SpanType, TupleType, Type
-from tests.compiler.c_expressions import ExpressionWriter, c_type
-
-TRAPS = ("overflow", "division", "bounds", "assertion", "null", "unreachable", "panic", "member")
-"""Kinds of traps, by their number in c_support.h, from 1."""
+from tests.compiler.c_expressions import ExpressionWriter
+from tests.compiler.c_places import c_type
 
 
 @dataclass
