@@ -1,4 +1,5 @@
-"""What being told costs: timers, notifications between processes, and events across CPUs. Both sides are counted.
+"""What rings cost that wait: timers, notifications and calls between processes, events across CPUs. Both sides are
+counted.
 
 A watch is persistent and armed once; each side takes a completion a round and waits in its ring for the next.
 """
@@ -6,11 +7,13 @@ from collections.abc import Callable
 
 from compiler.prelude import addr, atomic, const, ptr, spin_hint, u8, u16, u64, zeroed
 from kernel.abi.bootinfo import OWN_THREAD, ROOT_ACCOUNT
+from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.rights import Right
 from kernel.abi.ring import COMPLETION_CAPACITY, Operation, Submission, SubmissionFlags
 from userspace.benchmarks.clock import measure
 from userspace.guest_tests.clone import make_child
+from userspace.guest_tests.report import check_equal
 from userspace.guest_tests.threads import STACK_BYTES, ask, do, finish, make, stack_of
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import invoke, ring_enter, yield_now
@@ -18,6 +21,7 @@ from userspace.lib.syscall import invoke, ring_enter, yield_now
 _ROUNDS = const(200)
 _BIT = const(1)
 _SLOT = const(7)
+_CEILING = const(40)
 _OTHER_RING = const(0x2000_0000)
 _THIRD_RING = const(0x2001_0000)
 _LONG_AGO_NS = const(1)
@@ -28,6 +32,7 @@ _CHILD_TELLS = const(1 << 32 | 2)
 _ring: ptr[Ring] | None = None
 _to_other: u64 = 0
 _to_us: u64 = 0
+_channel: u64 = 0
 _heard: atomic[u64] = 0                 # events that a thread on the other CPU has taken
 
 
@@ -43,6 +48,7 @@ def measure_events(ring: ptr[Ring], has_two_cpus: bool) -> None:
     else:
         _watch(ring, _to_us)
         _between_processes()
+        _call_through_rings()
 
 
 def _wait_for_timer() -> None:
@@ -77,6 +83,57 @@ def _answer_for_ever(place: u64) -> None:
     while True:
         _take_event(addr(ring))
         _, _ = invoke(_CHILD_TELLS, Method.NOTIFICATION_SIGNAL, _BIT)
+
+
+def _call_through_rings() -> None:
+    """A call between processes: an entry and its completion, the answer, on either side."""
+    global _channel
+    _channel = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_CHANNEL, _CEILING)
+    process, thread = make_child(_serve_for_ever, _OTHER_RING, stack_of(2) + STACK_BYTES)
+    do(_channel, Method.COPY_TO, process, Right.RECEIVE)
+    do(thread, Method.THREAD_CREATE_RING, _OTHER_RING, COMPLETION_CAPACITY)
+    do(thread, Method.THREAD_START)
+    yield_now()
+    measure("call_reply_ring", _call_once, _ROUNDS, 1)
+    do(process, Method.PROCESS_KILL, 0)
+
+
+def _call_once() -> None:
+    ring = _own_ring()
+    entry = ring.stage(Operation.CALL, _SLOT + 1, 0, 1)
+    assert entry is not None
+    entry.length = 0
+    entry.capability = _channel
+    _write_words(entry)
+    ring.publish()
+    _, _ = ring_enter(1, 1, 0)
+    check_equal(u64(ring.completion(0).status), Status.OK, "a call")
+    ring.done_with(1)
+
+
+def _serve_for_ever(place: u64) -> None:
+    ring: Ring = zeroed()
+    open_ring(addr(ring), place)
+    receive = Submission(operation=u8(Operation.RECEIVE), slot=1, capability=_CHILD_HEARS)
+    _ = ring.submit(addr(receive))
+    while True:
+        _, _ = ring_enter(1, 1, 0)
+        token = ring.completion(0).reply
+        ring.done_with(1)
+        entry = ring.stage(Operation.REPLY, 2, u8(SubmissionFlags.SILENT), 2)
+        assert entry is not None
+        entry.length = 0
+        entry.capability = token
+        _write_words(entry)
+        ring.publish()
+
+
+def _write_words(entry: ptr[Submission]) -> None:
+    entry.word0 = 1
+    entry.word1 = 2
+    entry.word2 = 3
+    entry.word3 = 4
+    entry.deadline_ns = 0
 
 
 def _across_cpus() -> None:
