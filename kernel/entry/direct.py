@@ -84,19 +84,19 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     is_found = table.find(slots, handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(header), addr(badge))
     here = u64(cpu.index)
     if not is_found or server.conditions.load("relaxed") != here:
-        _reply_receive(handle, word0, word1, word2, word3)
+        _reply_receive(handle, word0, word1, word2, word3, 0)
     channel = ptr[Channel](header)
     found = server.answer.caller.load("relaxed")
     # A server that receives again from where it received stays at that channel's ceiling.
     if found == 0 or found & CALLER_FLAGS != 0 or server.received_from != u64(channel):
-        _reply_receive(handle, word0, word1, word2, word3)
+        _reply_receive(handle, word0, word1, word2, word3, header)
     if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
-        _reply_receive(handle, word0, word1, word2, word3)
+        _reply_receive(handle, word0, word1, word2, word3, header)
     caller = ptr[Thread](found)
     # Before the fences below: a thread that is made ready from now on is compared with the caller (I-CORE-5).
     note_level(caller.priority + 1)
     if not wait.claim(caller, server.answer.wait):
-        _reply_receive(handle, word0, word1, word2, word3)
+        _reply_receive(handle, word0, word1, word2, word3, header)
     server.answer.caller.store(0, "relaxed")
     charge_direct(server)
     server.wait.store(u64(channel) | u64(Wait.RECEIVE), "release")
@@ -176,7 +176,6 @@ def _look_at_others(
     schedule.leave()
 
 
-@cold
 @noinline
 def _call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u64) -> NoReturn:
     """The general way; the door has not kept the message."""
@@ -200,29 +199,33 @@ def _call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u6
     _return(caller, status)
 
 
-@cold
 @noinline
-def _reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64) -> NoReturn:
-    """The general way. Without a handle it only answers."""
+def _reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, header: u64) -> NoReturn:
+    """The general way. Without a handle it only answers. `header` is the channel, if it has been found already."""
     server = current_thread()
     _write(server, handle, word0, word1, word2, word3)
-    found = Capability()
-    status: Status = Status.OK
-    if handle != 0:
-        status = table.lookup(
-            addr(server.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(found)
-        )
-    if status != Status.OK:
-        _return(server, status)
+    if header == 0 and handle != 0:
+        header = _find_to_receive(server, handle)
     caller: ptr[Thread] | None = None
     if server.answer.caller.load("relaxed") != 0:
         message = Message(words=array(word0, word1, word2, word3))
         caller = answers.answer_thread(addr(server.answer), addr(message))
-    header = found.object
-    if header is not None:
+    if header != 0:
         _receive(server, ptr[Channel](header), caller)
     _lower(server)
     _go_on(server, caller, Status.OK)
+
+
+@noinline
+def _find_to_receive(server: ptr[Thread], handle: u64) -> u64:
+    """Returns to the program with an error if the handle is not good for it."""
+    found = Capability()
+    status = table.lookup(
+        addr(server.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(found)
+    )
+    if status != Status.OK:
+        _return(server, status)
+    return u64(found.object)
 
 
 def _receive(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread] | None) -> NoReturn:
