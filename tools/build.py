@@ -47,22 +47,23 @@ _FAST = (
     "kernel.caps",
     "kernel.complete",
     "kernel.entry",
-    "kernel.submit.enter",
+    "kernel.submit",
     "kernel.sync",
     *(f"kernel.arch.x86_64.{name}" for name in ("gdt", "paging", "ports", "tlb")),
     *(
         f"kernel.core.{name}"
         for name in (
-            "alarm", "calls", "context", "cpu_queue", "destruction", "grace", "idle", "online", "receive_rights",
-            "run_queue", "schedule", "thread_block", "thread_chain", "thread_changes", "thread_list", "wait", "work",
+            "alarm", "answers", "call_queue", "calls", "context", "cpu_queue", "destruction", "grace", "idle",
+            "message", "online", "receive_rights", "record_chain", "run_queue", "schedule", "thread_block",
+            "thread_chain", "thread_changes", "thread_list", "wait", "work",
         )
     ),
     *(f"kernel.memory.{name}" for name in ("address_space", "frame_set", "range_tree", "slab")),
     *(
         f"kernel.objects.{name}"
         for name in (
-            "capability", "creation", "handles", "lease", "mapping", "notification", "registers", "thread", "unmapping",
-            "upcall",
+            "capability", "creation", "handles", "invocation", "lease", "mapping", "notification", "registers",
+            "thread", "unmapping", "upcall",
         )
     ),
 )  # fmt: skip

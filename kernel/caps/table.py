@@ -294,7 +294,7 @@ def forget_operation(table: ptr[Table], handle: u64) -> None:
 
 def has_operations(table: ptr[Table], handle: u64) -> bool:
     """Whether operations were begun with what is, or was, in a slot. Requires: the handle named something once."""
-    return _slot(table, index_of(handle)).operations.load("seq_cst") != 0
+    return _near_slot(table, index_of(handle)).operations.load("seq_cst") != 0
 
 
 def needs_directory(table: ptr[Table]) -> bool:

@@ -6,7 +6,7 @@ accepted, so that the place is there. Events in between are counted in the recor
 enter the ring after reading.
 Locks: Ring.lock, inside the lock of the object that the event came from.
 """
-from compiler.prelude import fence, ptr, u32, u64
+from compiler.prelude import fence, inline, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import CompletionFlags, RingFlags
 from kernel.complete.post import break_ring, clear_flag, post, set_flag, take_waiter
@@ -31,12 +31,16 @@ def post_event(record: ptr[Record], bits: u64) -> ptr[Thread] | None:
         return take_waiter(ring)
 
 
+@inline
 def look_at_head(ring: ptr[Ring]) -> None:
     """Notes how far the user has read, and posts what was folded for those watches whose completion has been read."""
-    if ring.is_broken:
-        return
     head = ring.user_page.completion_head.value.load("acquire")
-    if head == ring.completion_head:
+    if head != ring.completion_head:
+        _accept_head(ring, head)
+
+
+def _accept_head(ring: ptr[Ring], head: u32) -> None:
+    if ring.is_broken:
         return
     if not accept_completion_head(ring, head):
         break_ring(ring)
