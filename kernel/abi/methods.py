@@ -199,10 +199,12 @@ METHODS = const((
     (Method.THREAD_NOTIFY_EXIT, ObjectKind.THREAD, Right.WAIT,
      (("notification", Argument.NOTIFICATION_TO_SIGNAL), ("bits", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BUSY)),
-    (Method.THREAD_ARM_UPCALLS, ObjectKind.THREAD, Right.MANAGE, (("is_armed", Argument.NUMBER),), (Status.BUSY,)),
-    # Two pages at `place` in the thread's process; `capacity` completions may be promised or unread at a time.
+    (Method.THREAD_ARM_UPCALLS, ObjectKind.THREAD, Right.MANAGE, (("reasons", Argument.NUMBER),),
+     (Status.BAD_ARGUMENT, Status.BUSY)),
+    # Pages from `place` on in the thread's process (ring.py); `capacity` completions may be promised or unread at a
+    # time; bit n of `forbidden` keeps operation n out of it, but for NOP and CANCEL.
     (Method.THREAD_CREATE_RING, ObjectKind.THREAD, Right.MANAGE,
-     (("place", Argument.NUMBER), ("capacity", Argument.NUMBER)),
+     (("place", Argument.NUMBER), ("capacity", Argument.NUMBER), ("forbidden", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.BAD_ADDRESS, Status.BUSY, Status.ALREADY_MAPPED, Status.DESTROYED, Status.NO_MEMORY,
       Status.OVER_LIMIT)),
     (Method.THREAD_SET_EXCEPTION_CHANNEL, ObjectKind.THREAD, Right.MANAGE,

@@ -72,6 +72,7 @@ OPERATIONS = const((
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
 ))
 OPERATION_NUMBERS = const(len(OPERATIONS))
+FORBIDDABLE = const((1 << OPERATION_NUMBERS) - 1 & ~(1 << Operation.NOP | 1 << Operation.CANCEL))   # NO_RIGHT then
 MAX_CHAIN = const(8)            # entries linked to one another
 
 
@@ -79,7 +80,7 @@ MAX_CHAIN = const(8)            # entries linked to one another
 BYTES = const(0xFFFF)           # CALL, SEND, REPLY: bytes in the message buffer, in the piece of the slot
 COPIED_SHIFT = const(16)        # likewise, four bits: words that are handles, of which the receiver gets copies
 MOVED_SHIFT = const(20)         # likewise: handles that the sender loses
-ACCEPTED_SHIFT = const(24)      # CALL, RECEIVE, three bits: the most capabilities that the answer or each message brings
+ACCEPTED_SHIFT = const(24)      # CALL, RECEIVE, three bits: the most capabilities that an answer or a message brings
 LEVEL_SHIFT = const(28)         # CALL, SEND, two bits: the level at which it is queued; 3 is received first
 CONTENT = const(0x00FF_FFFF)    # what a message brings besides its words
 MESSAGE_WORDS = const(4)

@@ -7,18 +7,26 @@ least `threshold` completions are unread (0 counts as 1). The kernel then saves 
 rsi the reasons and rdx the tail of the completion queue; all other registers are zero, vector registers stay as
 they are.
 Otherwise it sets `pending` and lets the thread go on.
+Fewer than `threshold` completions are told of when the first has waited for `delay_ns` (0: only then). Between two
+upcalls lie at least `interval_ns`, counted from UPCALL_RETURN where that is used; one due meanwhile comes after.
 
 To unmask without a system call: store 0 to `disabled`; then, while `pending` is not 0, exchange it for 0 and read
 completions. UPCALL_RETURN loads the registers from `frame` and stores 0 to `disabled`.
 """
 from enum import IntFlag
 
-from compiler.prelude import atomic, sizeof, struct, u32, u64
+from compiler.prelude import atomic, const, sizeof, struct, u32, u64
 from kernel.abi.thread import ThreadRegisters
 
 
 class Reason(IntFlag):
+    """What a thread is armed for, and what an upcall is about."""
     COMPLETION = 1
+    TIMER = 2               # among the completions are those of timers; comes with COMPLETION, armed for or not
+    PREEMPTED = 4           # another thread had the CPU meanwhile; told at once, whatever is unread
+
+
+REASONS = const(Reason.COMPLETION | Reason.TIMER | Reason.PREEMPTED)
 
 
 @struct(size=256)
@@ -37,6 +45,8 @@ class UpcallBlock:
     critical_low: u64
     critical_high: u64
     threshold: u32
+    delay_ns: u64
+    interval_ns: u64
     frame: UpcallFrame
 
 

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from compiler.prelude import addr, panic, ptr, spin_hint, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import CompletionFlags, Operation, SubmissionFlags
+from kernel.abi.upcall import Reason
 from kernel.arch.x86_64 import mailbox
 from kernel.caps import lease as leases
 from kernel.caps import table
@@ -128,7 +129,9 @@ def _complete(
     bits = result
     reply: u64 = 0
     flags: u32 = CompletionFlags.LATE if record.is_late else 0
-    if record.operation == Operation.RECEIVE:
+    if record.operation == Operation.TIMER:
+        ring.told |= Reason.TIMER
+    elif record.operation == Operation.RECEIVE:
         if message is not None and message.is_call:
             reply = owe_answer(ring, record)
         end_receive(ring, record)

@@ -94,6 +94,12 @@ class Ring:
     capacity: u32                       # completions that may be promised or unread; one more belongs to CANCEL
     is_broken: bool
     has_upcalls: bool                   # its thread is to be told of completions wherever it is
+    is_delay_over: bool                 # so that a few unread completions are enough
+    waits_for_delay: bool               # what `upcall_timer` is about, else the interval
+    told: u32                           # reasons of the next upcall besides COMPLETION
+    forbidden: u32                      # operations that it does not take, a bit each
+    upcall_timer: Timer                 # on which an upcall is due that was not delivered
+    upcall_ns: u64                      # when the last one came or ended
     user_place: u64                     # address of the user's page in its thread's process
     flags: u32                          # what the kernel's page says
     latched: ptr[Record] | None         # watches with an unread completion

@@ -22,7 +22,17 @@ from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded,
 from kernel.core.idle import NO_CPU, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
 from kernel.core.run_queue import IDLE, RunQueue, level_in, pop, push, push_first, remove, top_level
-from kernel.core.thread_block import STOPPING, UPCALL_DUE, Thread, cpu_of, current_thread, may_run_on, move
+from kernel.core.thread_block import (
+    STOPPING,
+    TELLS_PREEMPTION,
+    UPCALL_DUE,
+    WAS_PREEMPTED,
+    Thread,
+    cpu_of,
+    current_thread,
+    may_run_on,
+    move,
+)
 from kernel.core.timers import NEVER
 
 SLICE_NS = const(5_000_000)
@@ -179,6 +189,8 @@ def _run_on(queue: ptr[RunQueue], thread: ptr[Thread], slice_end_ns: u64) -> Non
 
 def _put_back(thread: ptr[Thread], is_over: bool) -> None:
     """Makes a thread ready that was preempted: before its equals unless its slice is over."""
+    if thread.conditions.load("relaxed") & TELLS_PREEMPTION != 0:
+        _ = thread.conditions.fetch_or(UPCALL_DUE | WAS_PREEMPTED, "relaxed")
     target = _place(thread)
     move(thread, target)
     queue = queue_of(target)

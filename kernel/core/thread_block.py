@@ -55,6 +55,8 @@ KILLED = const(1 << 37)
 UPCALL_DUE = const(1 << 38)            # its ring got completions, of which an upcall is to tell
 CAPPED = const(1 << 39)                 # its account, or one above, has a cap on CPU time
 HELD = const(1 << 40)                   # kept from running while another thread changes it (core/wait.py)
+TELLS_PREEMPTION = const(1 << 42)       # wants an upcall when it has lost its CPU to another thread
+WAS_PREEMPTED = const(1 << 43)          # of which an upcall is to tell
 HAS_EVENTS = const(1 << 41)             # it receives calls, and its ring may have completions that it has not read
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED | HELD)
 

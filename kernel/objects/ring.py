@@ -15,7 +15,7 @@ from kernel.caps import account as accounts
 from kernel.caps.object import Account, Object
 from kernel.complete.post import end_wait
 from kernel.complete.ring_block import Record, Ring, RingAnswer
-from kernel.core import schedule
+from kernel.core import alarm, schedule
 from kernel.core.destruction import release, set_destroyer
 from kernel.core.process_block import Process
 from kernel.memory import physical, window
@@ -87,6 +87,9 @@ def end_ring(ring: ptr[Ring], status: Status) -> None:
     with ring.lock:
         ring.is_broken = True
         woken = end_wait(ring, status)
+        ring.has_upcalls = False
+    if ring.upcall_timer.is_queued:
+        _ = alarm.stop_timer(addr(ring.upcall_timer))
     end_operations(ring, status)
     if woken is not None:
         schedule.make_ready(woken)

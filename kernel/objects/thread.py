@@ -9,6 +9,7 @@ from kernel.abi.errors import Status
 from kernel.abi.layout import USER_END
 from kernel.abi.methods import Method
 from kernel.abi.objects import ExitCause, ObjectKind
+from kernel.abi.ring import FORBIDDABLE
 from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
@@ -131,9 +132,9 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         case Method.THREAD_SET_EXCEPTION_CHANNEL:
             return _set_exception_channel(thread, addr(call.objects[0])), 0
         case Method.THREAD_ARM_UPCALLS:
-            return upcall.arm(thread, first != 0), 0
+            return upcall.arm(thread, first), 0
         case Method.THREAD_CREATE_RING:
-            return _create_ring(thread, first, call.arguments[1]), 0
+            return _create_ring(thread, call), 0
         case Method.RING_DESTROY:
             ring = _take_ring(thread)
             if ring is None:
@@ -286,25 +287,27 @@ def _set_bases(thread: ptr[Thread], fs_base: u64, gs_base: u64) -> Status:
     return Status.OK
 
 
-def _create_ring(thread: ptr[Thread], place: u64, capacity: u64) -> Status:
+def _create_ring(thread: ptr[Thread], call: ptr[Invocation]) -> Status:
     """A thread has one ring, from before it starts or by its own wish."""
     account = thread.header.account
-    if account is None or place & (PAGE_BYTES - 1) != 0:
+    forbidden = call.arguments[2]
+    if account is None or call.arguments[0] & (PAGE_BYTES - 1) != 0 or forbidden & ~u64(FORBIDDABLE) != 0:
         return Status.BAD_ARGUMENT
     if not _hold(thread):
         return Status.BUSY
     status = Status(Status.BUSY)
     if thread.ring is None:
-        status = _add_ring(thread, account, place, capacity)
+        status = _add_ring(thread, account, call)
     _let_go(thread)
     return status
 
 
-def _add_ring(thread: ptr[Thread], account: ptr[Account], place: u64, capacity: u64) -> Status:
-    ring, status = rings.create_ring(account, capacity)
+def _add_ring(thread: ptr[Thread], account: ptr[Account], call: ptr[Invocation]) -> Status:
+    ring, status = rings.create_ring(account, call.arguments[1])
     if ring is None:
         return status
-    status = rings.map_ring(ring, thread.process, place)
+    ring.forbidden = u32(call.arguments[2])
+    status = rings.map_ring(ring, thread.process, call.arguments[0])
     if status != Status.OK:
         release(addr(ring.header))
         return status

@@ -205,6 +205,8 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
         _refuse(ring, batch, entry, first, Status.CANCELLED)
     elif operation >= OPERATION_NUMBERS or flags & ~_ALLOWED[operation] != 0:
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
+    elif ring.forbidden >> u32(operation) & 1 != 0:
+        _refuse(ring, batch, entry, first, Status.NO_RIGHT)
     elif operation == Operation.CANCEL:
         if not is_linked:
             batch.cancel_entry = entry

@@ -8,6 +8,7 @@ from kernel.abi.objects import ObjectKind
 from kernel.abi.ring import (
     COMPLETION_CAPACITY,
     MOST_PLACES,
+    OPERATION_NUMBERS,
     Completion,
     Operation,
     Submission,
@@ -80,6 +81,8 @@ def _refusals() -> None:
     _expect_refusal(thread, place, MOST_PLACES, Status.BAD_ARGUMENT)
     _expect_refusal(thread, 0, COMPLETION_CAPACITY, Status.BAD_ADDRESS)
     _expect_refusal(thread, u64(1) << 47, COMPLETION_CAPACITY, Status.BAD_ADDRESS)
+    _expect_refusal(thread, place, COMPLETION_CAPACITY, Status.BAD_ARGUMENT, 1 << Operation.NOP)
+    _expect_refusal(thread, place, COMPLETION_CAPACITY, Status.BAD_ARGUMENT, 1 << OPERATION_NUMBERS)
     do(thread, Method.THREAD_CREATE_RING, place, COMPLETION_CAPACITY)
     _expect_refusal(thread, _new_place(), COMPLETION_CAPACITY, Status.BUSY)
     other = make(1, _leave_at_once)
@@ -88,8 +91,8 @@ def _refusals() -> None:
     _end(other)
 
 
-def _expect_refusal(thread: u64, place: u64, capacity: u64, wanted: Status) -> None:
-    status, _ = invoke(thread, Method.THREAD_CREATE_RING, place, capacity)
+def _expect_refusal(thread: u64, place: u64, capacity: u64, wanted: Status, forbidden: u64 = 0) -> None:
+    status, _ = invoke(thread, Method.THREAD_CREATE_RING, place, capacity, forbidden)
     check_equal(u64(status), u64(wanted), "creation of a ring")
 
 

@@ -2,21 +2,25 @@
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import addr, array, asm_x64, atomic, const, export, u8, u64, zeroed
 from compiler.prelude.x64 import *
-from kernel.abi.bootinfo import ROOT_ACCOUNT
+from kernel.abi.bootinfo import OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.ring import Completion, Operation, Submission, SubmissionFlags
 from kernel.abi.syscall import Call
 from kernel.abi.thread import ThreadState
+from kernel.abi.upcall import Reason
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
-from userspace.guest_tests.threads import await_state, do, make
+from userspace.guest_tests.threads import await_state, do, finish, make
 from userspace.lib import upcalls
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
+from userspace.lib.time import monotonic_ns
 
-_CASES = const(6)
+_CASES = const(11)
 _SIGNALS = const(2_000)
 _SLOT = const(3)
+_SOON_NS = const(3_000_000)
+_INTERVAL_NS = const(1_000_000)
 _UPCALL_RETURN = const(Call.UPCALL_RETURN)
 
 _ring: Ring = zeroed()
@@ -25,6 +29,7 @@ _events: atomic[u64] = 0
 _calls: atomic[u64] = 0
 _inside: atomic[u64] = 0
 _nested: atomic[u64] = 0
+_reasons: atomic[u64] = 0                # of all upcalls since it was cleared
 
 
 @export("main")
@@ -41,6 +46,16 @@ def main(ring: u64) -> u64:
     _masked()
     begin("critical_range")
     _critical_range()
+    begin("timer_reason")
+    _timer_reason()
+    begin("preempted_reason")
+    _preempted_reason()
+    begin("interval")
+    _interval()
+    begin("delay")
+    _delay()
+    begin("bad_reasons")
+    check_equal(u64(upcalls.arm(addr(_ring), _handle, OWN_THREAD, 8)), Status.BAD_ARGUMENT, "arm for an unknown reason")
     begin("bad_frame")
     _bad_frame()
     end()
@@ -54,6 +69,7 @@ def _drain() -> None:
 
 
 def _handle() -> None:
+    _ = _reasons.fetch_or(_ring.user_page.upcall.frame.reasons)
     if _inside.exchange(1) != 0:
         _ = _nested.fetch_add(1)
     _ = _calls.fetch_add(1)
@@ -154,6 +170,84 @@ def _critical_range() -> None:
     check_equal(u64(block.pending.load()), 1, "pending")
     block.critical_high = 0
     upcalls.unmask(addr(_ring), _drain)
+    check_equal(_events.load(), 1, "events")
+
+
+def _timer_reason() -> None:
+    """A timer of the ring interrupts a loop: what a scheduler of tasks lives by."""
+    before = _calls.load()
+    _reasons.store(0)
+    _submit_timer()
+    steps: u64 = 0
+    while _calls.load() == before:
+        steps += 1
+    check_equal(_reasons.load(), Reason.COMPLETION | Reason.TIMER, "reasons")
+    _reasons.store(0)
+    _signal()
+    check_equal(_reasons.load(), Reason.COMPLETION, "reasons")
+
+
+def _submit_timer() -> None:
+    entry = Submission(operation=u8(Operation.TIMER), slot=5, user_data=5, deadline_ns=monotonic_ns() + _SOON_NS)
+    check(_ring.submit(addr(entry)), "submission")
+    check_equal(u64(_ring.enter(1, 0)), Status.OK, "enter")
+
+
+def _preempted_reason() -> None:
+    """Another thread of the same CPU takes its turn."""
+    do(OWN_THREAD, Method.THREAD_SET_AFFINITY, 0, 1)
+    _ = upcalls.arm(addr(_ring), _handle, OWN_THREAD, Reason.COMPLETION | Reason.PREEMPTED)
+    _reasons.store(0)
+    thread = make(0, _compute)
+    do(thread, Method.THREAD_SET_AFFINITY, 0, 1)
+    do(thread, Method.THREAD_START)
+    steps: u64 = 0
+    while _reasons.load() & Reason.PREEMPTED == 0:
+        steps += 1
+    check_equal(_nested.load(), 0, "upcalls inside an upcall")
+    finish(thread)
+    _ = upcalls.arm(addr(_ring), _handle)
+    do(OWN_THREAD, Method.THREAD_SET_AFFINITY, 0, 0xFFFF_FFFF)
+
+
+def _compute(index: u64) -> None:
+    steps: u64 = 0
+    while True:
+        steps += 1 if steps < 1000 else u64(0)
+
+
+def _interval() -> None:
+    """However many events come, upcalls keep their distance; the last of them tells of the rest."""
+    block = addr(_ring.user_page.upcall)
+    _events.store(0)
+    block.interval_ns = _INTERVAL_NS
+    before = _calls.load()
+    begun = monotonic_ns()
+    for _ in range(_SIGNALS):
+        _signal()
+    steps: u64 = 0
+    while _events.load() != _SIGNALS:
+        steps += 1
+    passed = monotonic_ns() - begun
+    calls = _calls.load() - before
+    block.interval_ns = 0
+    check(calls <= passed // _INTERVAL_NS + 2, "no more upcalls than intervals")
+    check_equal(_nested.load(), 0, "upcalls inside an upcall")
+
+
+def _delay() -> None:
+    """Fewer events than the threshold are told of after the delay."""
+    block = addr(_ring.user_page.upcall)
+    _events.store(0)
+    block.threshold = 8
+    block.delay_ns = _SOON_NS
+    before = _calls.load()
+    _signal()
+    steps: u64 = 0
+    while _calls.load() == before:
+        steps += 1
+    block.threshold = 0
+    block.delay_ns = 0
     check_equal(_events.load(), 1, "events")
 
 

@@ -11,6 +11,7 @@ from kernel.abi.bootinfo import OWN_THREAD
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.syscall import Call
+from kernel.abi.upcall import Reason
 from userspace.lib.ring import Ring
 from userspace.lib.syscall import invoke
 
@@ -27,14 +28,16 @@ def _no_handler() -> None:
 _handler: Callable[[], None] = _no_handler
 
 
-def arm(ring: ptr[Ring], handler: Callable[[], None], thread: u64 = OWN_THREAD) -> Status:
+def arm(
+    ring: ptr[Ring], handler: Callable[[], None], thread: u64 = OWN_THREAD, reasons: u64 = Reason.COMPLETION
+) -> Status:
     """From here on `handler` is called when a completion comes in. One ring of a program can have upcalls."""
     global _handler
     _handler = handler
     block = addr(ring.user_page.upcall)
     block.entry = u64(_entry)
     block.stack_top = u64(addr(_stack)) + _STACK_BYTES
-    status, _ = invoke(thread, Method.THREAD_ARM_UPCALLS, 1)
+    status, _ = invoke(thread, Method.THREAD_ARM_UPCALLS, reasons)
     return status
 
 
