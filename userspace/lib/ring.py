@@ -2,13 +2,14 @@
 from compiler.prelude import addr, copy, fence, ptr, struct, u8, u16, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
-    COMPLETION_PLACES,
-    SUBMISSION_PLACES,
+    COMPLETION_CAPACITY,
     Completion,
     KernelPage,
     RingFlags,
     Submission,
     UserPage,
+    pages_for,
+    places_for,
 )
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from userspace.lib.syscall import ring_enter
@@ -18,15 +19,18 @@ from userspace.lib.syscall import ring_enter
 class Ring:
     kernel_page: ptr[KernelPage]
     user_page: ptr[UserPage]
+    completions: ptr[Completion]
+    submissions: ptr[Submission]
+    places: u32
     submission_tail: u32
     completion_head: u32
 
     def submit(self, entry: ptr[Submission]) -> bool:
         """Writes an entry. Returns False when the kernel has not taken enough of the earlier ones."""
         head = self.kernel_page.submission_head.value.load("acquire")
-        if wrap_sub(self.submission_tail, head) == SUBMISSION_PLACES:
+        if wrap_sub(self.submission_tail, head) == self.places:
             return False
-        self.user_page.submissions[self.submission_tail % SUBMISSION_PLACES] = copy(entry[0])
+        self.submissions[self.submission_tail & (self.places - 1)] = copy(entry[0])
         self.submission_tail = wrap_add(self.submission_tail, 1)
         # Pairs with the kernel's acquiring load: the entry is complete before it is visible.
         self.user_page.submission_tail.value.store(self.submission_tail, "release")
@@ -34,9 +38,9 @@ class Ring:
 
     def stage(self, operation: u8, slot: u16, flags: u8, user_data: u64) -> ptr[Submission] | None:
         """Begins an entry in its place, for publish(); the caller fills in what the operation reads besides."""
-        if wrap_sub(self.submission_tail, self.kernel_page.submission_head.value.load("relaxed")) == SUBMISSION_PLACES:
+        if wrap_sub(self.submission_tail, self.kernel_page.submission_head.value.load("relaxed")) == self.places:
             return None
-        entry = addr(self.user_page.submissions[self.submission_tail % SUBMISSION_PLACES])
+        entry = addr(self.submissions[self.submission_tail & (self.places - 1)])
         ptr[u64](entry)[0] = u64(operation) | u64(flags) << 8 | u64(slot) << 16
         entry.user_data = user_data
         self.submission_tail = wrap_add(self.submission_tail, 1)
@@ -53,7 +57,7 @@ class Ring:
 
     def completion(self, index: u32) -> ptr[Completion]:
         """An unread completion in its place, 0 the oldest."""
-        return addr(self.kernel_page.completions[wrap_add(self.completion_head, index) % COMPLETION_PLACES])
+        return addr(self.completions[wrap_add(self.completion_head, index) & (self.places - 1)])
 
     def done_with(self, count: u32) -> None:
         """Frees the places of the oldest completions."""
@@ -69,7 +73,7 @@ class Ring:
         tail = self.kernel_page.completion_tail.value.load("acquire")
         if tail == self.completion_head:
             return False
-        completion[0] = copy(self.kernel_page.completions[self.completion_head % COMPLETION_PLACES])
+        completion[0] = copy(self.completions[self.completion_head & (self.places - 1)])
         self.completion_head = wrap_add(self.completion_head, 1)
         self.user_page.completion_head.value.store(self.completion_head, "release")
         return True
@@ -87,9 +91,13 @@ class Ring:
         return self.next_completion(completion) or self.kick() and self.next_completion(completion)
 
 
-def open_ring(ring: ptr[Ring], address: u64) -> None:
-    """The ring that the thread got at its start, nothing submitted yet."""
+def open_ring(ring: ptr[Ring], address: u64, capacity: u64 = COMPLETION_CAPACITY) -> None:
+    """A ring to which nothing has been submitted yet. That which a thread got at its start has the usual capacity."""
+    places = places_for(capacity)
     ring.kernel_page = ptr[KernelPage](address)
-    ring.user_page = ptr[UserPage](address + PAGE_BYTES)
+    ring.user_page = ptr[UserPage](address + pages_for(places) * PAGE_BYTES)
+    ring.completions = addr(ring.kernel_page.completions[0])
+    ring.submissions = addr(ring.user_page.submissions[0])
+    ring.places = u32(places)
     ring.submission_tail = 0
     ring.completion_head = 0
