@@ -5,18 +5,30 @@ A watch is persistent and armed once; each side takes a completion a round and w
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, atomic, const, ptr, spin_hint, u8, u16, u64, zeroed
+from compiler.prelude import addr, atomic, const, ptr, spin_hint, u8, u16, u32, u64, zeroed
 from kernel.abi.bootinfo import OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.rights import Right
-from kernel.abi.ring import COMPLETION_CAPACITY, Operation, Submission, SubmissionFlags
+from kernel.abi.ring import (
+    ACCEPTED_SHIFT,
+    COMPLETION_CAPACITY,
+    COMPLETION_PLACES,
+    COPIED_SHIFT,
+    MESSAGE_BYTES,
+    SLOTS,
+    CompletionFlags,
+    Operation,
+    Submission,
+    SubmissionFlags,
+)
 from userspace.benchmarks.clock import measure
 from userspace.guest_tests.clone import make_child
 from userspace.guest_tests.report import check_equal
 from userspace.guest_tests.threads import STACK_BYTES, ask, do, finish, make, stack_of
+from userspace.lib.memory import create_memory
 from userspace.lib.ring import Ring, open_ring
-from userspace.lib.syscall import invoke, ring_enter, yield_now
+from userspace.lib.syscall import close, invoke, ring_enter, yield_now
 
 _ROUNDS = const(200)
 _BIT = const(1)
@@ -28,6 +40,8 @@ _LONG_AGO_NS = const(1)
 # The first handles of a process that had none, in the order in which they are given.
 _CHILD_HEARS = const(1 << 32 | 1)
 _CHILD_TELLS = const(1 << 32 | 2)
+_CHILD_BUFFER = const(1 << 32 | 2)
+_BUFFER_BYTES = const(MESSAGE_BYTES * (SLOTS + COMPLETION_PLACES))
 
 _ring: ptr[Ring] | None = None
 _to_other: u64 = 0
@@ -90,21 +104,41 @@ def _call_through_rings() -> None:
     global _channel
     _channel = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_CHANNEL, _CEILING)
     process, thread = make_child(_serve_for_ever, _OTHER_RING, stack_of(2) + STACK_BYTES)
+    _, buffer = create_memory(ROOT_ACCOUNT, _BUFFER_BYTES)
+    _set_buffer(_own_ring(), buffer)
+    _, buffer = create_memory(ROOT_ACCOUNT, _BUFFER_BYTES)
     do(_channel, Method.COPY_TO, process, Right.RECEIVE)
+    do(buffer, Method.COPY_TO, process, u64(Right.READ | Right.WRITE))
     do(thread, Method.THREAD_CREATE_RING, _OTHER_RING, COMPLETION_CAPACITY)
     do(thread, Method.THREAD_START)
     yield_now()
-    measure("call_reply_ring", _call_once, _ROUNDS, 1)
+    measure("call_reply_ring", _call_with_words, _ROUNDS, 1)
+    measure("call_reply_ring_64", _call_with_bytes, _ROUNDS, 1)
+    measure("call_reply_ring_capability", _call_with_capability, _ROUNDS, 1)
     do(process, Method.PROCESS_KILL, 0)
 
 
-def _call_once() -> None:
+def _call_with_words() -> None:
+    _call_once(0, 1, 0)
+
+
+def _call_with_bytes() -> None:
+    """64 there and 64 back."""
+    _call_once(64, 1, 64)
+
+
+def _call_with_capability() -> None:
+    """There, where it is closed again."""
+    _call_once(1 << COPIED_SHIFT, _to_other, 0)
+
+
+def _call_once(length: u32, word0: u64, answer_bytes: u64) -> None:
     ring = _own_ring()
     entry = ring.stage(Operation.CALL, _SLOT + 1, 0, 1)
     assert entry is not None
-    entry.length = 0
+    entry.length = length
     entry.capability = _channel
-    _write_words(entry)
+    _write_words(entry, word0, answer_bytes)
     ring.publish()
     _, _ = ring_enter(1, 1, 0)
     check_equal(u64(ring.completion(0).status), Status.OK, "a call")
@@ -114,23 +148,37 @@ def _call_once() -> None:
 def _serve_for_ever(place: u64) -> None:
     ring: Ring = zeroed()
     open_ring(addr(ring), place)
-    receive = Submission(operation=u8(Operation.RECEIVE), slot=1, capability=_CHILD_HEARS)
+    _set_buffer(addr(ring), _CHILD_BUFFER)
+    receive = Submission(
+        operation=u8(Operation.RECEIVE), slot=1, capability=_CHILD_HEARS, length=1 << ACCEPTED_SHIFT
+    )
     _ = ring.submit(addr(receive))
     while True:
         _, _ = ring_enter(1, 1, 0)
-        token = ring.completion(0).reply
-        ring.done_with(1)
+        found = ring.completion(0)
+        token = found.reply
+        if found.flags & CompletionFlags.CAPABILITIES != 0:
+            _ = close(found.word0)
         entry = ring.stage(Operation.REPLY, 2, u8(SubmissionFlags.SILENT), 2)
         assert entry is not None
-        entry.length = 0
+        entry.length = u32(found.word1)
+        ring.done_with(1)
         entry.capability = token
-        _write_words(entry)
+        _write_words(entry, 1, 2)
         ring.publish()
 
 
-def _write_words(entry: ptr[Submission]) -> None:
-    entry.word0 = 1
-    entry.word1 = 2
+def _set_buffer(ring: ptr[Ring], memory: u64) -> None:
+    entry = Submission(operation=u8(Operation.SET_BUFFER), slot=3, capability=memory)
+    _ = ring.submit(addr(entry))
+    _, _ = ring_enter(1, 1, 0)
+    check_equal(u64(ring.completion(0).status), Status.OK, "a message buffer")
+    ring.done_with(1)
+
+
+def _write_words(entry: ptr[Submission], word0: u64, word1: u64) -> None:
+    entry.word0 = word0
+    entry.word1 = word1
     entry.word2 = 3
     entry.word3 = 4
     entry.deadline_ns = 0
