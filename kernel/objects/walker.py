@@ -13,6 +13,7 @@ from kernel.abi.rights import ALL_RIGHTS
 from kernel.caps import table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object
+from kernel.complete.queue import unread
 from kernel.complete.ring_block import RecordState, Ring
 from kernel.core import log
 from kernel.core.line import Line
@@ -147,6 +148,8 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
                 header.found += 1
         case ObjectKind.RING:
             _each_record(ptr[Ring](header), counts)
+            if counts:
+                _check_ring(ptr[Ring](header))
             _visit(ptr[Ring](header).pages[0], counts)
             _visit(ptr[Ring](header).pages[1], counts)
             _visit_if_any(ptr[Ring](header).buffer, counts)
@@ -189,6 +192,15 @@ def _each_grant(process: ptr[Process], counts: bool) -> None:
         _visit(addr(grant.ports.header), counts)
         following = grant.next
         at = 0 if following is None else u64(following)
+
+
+def _check_ring(ring: ptr[Ring]) -> None:
+    """Every operation that was accepted has ended once or is in flight; completions have their places."""
+    ended = ring.completed + ring.silent + u64(ring.in_flight)
+    if ring.accepted != ended:
+        _tell("operations of a ring", u64(ring), ended, ring.accepted)
+    if ring.reserved + unread(ring) > ring.capacity + 1:
+        _tell("promises of a ring", u64(ring), u64(ring.reserved + unread(ring)), u64(ring.capacity) + 1)
 
 
 def _each_record(ring: ptr[Ring], counts: bool) -> None:

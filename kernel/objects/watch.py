@@ -115,6 +115,9 @@ def _unlink(notification: ptr[Notification], record: ptr[Record]) -> None:
         previous.next = following
     else:
         notification.watches = following
+    # The record's next use may be in a queue of another kind.
+    record.next = None
+    record.previous = None
     interest: u64 = 0
     other = notification.watches
     while other is not None:

@@ -16,6 +16,12 @@ def ring_enter(entries: u64, completions: u64, deadline_ns: u64) -> tuple[Status
     return Status(status), taken
 
 
+def ring_cancel(slot: u64, user_data: u64) -> Status:
+    """Ends an operation of the thread's ring; its completion is there when this returns."""
+    status, _ = _call(Call.RING_CANCEL, slot, user_data, 0)
+    return Status(status)
+
+
 def exit_process(status: u64) -> NoReturn:
     _, _ = _call(Call.EXIT, status, 0, 0)
     unreachable()
