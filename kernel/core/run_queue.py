@@ -6,10 +6,11 @@ Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others r
 """
 from compiler.prelude import array, atomic, const, count_zeros_left, guarded_by, inline, ptr, requires, struct, u32, u64
 from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, SchedulingClass
-from kernel.core.thread_block import Thread
+from kernel.core.thread_block import Thread, may_run_on
 from kernel.core.thread_chain import append, unlink
 from kernel.sync.spinlock import SpinLock
 
+_LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 IDLE = const(0)                         # as the level of what runs
 
 
@@ -99,3 +100,19 @@ def pop(queue: ptr[RunQueue]) -> ptr[Thread] | None:
     assert thread is not None
     remove(queue, thread)
     return thread
+
+
+@requires("queue.lock")
+def find_movable(queue: ptr[RunQueue], index: u32) -> ptr[Thread] | None:
+    """A thread, of a priority as high as can be, that may run on CPU `index`. It stays in the queue."""
+    level = top_level(queue)
+    while level != IDLE:
+        thread = queue.first[level - 1]
+        for _ in range(_LOOKED_AT):
+            if thread is None:
+                break
+            if may_run_on(thread, index):
+                return thread
+            thread = thread.next
+        level -= 1
+    return None

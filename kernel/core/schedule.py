@@ -21,7 +21,7 @@ from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
 from kernel.core.idle import NO_CPU, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
-from kernel.core.run_queue import IDLE, RunQueue, level_in, pop, push, push_first, remove, top_level
+from kernel.core.run_queue import IDLE, RunQueue, find_movable, level_in, pop, push, push_first, remove, top_level
 from kernel.core.thread_block import (
     STOPPING,
     TELLS_PREEMPTION,
@@ -37,7 +37,6 @@ from kernel.core.timers import NEVER
 
 SLICE_NS = const(5_000_000)
 _MOST_OVER = const(SLICE_NS * 7 // 8)
-_LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 
 
 def _no_stop(thread: ptr[Thread]) -> None:
@@ -230,7 +229,7 @@ def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
             continue
         victim = queue_of(other)
         with victim.lock:
-            thread = _find_movable(victim)
+            thread = find_movable(victim, cpu.index)
             if thread is not None:
                 remove(victim, thread)
                 move(thread, cpu.index)
@@ -239,21 +238,6 @@ def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
                 push(queue, thread)
             return True
     return False
-
-
-@requires("queue.lock")
-def _find_movable(queue: ptr[RunQueue]) -> ptr[Thread] | None:
-    level = top_level(queue)
-    while level != IDLE:
-        thread = queue.first[level - 1]
-        for _ in range(_LOOKED_AT):
-            if thread is None:
-                break
-            if may_run_on(thread, cpu.index):
-                return thread
-            thread = thread.next
-        level -= 1
-    return None
 
 
 def _balance(queue: ptr[RunQueue]) -> None:
