@@ -16,6 +16,7 @@ from kernel.abi.ring import (
 )
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
+from userspace.guest_tests.rounds import rounds
 from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
@@ -25,6 +26,8 @@ _RINGS = const(0x2000_0000)             # where rings are mapped, _RING_STRIDE a
 _RING_STRIDE = const(0x10000)
 _WATCHERS = const(3)
 _SIGNALS = const(20_000)
+_TURNS = const(100_000)                 # of each of two threads
+_TURNS_FULL = const(5_000_000)
 _BIT = const(1)
 _STOP = const(2)
 _FAR = const(1 << 62)
@@ -34,12 +37,14 @@ _notifications: array[u64, 4] = zeroed()
 _counted: array[atomic[u64], 4] = zeroed()
 _ready: atomic[u64] = 0
 _rings_at_start: u64 = 0
+_turns: u64 = 0
 _places: u64 = 0                        # rings mapped so far: pages of rings that are gone stay mapped
 
 
 @export("main")
 def main(ring: u64) -> u64:
-    global _rings_at_start
+    global _rings_at_start, _turns
+    _turns = rounds(_TURNS, _TURNS_FULL)
     _rings_at_start = _count(ObjectKind.RING)
     plan(_CASES)
     begin("refusals")
@@ -166,7 +171,7 @@ def _wakes_are_not_lost() -> None:
     do(_notifications[0], Method.NOTIFICATION_SIGNAL, _BIT)
     for index in range(u64(2)):
         await_state(threads[index], ThreadState.ENDED)
-        check_numbered(_counted[index].load(), _SIGNALS, "turns", index)
+        check_numbered(_counted[index].load(), _turns, "turns", index)
         check_equal(u64(close(threads[index])), Status.OK, "close")
         check_equal(u64(close(_notifications[index])), Status.OK, "close")
 
@@ -174,7 +179,7 @@ def _wakes_are_not_lost() -> None:
 def _play(index: u64) -> None:
     ring: Ring = zeroed()
     open_ring(addr(ring), _ring_places[index])
-    for _ in range(_SIGNALS):
+    for _ in range(_turns):
         entry = Submission(operation=u8(Operation.WATCH), capability=_notifications[index], word0=_BIT)
         _ = ring.submit(addr(entry))
         _ = ring.enter(1, 1)
