@@ -32,13 +32,13 @@ from compiler.lock_names import (
 )
 from compiler.source import Span
 from compiler.symbols import Function
-from compiler.tree import Assign, Body, Call, Const, Expr, FieldPlace, GlobalPlace, StructMake, With
+from compiler.tree import Assign, Body, Call, Const, Expr, FieldPlace, GlobalPlace, IndirectCall, StructMake, With
 from compiler.tree_walk import Node, children, nodes_of
 from compiler.type_model import StructType, Type
 
 
 def check_locks(program: Program, graph: CallGraph, diagnostics: Diagnostics) -> None:
-    checker = _Checker(_ranks(program), _acquired(graph), diagnostics)
+    checker = _Checker(_ranks(program), _acquired(graph), graph, diagnostics)
     for body in program.bodies:
         checker.check(body)
 
@@ -53,6 +53,7 @@ class _Held:
 class _Checker:
     ranks: dict[LockClass, int]
     acquired: dict[Function, dict[LockClass, Span]]
+    graph: CallGraph
     diagnostics: Diagnostics
     function: Function = field(init=False)
 
@@ -103,8 +104,11 @@ class _Checker:
                 for part in node.body:
                     self.visit(part, [*held, _Held(lock, node.span)])
                 return
-            case Call():
-                self.call(node, held)
+            case Call(function=callee):
+                self.call(node, callee, held)
+            case IndirectCall(target=target):
+                for callee in self.graph.pointers.reached(self.function, target):
+                    self.call(node, callee, held)
             case FieldPlace(field=touched) if touched.guard:
                 self.touch(node, held)
         for child in children(node):
@@ -128,21 +132,19 @@ class _Checker:
         hint = "take the lock of the lower rank first, or act after the other is released"
         self.diagnostics.add(CompileError("lock-order", message, span, labels=labels, hint=hint))
 
-    def call(self, node: Call, held: list[_Held]) -> None:
-        callee = node.function
+    def call(self, node: Call | IndirectCall, callee: Function, held: list[_Held]) -> None:
         if callee.owner is not None and is_lock(callee.owner):
             return
         for name in locks_named(callee, "requires"):
-            self.require(node, name, held)
-        excluded = [name for name in locks_named(callee, "excludes") if self.exclude(node, name, held)]
+            self.require(node, callee, name, held)
+        excluded = [name for name in locks_named(callee, "excludes") if self.exclude(node, callee, name, held)]
         for kind, where in {} if excluded else self.acquired.get(callee, {}).items():
             for other in held:
                 label = Label(where, f"{kind} is taken here")
                 self.order(kind, other, node.span, f"{callee.name} takes {kind}", (label,))
 
-    def named(self, node: Call, name: str) -> tuple[str, Type | None, str]:
+    def named(self, node: Call | IndirectCall, callee: Function, name: str) -> tuple[str, Type | None, str]:
         """A lock that the callee names: its path and owner as the caller sees them, and the source's words for it."""
-        callee = node.function
         path, owner = parameter_path(callee, name, node.arguments)
         if owner is None:
             data = self.module_lock(callee, name)
@@ -153,21 +155,19 @@ class _Checker:
         text = node.arguments[position].span.text.removeprefix("addr(").removesuffix(")")
         return path, owner, f"{text}.{rest}"
 
-    def require(self, node: Call, name: str, held: list[_Held]) -> None:
-        path, owner, text = self.named(node, name)
+    def require(self, node: Call | IndirectCall, callee: Function, name: str, held: list[_Held]) -> None:
+        path, owner, text = self.named(node, callee, name)
         if any(_same(path, owner, name, other.lock) for other in held):
             return
-        callee = node.function
         message = f"{callee.name} requires {text}, which is not held here"
         labels = (Label(callee.span, f'@requires("{name}")'),)
         hint = f"with {text}: around it, or mark {self.function.name} @requires too"
         self.diagnostics.add(CompileError("lock", message, node.span, labels=labels, hint=hint))
 
-    def exclude(self, node: Call, name: str, held: list[_Held]) -> bool:
-        path, owner, text = self.named(node, name)
+    def exclude(self, node: Call | IndirectCall, callee: Function, name: str, held: list[_Held]) -> bool:
+        path, owner, text = self.named(node, callee, name)
         if not path or not any(_same(path, owner, name, other.lock) for other in held):
             return False
-        callee = node.function
         message = f"{callee.name} takes {text}, which is already held: this never ends"
         labels = (Label(callee.span, f'@excludes("{name}")'),)
         self.diagnostics.add(CompileError("lock", message, node.span, labels=labels))
@@ -193,6 +193,8 @@ def _concerns_locks(node: Node) -> bool:
             return "requires" in callee.decorators
         case FieldPlace(field=touched):
             return touched.guard != ""
+        case IndirectCall():
+            return True
     return False
 
 

@@ -1,5 +1,6 @@
 """Locks: guarded fields, order, promises."""
 from compiler.prelude import addr, atomic, const, excludes, guarded_by, ptr, requires, struct, u32, u64, zeroed
+from collections.abc import Callable
 from enum import IntEnum
 
 
@@ -174,3 +175,46 @@ def not_under_tree() -> None:
     under_tree()
     #! lock: under_tree() => under_tree requires tree_lock, which is not held here
     #: with tree_lock: around it, or mark not_under_tree @requires too
+
+
+def bump(q: ptr[Queue], by: u64) -> None:
+    with q.lock:
+        q.count += u32(by)
+
+
+@requires("q.lock")
+def bump_held(q: ptr[Queue], by: u64) -> None:
+    q.count += u32(by)
+
+
+action: Callable[[ptr[Queue], u64], None] = bump
+held_action: Callable[[ptr[Queue], u64], None] = bump_held
+
+
+def through_pointer(q: ptr[Queue]) -> None:
+    with first.lock:
+        action(q, 1)
+        #! lock-order: action(q, 1) => bump takes Queue.lock (rank 2) while Queue.lock (rank 2) is held
+        #: take the lock of the lower rank first, or act after the other is released
+
+
+def promise_through_pointer(q: ptr[Queue]) -> None:
+    held_action(q, 1)
+    #! lock: held_action(q, 1) => bump_held requires q.lock, which is not held here
+    #: with q.lock: around it, or mark promise_through_pointer @requires too
+    with q.lock:
+        held_action(q, 1)
+
+
+def through_parameter(act: Callable[[ptr[Queue], u64], None], q: ptr[Queue]) -> None:
+    act(q, 2)
+
+
+def with_parameter(q: ptr[Queue]) -> None:
+    through_parameter(bump, q)
+
+
+def nothing_held(q: ptr[Queue]) -> None:
+    held_action(q, 1)
+    #! lock: held_action(q, 1) => bump_held requires q.lock, which is not held here
+    #: with q.lock: around it, or mark nothing_held @requires too
