@@ -10,13 +10,13 @@ from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS
 from userspace.guest_tests.calls import snapshot, wait_for, walk
-from userspace.guest_tests.report import begin, check_numbered, end, plan
+from userspace.guest_tests.report import begin, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import finish, spawn
 from userspace.lib.syscall import close, invoke, yield_now
 
-_CASES = const(5)
-_ROUNDS = const(10_000)
+_CASES = const(6)
 _SPINS = const(64)
+_MOVED_AT_ONCE = const(1_000)
 
 _CLOSE = const(0)
 _MOVE = const(1)
@@ -34,10 +34,8 @@ _child: u64 = 0
 
 @export("main")
 def main(ring: u64) -> u64:
-    global _child
     plan(_CASES)
-    name = b"child"
-    _, _child = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_PROCESS, u64(addr(name[0])), u64(len(name)), OWN_PROCESS)
+    _make_child()
     helper = spawn(0, _help)
     begin("close_against_close")
     _race(_CLOSE, _CLOSE)
@@ -47,6 +45,8 @@ def main(ring: u64) -> u64:
     _race(_CLOSE, _COPY)
     begin("close_against_move")
     _race(_CLOSE, _MOVE)
+    begin("move_against_move")
+    _race(_MOVE, _MOVE)
     begin("lease_end_against_use")
     _race_lease()
     finish(helper)
@@ -55,12 +55,14 @@ def main(ring: u64) -> u64:
 
 def _race(mine: u64, theirs: u64) -> None:
     before = snapshot()
-    for number in range(u64(_ROUNDS)):
+    for number in range(rounds(10_000, 100_000)):
         _, handle = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
         _begin_round(handle, theirs)
         status, _ = _do(mine, handle)
         _end_round()
         wins = u64(status == Status.OK)
+        if mine == _MOVE and number % _MOVED_AT_ONCE == 0:
+            _renew_child()
         if theirs == _CLOSE or theirs == _MOVE:
             wins += u64(_status == Status.OK)
         elif _status != Status.OK:
@@ -75,11 +77,24 @@ def _race(mine: u64, theirs: u64) -> None:
     walk(0)
 
 
+def _renew_child() -> None:
+    """So that what was moved there is not kept for ever."""
+    _, _ = invoke(_child, Method.PROCESS_KILL, 0)
+    _ = close(_child)
+    _make_child()
+
+
+def _make_child() -> None:
+    global _child
+    name = b"child"
+    _, _child = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_PROCESS, u64(addr(name[0])), u64(len(name)), OWN_PROCESS)
+
+
 def _race_lease() -> None:
     """What the use answers is one of two things before the end has returned, and REVOKED after."""
     _, note = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
     before = snapshot()
-    for number in range(u64(_ROUNDS)):
+    for number in range(rounds(10_000, 100_000)):
         _, lease = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_LEASE)
         _, minted = invoke(note, Method.MINT, ALL_RIGHTS, 0, lease)
         _begin_round(minted, _USE)
