@@ -5,6 +5,7 @@
 The kernel is a debug build in which any allocation can be made to fail (FAIL_ALLOCATIONS).
 """
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -20,6 +21,12 @@ LOADER = Program("boot.direct.main", "loader", DIRECT_LOADER)
 def names() -> list[str]:
     """The guest tests that there are."""
     return sorted(path.stem for path in (ROOT / "userspace" / "guest_tests").glob("test_*.py"))
+
+
+def names_with_more() -> list[str]:
+    """Those that repeat something more often when the command line says `test.full`."""
+    folder = ROOT / "userspace" / "guest_tests"
+    return [name for name in names() if re.search(r"\brounds\(", (folder / f"{name}.py").read_text())]
 
 
 def build_guest_test(name: str) -> Path:

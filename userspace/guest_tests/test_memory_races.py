@@ -43,7 +43,7 @@ from userspace.guest_tests.memory_tools import (
     take_away,
     word,
 )
-from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
+from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan, rounds
 from userspace.lib.memory import PAGE, map_memory, protect, unmap
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
@@ -51,7 +51,6 @@ from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 _CASES = const(10)
 _THREADS = const(3)
 _STACK_BYTES = const(8192)
-_CANARY_ROUNDS = const(120)
 _OWN_ROUNDS = const(100)
 _SHARED_ROUNDS = const(200)
 _SHARED_PAGES = const(16)
@@ -180,7 +179,7 @@ def _canaries() -> None:
     _start_all(_watch_place)
     _await_readers(1)
     old = first
-    for number in range(u64(2), u64(_CANARY_ROUNDS)):
+    for number in range(u64(2), rounds(10_000, 100_000)):
         fresh = make(PAGE)
         expect(map_memory(fresh, OWN_PROCESS, PLACE + PAGE | READ | WRITE, 0, PAGE), Status.OK, "map aside")
         word(PLACE + PAGE)[0] = number
@@ -262,7 +261,7 @@ def _own_places() -> None:
 
 def _use_own_place(index: u64) -> None:
     place = PLACE + pages(1000) * (index + 1)
-    for number in range(u64(_OWN_ROUNDS)):
+    for number in range(rounds(_OWN_ROUNDS, 10 * _OWN_ROUNDS)):
         length = pages(1 + number % 3)
         memory = make(length)
         if map_memory(memory, OWN_PROCESS, place | READ | WRITE, 0, length) != Status.OK:
