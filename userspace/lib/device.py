@@ -6,12 +6,15 @@ from kernel.abi.methods import Method
 from kernel.abi.ring import Operation as Opcode
 from kernel.abi.ring import Submission
 from userspace.lib.asyncio.loop import perform
+from userspace.lib.asyncio.sleepers import sleep_ns
 from userspace.lib.reactor import Operation
 from userspace.lib.start_info import start_info
 from userspace.lib.syscall import invoke
 
 _BIT = const(1)                         # of the notification
 _BYTE = const(1)
+_ATTEMPTS = const(200)
+_PAUSE_NS = const(5_000_000)
 
 
 @struct
@@ -35,15 +38,22 @@ class Device:
         _, _ = invoke(self.interrupt, Method.INTERRUPT_ACKNOWLEDGE)
 
 
-def open_device(device: ptr[Device], first_port: u64, ports: u64, line: u64) -> str:
-    """`line` is a number of the old PC's. Returns what went wrong, or nothing."""
+async def open_device(device: ptr[Device], first_port: u64, ports: u64, line: u64) -> str:
+    """`line` is a number of the old PC's. Returns what went wrong, or nothing.
+
+    Waits a while for a driver that has ended to let go of the interrupt.
+    """
     info = start_info()
     if info.system == 0:
         return "this program was not given the System object"
     status, device.ports = invoke(info.system, Method.SYSTEM_CREATE_IO_PORTS, info.account, first_port, ports)
     if status != Status.OK:
         return "its ports cannot be had"
-    status, device.interrupt = invoke(info.system, Method.SYSTEM_CREATE_INTERRUPT, info.account, line, Source.ISA)
+    for _ in range(_ATTEMPTS):
+        status, device.interrupt = invoke(info.system, Method.SYSTEM_CREATE_INTERRUPT, info.account, line, Source.ISA)
+        if status != Status.BUSY:
+            break
+        await sleep_ns(_PAUSE_NS)
     if status != Status.OK:
         return "its interrupt cannot be had"
     status, device.notification = invoke(info.account, Method.ACCOUNT_CREATE_NOTIFICATION)

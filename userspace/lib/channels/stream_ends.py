@@ -1,7 +1,7 @@
 """The two ends of a stream as tasks use them: bytes are awaited, room for them too.
 
 A stream is a Memory of one page and two notifications, `filled` and `drained`. Whoever makes it gives both sides all
-three, and has the kernel ring ENDED on the one that a side listens to when the other side's process ends.
+three, and has the kernel ring ENDED on the one that a side listens to when the other side's thread ends.
 """
 from compiler.prelude import const, ptr, span, struct, u8, u64
 from kernel.abi.errors import Status

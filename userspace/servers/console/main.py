@@ -48,7 +48,7 @@ async def show_output() -> None:
 
 
 async def main() -> None:
-    problem = open_serial_line()
+    problem = await open_serial_line()
     has_streams = (
         grant_reader("keys", addr(_keys)) and grant_writer("input", addr(_input))
         and grant_reader("output", addr(_output))

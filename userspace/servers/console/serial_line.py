@@ -17,9 +17,9 @@ _RECEIVED = const(1)                    # in both of the last two
 _serial: Device = zeroed()
 
 
-def open_serial_line() -> str:
+async def open_serial_line() -> str:
     """Takes COM1. Returns what went wrong, or nothing."""
-    problem = open_device(addr(_serial), _COM1, _PORTS, _LINE)
+    problem = await open_device(addr(_serial), _COM1, _PORTS, _LINE)
     if len(problem) == 0:
         _serial.write(_INTERRUPT_ENABLE, _RECEIVED)
     return problem

@@ -19,8 +19,13 @@ _device: Device = zeroed()
 _keyboard: Keyboard = zeroed()
 
 
-def open_keyboard() -> bool:
-    return len(open_device(addr(_device), _FIRST_PORT, _PORTS, _LINE)) == 0 and _device.read(_STATUS) != _ABSENT
+async def open_keyboard() -> str:
+    """Returns what went wrong, or nothing."""
+    return await open_device(addr(_device), _FIRST_PORT, _PORTS, _LINE)
+
+
+def has_keyboard() -> bool:
+    return _device.read(_STATUS) != _ABSENT
 
 
 async def read_keys() -> span[u8]:

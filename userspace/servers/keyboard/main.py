@@ -9,7 +9,7 @@ from userspace.lib import program
 from userspace.lib.channels.grants import grant_writer
 from userspace.lib.channels.stream_ends import StreamWriter
 from userspace.servers.control.server import serve_control
-from userspace.servers.keyboard.driver import open_keyboard, read_keys
+from userspace.servers.keyboard.driver import has_keyboard, open_keyboard, read_keys
 
 _keys: StreamWriter = zeroed()
 
@@ -19,7 +19,11 @@ async def main() -> None:
         print("keyboard: this program was not given its stream")
         program.exit_status = 1
         return
-    if not open_keyboard():
+    problem = await open_keyboard()
+    if len(problem) != 0:
+        print(f"keyboard: {problem}")
+        program.exit_status = 1
+    if len(problem) != 0 or not has_keyboard():
         return
     _ = asyncio.create_task(serve_control())
     while True:
