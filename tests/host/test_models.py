@@ -12,6 +12,9 @@ CASES = {
     "kernel/arch/x86_64/flush.pml": ("NOTE_BY_LOOK",),
     "kernel/complete/need_kick.pml": ("NO_CONSUMER_FENCE", "NO_PRODUCER_FENCE"),
     "kernel/complete/end_once.pml": ("NO_CLAIM",),
+    "kernel/complete/hand_over.pml": ("STALE_LOOK", "NO_SERIAL"),
+    "kernel/complete/reserve.pml": ("NO_RESERVATION", "CANCEL_WAITS"),
+    "kernel/submit/attach.pml": ("NO_SECOND_LOOK", "COUNT_FIRST", "NO_USE"),
     "kernel/submit/expire.pml": ("NO_LOOK", "NO_LOCK"),
 }
 VARIANTS = [(model, variant) for model, variants in CASES.items() for variant in ("", *variants)]

@@ -58,6 +58,7 @@ _round: atomic[u64] = 0                 # of the watch that waits for a signal
 _tallies: array[Tally, 4] = zeroed()
 _signals: atomic[u64] = 0
 _may_end: atomic[u64] = 0
+_finished: atomic[u64] = 0
 
 
 @export("main")
@@ -78,15 +79,15 @@ def main(ring: u64) -> u64:
         do(threads[index], Method.THREAD_CREATE_RING, _PLACE + index * _STRIDE, _CAPACITY)
         _ = invoke(threads[index], Method.THREAD_SET_AFFINITY, 0, u64(1) << index)
         do(threads[index], Method.THREAD_START)
-    await_state(threads[1], ThreadState.ENDED)
-    await_state(threads[0], ThreadState.ENDED)
+    while _finished.load() != 3:
+        yield_now()
     _judge(0)
     begin("answer_cancel_deadline")
-    await_state(threads[2], ThreadState.ENDED)
     _judge(2)
     finish(threads[3])
     begin("nothing_is_left")
     for index in range(u64(3)):
+        await_state(threads[index], ThreadState.ENDED)
         check_numbered(u64(close(threads[index])), Status.OK, "close", index)
     come_to_rest()
     end()
@@ -124,6 +125,7 @@ def _watch(index: u64) -> None:
         if tally.problem != 0:
             break
     _may_end.store(1)
+    _ = _finished.fetch_add(1)
     exit_thread(0)
 
 
@@ -137,6 +139,7 @@ def _signal(index: u64) -> None:
         _pass_time(random)
         _, _ = invoke(_notification, Method.NOTIFICATION_SIGNAL, 1)
         _ = _signals.fetch_add(1)
+    _ = _finished.fetch_add(1)
     exit_thread(0)
 
 
@@ -220,6 +223,7 @@ def _call(index: u64) -> None:
             tally.problem = 12          # written to after the final completion
         if tally.problem != 0:
             break
+    _ = _finished.fetch_add(1)
     exit_thread(0)
 
 

@@ -169,6 +169,8 @@ def _wakes_are_not_lost() -> None:
         do(threads[index], Method.THREAD_CREATE_RING, _ring_places[index], 1)
         do(threads[index], Method.THREAD_START)
     do(_notifications[0], Method.NOTIFICATION_SIGNAL, _BIT)
+    while _counted[0].load() + _counted[1].load() != 2 * _turns:
+        yield_now()
     for index in range(u64(2)):
         await_state(threads[index], ThreadState.ENDED)
         check_numbered(_counted[index].load(), _turns, "turns", index)
