@@ -79,6 +79,9 @@ class Checker:
         self.program.exceptions = list(self.project.exceptions.values())
         self._require_hooks()
         self.diagnostics.raise_if_any()
+        if self.project.options.get("TARGET") == "host":
+            for data, _ in self.program.data:
+                data.per_cpu = False  # there is no gs to reach it through, and one copy is enough
         return self.program
 
     def _require_hooks(self) -> None:

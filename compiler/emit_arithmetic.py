@@ -307,7 +307,6 @@ class ArithmeticEmitter:
         return self.assign(f"ptrtoint ptr {self.module.symbol(place.data)} to i64")
 
     def _panic(self, expr: Intrinsic) -> str:
-
         message = expr.arguments[0]
         if isinstance(message, Bytes):
             self.trap(message.value.decode(), expr.span)

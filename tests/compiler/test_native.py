@@ -20,3 +20,17 @@ def adler(request: pytest.FixtureRequest) -> NativeModule:
 @pytest.mark.parametrize("data", [b"", b"a", b"restricted Python", bytes(range(256)) * 64])
 def test_compiled_checksum_equals_the_library(adler: NativeModule, data: bytes) -> None:
     assert adler.adler32(data) == zlib.adler32(data)
+
+
+def test_percpu_data_are_plain_data_here(tmp_path: Path) -> None:
+    (tmp_path / "counting.py").write_text(
+        "from compiler.prelude import array, percpu, percpu_address, ptr, u64\n\n"
+        "counter: percpu[u64] = 3\n"
+        "table: percpu[array[u64, 4]] = array(1, 2, 3, 4)\n\n\n"
+        "def count() -> u64:\n"
+        "    global counter\n"
+        "    counter += 1\n"
+        "    return counter + table[2] + ptr[u64](percpu_address(counter))[0]\n"
+    )
+    counting = load_module("counting", root=tmp_path)
+    assert [counting.count(), counting.count()] == [11, 13]
