@@ -15,7 +15,7 @@ class Call(IntEnum):
     INVOKE = 3              # handle, operation (methods.py), up to four arguments -> what the operation says
     HANDLE_CLOSE = 4        # handle
     YIELD = 5
-    CALL = 6                # handle of a channel, four words
+    CALL = 6                # handle of a channel, four words -> four words, of no meaning unless the status is OK
     REPLY_RECEIVE = 7       # handle of a channel or 0, four words; EVENTS when the caller's ring has completions
     RING_CANCEL = 8         # slot and user_data of the operation; its completion is there when the call returns
     UPCALL_RETURN = 9       # upcall.py; does not return unless the frame cannot be

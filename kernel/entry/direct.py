@@ -88,7 +88,7 @@ def direct_reply_receive(handle: u64, word0: u64, word1: u64, word2: u64, word3:
     channel = ptr[Channel](header)
     found = server.answer.caller.load("relaxed")
     # A server that receives again from where it received stays at that channel's ceiling.
-    if found == 0 or found & CALLER_FLAGS != 0 or server.received_from != u64(channel):
+    if found == 0 or server.received_from != u64(channel) or found & CALLER_FLAGS != 0:
         _reply_receive(handle, word0, word1, word2, word3, header)
     if channel.queued.load("relaxed") != 0 or channel.receiver.load("relaxed") != 0:
         _reply_receive(handle, word0, word1, word2, word3, header)

@@ -163,13 +163,15 @@ def _take_plain(ring: ptr[Ring], batch: ptr[Batch]) -> u64:
     room = ring.capacity - min(ring.capacity, ring.reserved + unread(ring))
     tail = ring.completion_tail
     end = wrap_add(tail, u32(min(u64(room), batch.left)))
+    # The same all the time, which the compiler cannot know.
+    submissions, completions, mask = ring.submissions, ring.completions, ring.places - 1
     while first & _PLAIN == 0 and tail != end:
-        write_completion(ring, tail, user_data(entry))
+        write_completion(addr(completions[tail & mask]), tail, user_data(entry))
         tail = wrap_add(tail, 1)
         head = wrap_add(head, 1)
         if tail == end and u64(room) >= batch.left:
             break
-        entry = _entry_at(ring, head)
+        entry = u64(addr(submissions[head & mask]))
         first = first_word(entry)
     taken = wrap_sub(tail, ring.completion_tail)
     if taken != 0:
