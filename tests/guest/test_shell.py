@@ -177,3 +177,13 @@ async def test_services_are_started_again(start_guest: StartGuest, cpus: int) ->
             await guest.expect(f"init: keyboard: {ending}", DEADLINE_SECONDS)
         await enter(guest, "run hello", "^exit: hello status=0$")
         await leave(guest)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.usefixtures("boot_files")
+async def test_shows_threads_and_schedulers(start_guest: StartGuest, cpus: int) -> None:
+    async with start_shell(start_guest, cpus) as guest:
+        await enter(guest, "run threads", "^threads: 10001 alive", "^threads: 10000 answered", "threads status=0$")
+        shown = [rf"^cpu {cpu}: 480 turns, 456 waits, busy \d+ %" for cpu in range(cpus)]
+        await enter(guest, "run scheduler", *shown, rf"^scheduler: {cpus * 24} tasks ended$", "scheduler status=0$")
+        await leave(guest)

@@ -54,7 +54,7 @@ rows: array[Row, ROWS] = array(
         gets_modules=False, gets_services=False, gets_names=False, is_service=True, restarts=3,
     ),
     Row(
-        program="shell", word="init.shell", frames=16384, others=16384, gets_system=True, gets_inspect=True,
+        program="shell", word="init.shell", frames=49152, others=131072, gets_system=True, gets_inspect=True,
         gets_modules=True, gets_services=True, gets_names=True, is_service=False, restarts=3,
     ),
 )

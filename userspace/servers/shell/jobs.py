@@ -7,6 +7,8 @@ from userspace.lib.text import Text
 MOST_JOBS = const(8)
 NO_JOB = const(MOST_JOBS)
 _NAME_BYTES = const(32)
+_JOB_FRAMES = const(8192)               # what a program may use
+_JOB_THREADS = const(12_000)
 
 
 @struct
@@ -32,7 +34,7 @@ def start_job(name: span[u8], arguments: span[u8]) -> tuple[u64, str]:
     if module is None:
         return NO_JOB, "there is no such program; `help run` lists them"
     job = addr(jobs[number])
-    recipe = Recipe()
+    recipe = Recipe(frames=_JOB_FRAMES, threads=_JOB_THREADS, slots=_JOB_THREADS, objects=_JOB_THREADS)
     problem = start(addr(job.child), addr(recipe), module, name, arguments)
     if len(problem) != 0:
         return NO_JOB, problem
