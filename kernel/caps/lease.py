@@ -12,7 +12,7 @@ Locks: LeaseRecord.lock (Rank.LEASE) guards the uses; _lock (Rank.LEASES) the fr
 """
 from __future__ import annotations
 
-from compiler.prelude import array, atomic, const, fence, ptr, sizeof, struct, u32, u64
+from compiler.prelude import array, atomic, const, fence, guarded_by, ptr, requires, sizeof, struct, u32, u64
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -38,7 +38,8 @@ class LeaseRecord:
     parent: atomic[u32]
     depth: u32
     lock: SpinLock
-    uses: ptr[Use] | None
+    with guarded_by("lock"):
+        uses: ptr[Use] | None
     next_free: u32
     children: atomic[u32]   # that have been begun under it
 
@@ -102,7 +103,8 @@ def recycle(lease: u32) -> None:
     """Makes the record of an ended lease free for another. Requires: no use is left on it."""
     global _first_free
     record = find(lease)
-    assert record.epoch.load("relaxed") & 1 == 0 and record.uses is None
+    with record.lock:
+        assert record.epoch.load("relaxed") & 1 == 0 and record.uses is None
     with _lock:
         record.next_free = _first_free
         _first_free = lease
@@ -207,6 +209,7 @@ def find(lease: u32) -> ptr[LeaseRecord]:
     return ptr[LeaseRecord](page + u64(lease % RECORDS_PER_PAGE) * sizeof(LeaseRecord))
 
 
+@requires("record.lock")
 def _unlink(record: ptr[LeaseRecord], use: ptr[Use]) -> None:
     following = use.next
     previous = use.previous

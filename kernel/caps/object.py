@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from compiler.prelude import addr, array, atomic, ptr, sizeof, struct, u32, u64
+from compiler.prelude import addr, array, atomic, guarded_by, ptr, sizeof, struct, u32, u64
 from kernel.abi.objects import RESOURCES
 from kernel.sync.spinlock import SpinLock
 
@@ -43,8 +43,9 @@ class Budget:
 class CpuBudget:
     """CPU time under a cap (core/throttle.py)."""
     lock: SpinLock
-    window: u64             # the time window that `used_ns` is about
-    used_ns: u64
+    with guarded_by("lock"):
+        window: u64         # the time window that `used_ns` is about
+        used_ns: u64
 
 
 @struct

@@ -5,7 +5,7 @@ timers to another one.
 Locks: one per CPU (Rank.TIMERS) guards its timers; actions are called without it.
 Not here: the order of timers (timers.py), the clock (arch/x86_64/clock.py).
 """
-from compiler.prelude import addr, const, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
+from compiler.prelude import addr, const, guarded_by, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
 from kernel.arch.x86_64 import clock, cpu, mailbox
 from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_any, take_due
 from kernel.sync import spinlock
@@ -19,8 +19,9 @@ _ON_ITS_WAY = const(0xFFFF_FFFF)        # as a timer's CPU, from one to another
 @struct
 class Alarm:
     lock: SpinLock
-    timers: TimerQueue
-    count: u64                          # of timers
+    with guarded_by("lock"):
+        timers: TimerQueue
+        count: u64                      # of timers
     slice_end_ns: u64
     set_for_ns: u64                     # NEVER while it is not set
 

@@ -6,7 +6,7 @@ _TURN * LEVELS others.
 Locks: Channel.lock. Who takes a receiver has claimed it; a caller still waits, and may be killed any moment; a record
 is MOVING, which makes it the taker's.
 """
-from compiler.prelude import const, ptr, u32, u64, wrap_add
+from compiler.prelude import const, ptr, requires, u32, u64, wrap_add
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import wait
 from kernel.core.channel_block import LEVELS, Channel
@@ -17,6 +17,7 @@ from kernel.core.thread_chain import append, unlink
 _TURN = const(8)
 
 
+@requires("channel.lock")
 def enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
     level = caller.call_level
     caller.call_order = _next_arrival(channel)
@@ -26,6 +27,7 @@ def enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
     _ = channel.queued.fetch_add(1, "seq_cst")
 
 
+@requires("channel.lock")
 def dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
     level = caller.call_level
     channel.callers[level] = unlink(channel.callers[level], caller)
@@ -33,6 +35,7 @@ def dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
     _ = channel.queued.fetch_sub(1, "seq_cst")
 
 
+@requires("channel.lock")
 def enqueue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.order = _next_arrival(channel)
     record.is_queued = True
@@ -40,12 +43,14 @@ def enqueue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
     _ = channel.queued.fetch_add(1, "seq_cst")
 
 
+@requires("channel.lock")
 def dequeue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = False
     channel.records[record.level] = unlink_record(channel.records[record.level], record)
     _ = channel.queued.fetch_sub(1, "seq_cst")
 
 
+@requires("channel.lock")
 def take_caller(channel: ptr[Channel]) -> tuple[ptr[Thread] | None, ptr[Record] | None]:
     """Dequeues the next call that has not been withdrawn meanwhile: a thread's or a ring's, if there is one."""
     while channel.queued.load("relaxed") != 0:
@@ -63,6 +68,7 @@ def take_caller(channel: ptr[Channel]) -> tuple[ptr[Thread] | None, ptr[Record] 
     return None, None
 
 
+@requires("channel.lock")
 def take_receiver(channel: ptr[Channel]) -> ptr[Thread] | None:
     """Claims a thread that waits for a call."""
     word = u64(channel) | u64(Wait.RECEIVE)
@@ -79,16 +85,19 @@ def take_receiver(channel: ptr[Channel]) -> ptr[Thread] | None:
     return None
 
 
+@requires("channel.lock")
 def enqueue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = True
     channel.receives = append_record(channel.receives, record)
 
 
+@requires("channel.lock")
 def dequeue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = False
     channel.receives = unlink_record(channel.receives, record)
 
 
+@requires("channel.lock")
 def take_receive(channel: ptr[Channel]) -> ptr[Record] | None:
     """Takes a ring's operation that waits for a call."""
     record = channel.receives
@@ -100,11 +109,13 @@ def take_receive(channel: ptr[Channel]) -> ptr[Record] | None:
     return None
 
 
+@requires("channel.lock")
 def _next_arrival(channel: ptr[Channel]) -> u64:
     channel.arrivals += 1
     return channel.arrivals
 
 
+@requires("channel.lock")
 def _next_level(channel: ptr[Channel]) -> u32:
     """Requires: a call is queued."""
     channel.taken = wrap_add(channel.taken, 1)
@@ -117,5 +128,6 @@ def _next_level(channel: ptr[Channel]) -> u32:
     return level
 
 
+@requires("channel.lock")
 def _has_calls(channel: ptr[Channel], level: u32) -> bool:
     return channel.callers[level] is not None or channel.records[level] is not None

@@ -8,7 +8,7 @@ Invariants: I-CORE-8: a caller counts itself in `queued` before it looks at `rec
 Locks: lock (Rank.CHANNEL) guards the queues and who holds the right to receive; `receiver` is emptied by whoever
 claims the wait of the thread in it.
 """
-from compiler.prelude import array, atomic, const, ptr, struct, u32, u64
+from compiler.prelude import array, atomic, const, guarded_by, ptr, struct, u32, u64
 from kernel.caps.object import Object
 from kernel.complete.ring_block import Record
 from kernel.core.process_block import Process
@@ -26,11 +26,12 @@ class Channel:
     ceiling: u32                        # priority of a thread that has received and not answered, if its own is lower
     lock: SpinLock
     receive_rights: atomic[u32]         # capabilities with the RECEIVE right; without one, calls fail
-    holders: u64                        # whose they are (receive_rights.py)
-    last_holder: ptr[Process] | None    # that got one
-    callers: array[ptr[Thread] | None, LEVELS]
-    records: array[ptr[Record] | None, LEVELS]          # calls and messages from rings
-    arrivals: u64                       # calls that have been queued; tells the older of two
-    taken: u32                          # calls that have been taken from the queues
+    with guarded_by("lock"):
+        holders: u64                    # whose they are (receive_rights.py)
+        last_holder: ptr[Process] | None                # that got one
+        callers: array[ptr[Thread] | None, LEVELS]
+        records: array[ptr[Record] | None, LEVELS]      # calls and messages from rings
+        arrivals: u64                   # calls that have been queued; tells the older of two
+        taken: u32                      # calls that have been taken from the queues
     receivers: ptr[Thread] | None
     receives: ptr[Record] | None        # of rings

@@ -5,7 +5,7 @@ Not here: what ends a process (objects/process.py).
 """
 from __future__ import annotations
 
-from compiler.prelude import addr, array, atomic, const, ptr, span, struct, u8, u32, u64
+from compiler.prelude import addr, array, atomic, const, guarded_by, ptr, span, struct, u8, u32, u64
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.caps.table import Table
@@ -24,15 +24,16 @@ class Process:
     space: AddressSpace
     holds: atomic[u32]                  # threads that have not ended, and one until the process begins to end
     is_frozen: atomic[u32]              # 1: none of its threads runs in user mode
-    first_thread: ptr[Object] | None    # linked by the threads
-    next_swept: ptr[Object] | None      # of the threads, the first that the sweep has not come to (thread_list.py)
-    is_sweeping: bool                   # with a reference on the process
-    highest_priority: u32               # that a thread of it was given, or whoever killed or froze it had
     sweep: Work
-    exceptions: Capability              # of its exception channel; no object: it has none
+    with guarded_by("lock"):
+        first_thread: ptr[Object] | None        # linked by the threads
+        next_swept: ptr[Object] | None  # of the threads, the first that the sweep has not come to (thread_list.py)
+        is_sweeping: bool               # with a reference on the process
+        highest_priority: u32           # that a thread of it was given, or whoever killed or froze it had
+        exceptions: Capability          # of its exception channel; no object: it has none
+        exit_watcher: ptr[Object] | None        # the notification that is told
     asking_itself: atomic[u32]          # threads that wait for a verdict that only another of its threads can give
     parent: ptr[Object] | None          # whose exception channel is asked next
-    exit_watcher: ptr[Object] | None    # the notification that is told
     exit_bits: u64
     exit_status: u64
     exit_cause: u32                     # abi ExitCause

@@ -7,7 +7,7 @@ A thread whose exception only its own process can answer is counted there (askin
 process is left that does not wait like that, the exception is refused, and the process ends.
 Locks: Channel.lock guards the count's changes and the sum.
 """
-from compiler.prelude import const, ptr, u64, wrap_add, wrap_mul, wrap_sub
+from compiler.prelude import const, ptr, requires, u64, wrap_add, wrap_mul, wrap_sub
 from kernel.abi.errors import Status
 from kernel.core import calls
 from kernel.core.channel_block import LEVELS, Channel
@@ -95,6 +95,7 @@ def _refuse_orphan(channel: ptr[Channel]) -> None:
     calls.refuse_question(asking)
 
 
+@requires("channel.lock")
 def _note(channel: ptr[Channel], process: ptr[Process]) -> None:
     channel.holders = wrap_add(channel.holders, _mark(process))
     channel.last_holder = process

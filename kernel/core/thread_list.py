@@ -3,7 +3,7 @@
 Each holds a reference on the process, which therefore outlives its handles while a thread is left.
 Locks: Process.lock (Rank.PROCESS).
 """
-from compiler.prelude import addr, const, offsetof, ptr, u32, u64
+from compiler.prelude import addr, const, offsetof, ptr, requires, u32, u64
 from kernel.abi.thread import DEFAULT_PRIORITY
 from kernel.caps import reference
 from kernel.caps.object import State
@@ -66,9 +66,9 @@ def sweep(process: ptr[Process]) -> None:
         if is_done or process.is_sweeping or not reference.take(addr(process.header)):
             return
         process.is_sweeping = True
+        # Its own threads must not hold it up for ever.
+        process.sweep.priority = max(process.highest_priority, DEFAULT_PRIORITY)
     process.sweep.run = _run_slice
-    # Its own threads must not hold it up for ever.
-    process.sweep.priority = max(process.highest_priority, DEFAULT_PRIORITY)
     work.add(addr(process.sweep))
 
 
@@ -104,8 +104,9 @@ def _run_slice(record: ptr[Work]) -> bool:
     return True
 
 
+@requires("process.lock")
 def _sweep_slice(process: ptr[Process]) -> bool:
-    """Returns True when no thread is left. Requires: Process.lock."""
+    """Returns True when no thread is left."""
     for _ in range(_UNITS):
         header = process.next_swept
         if header is None:
@@ -122,6 +123,7 @@ def _sweep_slice(process: ptr[Process]) -> bool:
     return False
 
 
+@requires("process.lock")
 def _first(process: ptr[Process]) -> ptr[Thread] | None:
     first = process.first_thread
     return None if first is None else ptr[Thread](first)

@@ -5,7 +5,7 @@ up its window, or more, stops the thread until the windows that pay for it are o
 looked at every millisecond, what it overdraws meanwhile is paid later.
 Locks: CpuBudget.lock (Rank.BUDGET).
 """
-from compiler.prelude import addr, const, offsetof, ptr, u64
+from compiler.prelude import addr, const, offsetof, ptr, requires, u64
 from kernel.arch.x86_64 import clock, cpu
 from kernel.caps.object import Account, CpuBudget
 from kernel.core import alarm, cpu_queue
@@ -59,6 +59,7 @@ def _use(account: ptr[Account], used_ns: u64, now: u64) -> u64:
         return (window + budget.used_ns // max(share, 1)) * _WINDOW_NS
 
 
+@requires("budget.lock")
 def _begin_window(budget: ptr[CpuBudget], window: u64, share: u64) -> None:
     passed = window - min(budget.window, window)
     if passed != 0:

@@ -136,9 +136,10 @@ def _has_receiver(channel: ptr[Channel]) -> bool:
 
 
 def _only_thread(process: ptr[Process]) -> ptr[Thread] | None:
-    first = process.first_thread
-    if first is None or ptr[Thread](first).sibling is not None:
-        return None
+    with process.lock:
+        first = process.first_thread
+        if first is None or ptr[Thread](first).sibling is not None:
+            return None
     return ptr[Thread](first)
 
 

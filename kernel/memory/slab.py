@@ -10,10 +10,12 @@ from compiler.prelude import (
     addr,
     array,
     const,
+    guarded_by,
     option,
     percpu,
     percpu_address,
     ptr,
+    requires,
     struct,
     u8,
     u16,
@@ -47,7 +49,8 @@ _POISONED = const(option("DEBUG", False))
 @struct
 class SizeClass:
     lock: SpinLock
-    first_slab: u32                     # those with a free object, linked by their records
+    with guarded_by("lock"):
+        first_slab: u32                 # those with a free object, linked by their records
 
 
 @struct
@@ -147,6 +150,7 @@ def _give_back(cache: ptr[ObjectCache], kind: u64) -> None:
                 physical.release_frame(u64(frame) << PAGE_SHIFT)
 
 
+@requires("sizes.lock")
 def _add_slab(sizes: ptr[SizeClass], kind: u64) -> bool:
     place = physical.allocate(0)
     if place == 0:
@@ -171,6 +175,7 @@ def _add_slab(sizes: ptr[SizeClass], kind: u64) -> bool:
     return True
 
 
+@requires("sizes.lock")
 def _link(sizes: ptr[SizeClass], frame: u32) -> None:
     slab = record(frame)
     slab.next = sizes.first_slab
@@ -180,6 +185,7 @@ def _link(sizes: ptr[SizeClass], frame: u32) -> None:
     sizes.first_slab = frame
 
 
+@requires("sizes.lock")
 def _unlink(sizes: ptr[SizeClass], slab: ptr[Frame]) -> None:
     if slab.next != NO_FRAME:
         record(slab.next).previous = slab.previous

@@ -4,7 +4,7 @@ Everything is checked and everything that can run out is taken before the first 
 Locks: AddressSpace.lock throughout; inside it Memory.lock and, for the lease, its own.
 Not here: taking mappings away and changing them (unmapping.py).
 """
-from compiler.prelude import addr, const, fence, ptr, sizeof, u8, u32, u64
+from compiler.prelude import addr, const, fence, ptr, requires, sizeof, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.memory import EXECUTE, PAGE_ACCESSED, PAGE_DIRTY, READ, WRITE
 from kernel.abi.objects import Resource
@@ -269,8 +269,9 @@ def unlink(mapping: ptr[Mapping]) -> bool:
     return True
 
 
+@requires("memory.lock")
 def remove_from_list(memory: ptr[Memory], mapping: ptr[Mapping]) -> None:
-    """Requires: Memory.lock, and the mapping is on the list."""
+    """Requires: the mapping is on the list."""
     following = mapping.next
     previous = mapping.previous
     if following is not None:

@@ -156,7 +156,9 @@ def destroy_memory(header: ptr[Object]) -> bool:
         if mapping is None:
             break
         unmapping.take_back(mapping)
-    if memory.first is not None or memory.mapped.load("acquire") != 0:
+    with memory.lock:
+        is_listed = memory.first is not None
+    if is_listed or memory.mapped.load("acquire") != 0:
         return False
     _free_frames(memory)
     if header.references.load("acquire") != 0:

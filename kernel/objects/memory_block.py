@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from enum import IntEnum
 
-from compiler.prelude import atomic, offsetof, ptr, sizeof, struct, u32, u64
+from compiler.prelude import atomic, guarded_by, offsetof, ptr, sizeof, struct, u32, u64
 from kernel.arch.x86_64.tlb import Flush
 from kernel.caps.lease import Use
 from kernel.caps.object import Object
@@ -33,14 +33,15 @@ class Memory:
     header: Object
     frames: FrameSet
     lock: SpinLock
-    is_sealed: bool                     # never writable any more
+    is_sealed: bool                     # never writable any more; set under the lock, read without it for a hint
     is_device: bool                     # a range of a device's: its frames are not the allocator's
     attribute: u64                      # how the processor caches it (paging.UNCACHED and the like)
     ready_pages: u64                    # pages that are full of zeros or have been given out
     charged_frames: u64
     mapped: atomic[u32]                 # mappings that have not been freed
-    writers: u32                        # mappings that may write
-    first: ptr[Mapping] | None
+    with guarded_by("lock"):
+        writers: u32                    # mappings that may write
+        first: ptr[Mapping] | None
 
 
 @struct

@@ -1,5 +1,5 @@
 """The notification, as memory."""
-from compiler.prelude import atomic, ptr, struct, u64
+from compiler.prelude import atomic, guarded_by, ptr, struct, u64
 from kernel.caps.object import Object
 from kernel.complete.ring_block import Record
 from kernel.sync.spinlock import SpinLock
@@ -11,4 +11,5 @@ class Notification:
     bits: atomic[u64]                   # set, and taken by nobody yet
     interest: atomic[u64]               # bits that watches want
     lock: SpinLock
-    watches: ptr[Record] | None
+    with guarded_by("lock"):
+        watches: ptr[Record] | None

@@ -135,7 +135,8 @@ def state_of(process: ptr[Process]) -> ProcessState:
         return ProcessState.ENDED
     if process.header.state.load("acquire") != State.ALIVE:
         return ProcessState.ENDING
-    is_frozen = process.is_frozen.load("relaxed") != 0 and not process.is_sweeping
+    with process.lock:
+        is_frozen = process.is_frozen.load("relaxed") != 0 and not process.is_sweeping
     return ProcessState.FROZEN if is_frozen else ProcessState.RUNNING
 
 

@@ -125,9 +125,12 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
                 _visit(ptr[Object](watcher), counts)
         case ObjectKind.PROCESS:
             process = ptr[Process](header)
-            _visit_if_any(process.exit_watcher, counts)
+            with process.lock:
+                watcher_of_end = process.exit_watcher
+                handler = process.exceptions.object
+            _visit_if_any(watcher_of_end, counts)
             _visit_if_any(process.parent, counts)
-            _visit_if_any(process.exceptions.object, counts)
+            _visit_if_any(handler, counts)
             _each_thread(process, counts)
             _each_mapping(process, counts)
             _each_grant(process, counts)
@@ -157,7 +160,8 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
 
 def _each_thread(process: ptr[Process], counts: bool) -> None:
     """A thread that has not ended holds a reference on itself and one on its process."""
-    first = process.first_thread
+    with process.lock:
+        first = process.first_thread
     thread = None if first is None else ptr[Thread](first)
     while thread is not None:
         _visit(addr(thread.header), counts)

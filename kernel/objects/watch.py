@@ -4,7 +4,7 @@ A signal's bits go to every watch that is interested in them; bits that no watch
 Invariant I-RING-5: a watch is on the list exactly while its record is PENDING, or claimed and about to be taken off.
 Locks: Notification.lock (Rank.NOTIFICATION) guards the list; rings are posted to inside, operations end outside.
 """
-from compiler.prelude import ptr, u8, u64
+from compiler.prelude import ptr, requires, u8, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import SubmissionFlags
 from kernel.complete import finish
@@ -106,6 +106,7 @@ def _end(first: ptr[Record] | None, status: Status) -> None:
     finish.start_all(started)
 
 
+@requires("notification.lock")
 def _unlink(notification: ptr[Notification], record: ptr[Record]) -> None:
     following = record.next
     previous = record.previous
