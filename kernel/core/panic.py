@@ -2,7 +2,7 @@
 
 The first CPU that panics reports; it stops the others by NMI. A panic of another CPU stops that CPU and is told in the
 report. A panic inside the report is told too, and the report goes on behind the part that failed.
-With panic=continue the CPUs wait in their NMI, for the next episode, instead of halting.
+With panic=continue the others wait in their NMI until the report is done, and go on.
 Not here: what else is done after it (core/machine_end.py), what becomes of the thread (entry/exception.py).
 """
 from collections.abc import Callable
