@@ -10,8 +10,9 @@ Otherwise it sets `pending` and lets the thread go on.
 Fewer than `threshold` completions are told of when the first has waited for `delay_ns` (0: only then). Between two
 upcalls lie at least `interval_ns`, counted from UPCALL_RETURN where that is used; one due meanwhile comes after.
 
-To unmask without a system call: store 0 to `disabled`; then, while `pending` is not 0, exchange it for 0 and read
-completions. UPCALL_RETURN loads the registers from `frame` and stores 0 to `disabled`.
+To unmask without a system call: store 0 to `disabled`; if `pending` is not 0 then, store 1 to `disabled` again,
+exchange `pending` for 0, read completions, and begin anew: reading is not for two at a time. UPCALL_RETURN loads the
+registers from `frame` and stores 0 to `disabled`.
 """
 from enum import IntFlag
 

@@ -18,6 +18,7 @@ from userspace.lib.time import monotonic_ns
 
 _CASES = const(11)
 _SIGNALS = const(2_000)
+_SIGNALLERS = const(3)
 _SLOT = const(3)
 _SOON_NS = const(3_000_000)
 _INTERVAL_NS = const(1_000_000)
@@ -126,16 +127,20 @@ def _signal_later(index: u64) -> None:
 
 
 def _counts_exactly() -> None:
+    """Events from three threads, on as many CPUs as there are."""
     _events.store(0)
-    thread = make(0, _signal_much)
-    do(thread, Method.THREAD_START)
-    while _events.load() < _SIGNALS:
+    threads: array[u64, _SIGNALLERS] = zeroed()
+    for index in range(u64(_SIGNALLERS)):
+        threads[index] = make(index, _signal_much)
+        do(threads[index], Method.THREAD_START)
+    while _events.load() < _SIGNALLERS * _SIGNALS:
         if _nested.load() != 0:
             break
-    await_state(thread, ThreadState.ENDED)
-    check_equal(_events.load(), _SIGNALS, "events")
+    for index in range(u64(_SIGNALLERS)):
+        await_state(threads[index], ThreadState.ENDED)
+        check_equal(u64(close(threads[index])), Status.OK, "close")
+    check_equal(_events.load(), _SIGNALLERS * _SIGNALS, "events")
     check_equal(_nested.load(), 0, "upcalls inside an upcall")
-    check_equal(u64(close(thread)), Status.OK, "close")
 
 
 def _signal_much(index: u64) -> None:

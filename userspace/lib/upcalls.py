@@ -46,10 +46,16 @@ def mask(ring: ptr[Ring]) -> None:
 
 
 def unmask(ring: ptr[Ring], drain: Callable[[], None]) -> None:
-    """Lets upcalls come again. What came meanwhile is told by `drain`; no system call is needed."""
+    """Lets upcalls come again. What came meanwhile is told by `drain`; no system call is needed.
+
+    `drain` runs masked: it is in the middle of the ring, where a handler must not be as well.
+    """
     block = addr(ring.user_page.upcall)
-    block.disabled.store(0, "release")
-    while block.pending.load("relaxed") != 0:
+    while True:
+        block.disabled.store(0, "release")
+        if block.pending.load("relaxed") == 0:
+            break
+        block.disabled.store(1, "relaxed")
         _ = block.pending.exchange(0, "acq_rel")
         drain()
 
