@@ -10,6 +10,9 @@ from kernel.core.thread_block import Thread, may_run_on
 from kernel.core.thread_chain import append, unlink
 from kernel.sync.spinlock import SpinLock
 
+SLICE_NS = const(5_000_000)
+_LEAST_SLICE_NS = const(SLICE_NS // 8)
+_MOST_TURNS = const(16)                 # that a thread can owe
 _LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 IDLE = const(0)                         # as the level of what runs
 
@@ -98,8 +101,31 @@ def pop(queue: ptr[RunQueue]) -> ptr[Thread] | None:
         return None
     thread = queue.first[level - 1]
     assert thread is not None
-    remove(queue, thread)
+    chosen = thread if thread.turns_owed == 0 else _let_others_first(queue, level, thread)
+    remove(queue, chosen)
+    return chosen
+
+
+@requires("queue.lock")
+def _let_others_first(queue: ptr[RunQueue], level: u32, first: ptr[Thread]) -> ptr[Thread]:
+    """Deficit round robin (Shreedhar and Varghese, 1995): whoever owes turns gives them to its equals."""
+    thread = first
+    while thread.turns_owed != 0:
+        following = thread.next
+        if following is None or following == thread:
+            thread.turns_owed = 0       # there is nobody to whom it owes them
+        else:
+            thread.turns_owed -= 1
+            queue.first[level - 1] = following
+            thread = following
     return thread
+
+
+@inline
+def overdraw(thread: ptr[Thread], over_ns: u64) -> None:
+    """Notes what a thread ran beyond the end of its slice, because the alarm came late: it pays with its next turns."""
+    thread.turns_owed = min(thread.turns_owed + u32(min(over_ns // SLICE_NS, _MOST_TURNS)), _MOST_TURNS)
+    thread.slice_left_ns = max(SLICE_NS - over_ns % SLICE_NS, _LEAST_SLICE_NS)
 
 
 @requires("queue.lock")

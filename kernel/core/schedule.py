@@ -13,7 +13,7 @@ what a thread waits for (wait.py), changes of priority and affinity (thread_chan
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import const, panic, ptr, requires, u32, u64
+from compiler.prelude import panic, ptr, requires, u32, u64
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp
@@ -21,7 +21,19 @@ from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
 from kernel.core.idle import NO_CPU, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
-from kernel.core.run_queue import IDLE, RunQueue, find_movable, level_in, pop, push, push_first, remove, top_level
+from kernel.core.run_queue import (
+    IDLE,
+    SLICE_NS,
+    RunQueue,
+    find_movable,
+    level_in,
+    overdraw,
+    pop,
+    push,
+    push_first,
+    remove,
+    top_level,
+)
 from kernel.core.thread_block import (
     STOPPING,
     TELLS_PREEMPTION,
@@ -34,9 +46,6 @@ from kernel.core.thread_block import (
     move,
 )
 from kernel.core.timers import NEVER
-
-SLICE_NS = const(5_000_000)
-_MOST_OVER = const(SLICE_NS * 7 // 8)
 
 
 def _no_stop(thread: ptr[Thread]) -> None:
@@ -108,8 +117,10 @@ def look() -> None:
                 _note_running(queue, level)
         _run_on(queue, thread, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
-    # What a thread ran over the end of its slice is taken off its next one.
-    thread.slice_left_ns = SLICE_NS - min(now - queue.slice_end_ns, _MOST_OVER) if is_over else queue.slice_end_ns - now
+    if is_over:
+        overdraw(thread, now - queue.slice_end_ns)
+    else:
+        thread.slice_left_ns = queue.slice_end_ns - now
     context.save(thread)
     charge(thread)
     if thread.conditions.load("relaxed") & STOPPING != 0:

@@ -88,6 +88,7 @@ class Thread:
     ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0
     cpu_time: u64                       # in ticks of the time stamp counter
     slice_left_ns: u64                  # when it was preempted; 0: all of it
+    turns_owed: u32                     # slices that it has run too long (run_queue.py)
     # (queue)
     next: ptr[Thread] | None
     previous: ptr[Thread] | None        # None while it is in no queue, of a CPU or a channel
