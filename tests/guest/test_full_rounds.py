@@ -8,7 +8,7 @@ from tools.guest_test import build_guest_test
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 3600
-CASES = [("test_ring_storm", 4), ("test_end_races", 4), ("test_ring_threads", 2)]
+CASES = [("test_ring_storm", 4), ("test_end_races", 4), ("test_ring_threads", 2), ("test_hostile_rings", 2)]
 
 
 @pytest.mark.long

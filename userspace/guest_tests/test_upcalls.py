@@ -1,6 +1,6 @@
 """Upcalls from outside: none lost, none nested, the interrupted code none the wiser."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, array, asm_x64, atomic, const, export, u8, u64, zeroed
+from compiler.prelude import addr, array, asm_x64, atomic, const, export, u8, u16, u64, zeroed
 from compiler.prelude.x64 import *
 from kernel.abi.bootinfo import OWN_THREAD, ROOT_ACCOUNT
 from kernel.abi.errors import Status
@@ -13,12 +13,14 @@ from userspace.guest_tests.report import begin, check, check_equal, end, plan
 from userspace.guest_tests.threads import await_state, do, finish, make
 from userspace.lib import upcalls
 from userspace.lib.ring import Ring, open_ring
-from userspace.lib.syscall import close, exit_thread, invoke, yield_now
+from userspace.lib.syscall import close, exit_thread, invoke, ring_cancel, yield_now
 from userspace.lib.time import monotonic_ns
 
 _CASES = const(11)
 _SIGNALS = const(2_000)
 _SIGNALLERS = const(3)
+_FIRST_SLOT = const(10)                 # of the watches on what they signal
+_TIMER_NAME = const(5)
 _SLOT = const(3)
 _SOON_NS = const(3_000_000)
 _INTERVAL_NS = const(1_000_000)
@@ -26,6 +28,7 @@ _UPCALL_RETURN = const(Call.UPCALL_RETURN)
 
 _ring: Ring = zeroed()
 _notification: u64 = 0
+_notifications: array[u64, _SIGNALLERS] = zeroed()
 _events: atomic[u64] = 0
 _calls: atomic[u64] = 0
 _inside: atomic[u64] = 0
@@ -65,7 +68,7 @@ def main(ring: u64) -> u64:
 def _drain() -> None:
     completion: Completion = zeroed()
     while _ring.take(addr(completion)):
-        if completion.user_data == _SLOT:
+        if completion.status == Status.OK and completion.user_data != _TIMER_NAME:
             _ = _events.fetch_add(completion.badge)
 
 
@@ -85,19 +88,25 @@ def _signal() -> None:
 def _not_armed() -> None:
     check_equal(_upcall_return(), Status.BAD_CALL, "return without an upcall")
     global _notification
-    status, _notification = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
-    check_equal(u64(status), Status.OK, "a notification")
-    entry = Submission(
-        operation=u8(Operation.WATCH), slot=_SLOT, flags=u8(SubmissionFlags.PERSISTENT), user_data=_SLOT,
-        capability=_notification, word0=1,
-    )
-    check(_ring.submit(addr(entry)), "submission")
-    check_equal(u64(_ring.enter(1, 0)), Status.OK, "enter")
+    _notification = _watch_another(_SLOT)
     _signal()
     check_equal(_calls.load(), 0, "upcalls")
     _drain()
     check_equal(_events.load(), 1, "events")
     check_equal(u64(upcalls.arm(addr(_ring), _handle)), Status.OK, "arm")
+
+
+def _watch_another(slot: u64) -> u64:
+    """A new notification that the ring watches; the slot is the watch's user_data, too."""
+    status, notification = invoke(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
+    check_equal(u64(status), Status.OK, "a notification")
+    entry = Submission(
+        operation=u8(Operation.WATCH), slot=u16(slot), flags=u8(SubmissionFlags.PERSISTENT), user_data=slot,
+        capability=notification, word0=1,
+    )
+    check(_ring.submit(addr(entry)), "submission")
+    check_equal(u64(_ring.enter(1, 0)), Status.OK, "enter")
+    return notification
 
 
 def _interrupts_a_loop() -> None:
@@ -127,9 +136,12 @@ def _signal_later(index: u64) -> None:
 
 
 def _counts_exactly() -> None:
-    """Events from three threads, on as many CPUs as there are."""
+    """Events from three threads, on as many CPUs as there are. Each has a notification of its own: two signals of one
+    bit at a time are one event."""
     _events.store(0)
     threads: array[u64, _SIGNALLERS] = zeroed()
+    for index in range(u64(_SIGNALLERS)):
+        _notifications[index] = _watch_another(_FIRST_SLOT + index)
     for index in range(u64(_SIGNALLERS)):
         threads[index] = make(index, _signal_much)
         do(threads[index], Method.THREAD_START)
@@ -139,13 +151,15 @@ def _counts_exactly() -> None:
     for index in range(u64(_SIGNALLERS)):
         await_state(threads[index], ThreadState.ENDED)
         check_equal(u64(close(threads[index])), Status.OK, "close")
+        check_equal(u64(ring_cancel(_FIRST_SLOT + index, _FIRST_SLOT + index)), Status.OK, "cancel")
+        check_equal(u64(close(_notifications[index])), Status.OK, "close")
     check_equal(_events.load(), _SIGNALLERS * _SIGNALS, "events")
     check_equal(_nested.load(), 0, "upcalls inside an upcall")
 
 
 def _signal_much(index: u64) -> None:
     for _ in range(_SIGNALS):
-        _signal()
+        _, _ = invoke(_notifications[index], Method.NOTIFICATION_SIGNAL, 1)
     exit_thread(0)
 
 
@@ -193,7 +207,9 @@ def _timer_reason() -> None:
 
 
 def _submit_timer() -> None:
-    entry = Submission(operation=u8(Operation.TIMER), slot=5, user_data=5, deadline_ns=monotonic_ns() + _SOON_NS)
+    entry = Submission(
+        operation=u8(Operation.TIMER), slot=5, user_data=_TIMER_NAME, deadline_ns=monotonic_ns() + _SOON_NS
+    )
     check(_ring.submit(addr(entry)), "submission")
     check_equal(u64(_ring.enter(1, 0)), Status.OK, "enter")
 
