@@ -13,7 +13,7 @@ TYPE_NAMES = frozenset(
 )
 DECORATORS = frozenset(
     "struct union protocol serves inline noinline cold export interrupt section naked asm_x64 panic_handler "
-    "printer slice_method raises frame_allocator frame_release requires excludes irqs_off may_fault "
+    "printer slice_method by_format raises frame_allocator frame_release requires excludes irqs_off may_fault "
     "bounded_recursion".split()
 )
 CLASS_DECORATORS = frozenset({"struct", "union", "protocol"})

@@ -14,6 +14,7 @@ import compiler.check_format as format_text
 import compiler.check_generics as generics
 import compiler.check_lists as lists
 import compiler.check_slices as slices
+import compiler.struct_formats as struct_formats
 from compiler.annotations import resolve_type
 from compiler.check_bounds import check_bounds
 from compiler.context import Context
@@ -74,6 +75,8 @@ def check_call(ctx: Context, node: ast.Call, want: Type | None) -> Expr:
             return construction.check_conversion(ctx, node, CONVERSIONS[name])
         case Builtin(name=name):
             return builtins.check_builtin(ctx, node, name, want)
+        case Function() if "by_format" in symbol.decorators:
+            return struct_formats.check_by_format(ctx, node, symbol)
         case Function():
             return call_function(ctx, node, symbol, [])
         case GenericFunction():

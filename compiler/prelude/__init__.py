@@ -78,7 +78,7 @@ from compiler.prelude.places import (
 )
 from compiler.prelude.pointers import ptr, ptr8, ptr16, ptr32, ptr64
 from compiler.prelude.structs import bits, protocol, serves, struct, union
-from compiler.prelude.text import fstring, printer, slice_method
+from compiler.prelude.text import by_format, fstring, printer, slice_method
 from compiler.prelude.traps import HostMemoryError, LanguageError, Trap, panic, unreachable
 
 __all__ = [
@@ -93,6 +93,7 @@ __all__ = [
     "atomic",
     "bits",
     "bounded_recursion",
+    "by_format",
     "byte_swap",
     "cold",
     "const",

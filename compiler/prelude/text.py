@@ -55,6 +55,11 @@ def slice_method(function: F) -> F:
     return function
 
 
+def by_format(function: F) -> F:
+    """Marks a function of the library's `struct`, whose calls the compiler takes apart by their format."""
+    return function
+
+
 def show(*values: Any, end: str = "\n") -> None:
     """`print` of sources; Python's own while no source has a printer."""
     if _printer is None:
