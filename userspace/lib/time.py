@@ -2,7 +2,7 @@
 
 A program without the page, or a machine whose time stamps are not in step, asks the kernel.
 """
-from compiler.prelude import addr, asm_x64, const, ptr, u8, u64, u128, zeroed
+from compiler.prelude import addr, asm_x64, const, f64, float_bits, ptr, u8, u64, u128, zeroed
 from compiler.prelude.x64 import *
 from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
@@ -16,6 +16,10 @@ from userspace.lib.reactor import Operation
 from userspace.lib.start_info import start_info
 
 _PLACE = const(START_INFO + PAGE)
+_NS = const(1_000_000_000)
+_MANTISSA_BITS = const(52)
+_EXPONENT_MASK = const(0x7FF)
+_EXPONENT_BIAS = const(1023 + 52)       # of a mantissa that is a whole number
 
 _has_looked: bool = False
 _page: ptr[TimePage] | None = None
@@ -28,6 +32,24 @@ def monotonic_ns() -> u64:
     if page is None:
         return _ask_kernel()
     return u64(u128(_time_stamp() - page.start) * u128(page.ns_per_tick) >> TIME_SHIFT)
+
+
+def perf_counter_ns() -> u64:
+    return monotonic_ns()
+
+
+def time_ns() -> u64:
+    """Since 1970; since the boot, where no clock was found or only the kernel knows the time."""
+    now_ns = monotonic_ns()
+    page = _page
+    return now_ns if page is None else now_ns + page.boot_seconds * _NS
+
+
+def sleep(seconds: f64) -> None:
+    """Stops the thread, and all its tasks; asyncio.sleep stops one."""
+    deadline_ns = monotonic_ns() + nanoseconds(seconds)
+    while monotonic_ns() < deadline_ns:
+        reactor.wait(deadline_ns)
 
 
 def _look_for_page() -> None:
@@ -63,3 +85,19 @@ def _time_stamp() -> u64:
     rdtsc()
     shl(rdx, 32)
     or_(rax, rdx)
+
+
+def nanoseconds(seconds: f64) -> u64:
+    """A number of seconds as whole nanoseconds, in integer arithmetic: programs have no floating-point registers.
+
+    Negative ones and what is below a nanosecond give 0. Source: IEEE 754 binary64.
+    """
+    bits = float_bits(seconds)
+    exponent = bits >> _MANTISSA_BITS & _EXPONENT_MASK
+    if bits >> 63 != 0 or exponent == 0:
+        return 0
+    mantissa = u128(bits & ((1 << _MANTISSA_BITS) - 1) | 1 << _MANTISSA_BITS) * _NS
+    shift = exponent - _EXPONENT_BIAS if exponent >= _EXPONENT_BIAS else _EXPONENT_BIAS - exponent
+    if exponent >= _EXPONENT_BIAS:
+        return u64(mantissa << u128(shift))
+    return u64(mantissa >> u128(shift))

@@ -18,7 +18,7 @@ from compiler.prelude import (
     u64,
     zeroed,
 )
-from userspace.lib.asyncio.sleepers import Sleeper, nanoseconds, start_timer, stop_timer
+from userspace.lib.asyncio.sleepers import Sleeper, start_timer, stop_timer
 from userspace.lib.asyncio.task import (
     CancelledError,
     Task,
@@ -37,7 +37,7 @@ from userspace.lib.asyncio.task import (
     wait_for_end,
 )
 from userspace.lib.heap import allocate, release
-from userspace.lib.time import monotonic_ns
+from userspace.lib.time import monotonic_ns, nanoseconds
 
 T = TypeVar("T")
 N = TypeVar("N")

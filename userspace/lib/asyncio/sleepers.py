@@ -1,15 +1,11 @@
 """Tasks that wait for a time, by deadline. The kernel knows of the first only, as the deadline of the loop's wait."""
-from compiler.prelude import addr, const, f64, float_bits, offsetof, ptr, struct, u64, u128, zeroed
+from compiler.prelude import addr, const, f64, offsetof, ptr, struct, u64, zeroed
 from kernel.core.timers import NEVER as _NEVER
 from kernel.core.timers import Timer, TimerQueue, add, first_deadline, remove, take_due
 from userspace.lib.asyncio.task import TaskBase, cancel, make_ready, park, running
-from userspace.lib.time import monotonic_ns
+from userspace.lib.time import monotonic_ns, nanoseconds
 
 NEVER = const(_NEVER)
-_NS = const(1_000_000_000)
-_MANTISSA_BITS = const(52)
-_EXPONENT_MASK = const(0x7FF)
-_EXPONENT_BIAS = const(1023 + 52)       # of a mantissa that is a whole number
 
 
 @struct
@@ -72,19 +68,3 @@ async def sleep_ns(duration_ns: u64) -> None:
 async def sleep(delay: f64) -> None:
     """asyncio.sleep: seconds. 0 gives every other ready task a turn."""
     await sleep_ns(nanoseconds(delay))
-
-
-def nanoseconds(seconds: f64) -> u64:
-    """A number of seconds as whole nanoseconds, in integer arithmetic: programs have no floating-point registers.
-
-    Negative ones and what is below a nanosecond give 0. Source: IEEE 754 binary64.
-    """
-    bits = float_bits(seconds)
-    exponent = bits >> _MANTISSA_BITS & _EXPONENT_MASK
-    if bits >> 63 != 0 or exponent == 0:
-        return 0
-    mantissa = u128(bits & ((1 << _MANTISSA_BITS) - 1) | 1 << _MANTISSA_BITS) * _NS
-    shift = exponent - _EXPONENT_BIAS if exponent >= _EXPONENT_BIAS else _EXPONENT_BIAS - exponent
-    if exponent >= _EXPONENT_BIAS:
-        return u64(mantissa << u128(shift))
-    return u64(mantissa >> u128(shift))

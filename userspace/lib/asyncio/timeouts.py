@@ -3,7 +3,7 @@ from collections.abc import Awaitable
 from typing import TypeVar
 
 from compiler.prelude import addr, f64, ptr, struct, u64, zeroed
-from userspace.lib.asyncio.sleepers import Sleeper, nanoseconds, start_timer, stop_timer
+from userspace.lib.asyncio.sleepers import Sleeper, start_timer, stop_timer
 from userspace.lib.asyncio.task import (
     Waiter,
     add_waiter,
@@ -14,7 +14,7 @@ from userspace.lib.asyncio.task import (
     running,
     wait_for_end,
 )
-from userspace.lib.time import monotonic_ns
+from userspace.lib.time import monotonic_ns, nanoseconds
 
 T = TypeVar("T")
 
