@@ -27,6 +27,7 @@ from kernel.core.thread_block import (
     WAIT_STEP,
     Thread,
     Wait,
+    least_priority,
     may_run_on,
     move,
 )
@@ -251,7 +252,7 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
 
 def _end_receive(server: ptr[Thread], status: Status) -> None:
     server.ceiling = 0
-    server.priority = server.own_priority
+    server.priority = least_priority(server)
     server.registers.rax = u64(status)
 
 
@@ -259,7 +260,7 @@ def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:
     """Whoever receives is at the ceiling already while it waits, so that the direct switch need not raise it."""
     server.received_from = u64(channel)
     server.ceiling = channel.ceiling
-    server.priority = max(server.own_priority, channel.ceiling)
+    server.priority = max(least_priority(server), channel.ceiling)
 
 
 def _take_receiver_of(channel: ptr[Channel], process: ptr[Process]) -> ptr[Thread] | None:

@@ -35,6 +35,7 @@ from kernel.core.thread_block import (
     Thread,
     Wait,
     current_thread,
+    least_priority,
     may_run_on,
     move,
 )
@@ -255,7 +256,7 @@ def _lower(server: ptr[Thread]) -> None:
     """It owes no answer and does not wait for a call: what it has from the channel is over."""
     if server.ceiling != 0:
         server.ceiling = 0
-        server.priority = server.own_priority
+        server.priority = least_priority(server)
         cpu.attention = 1
 
 
