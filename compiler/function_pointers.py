@@ -18,6 +18,7 @@ from compiler.tree import (
     ElementPlace,
     Expr,
     FieldPlace,
+    ForEach,
     FunctionRef,
     GlobalPlace,
     Load,
@@ -26,10 +27,11 @@ from compiler.tree import (
     Place,
     Select,
     StructMake,
+    Unpack,
     Zero,
 )
 from compiler.tree_walk import Node, walk
-from compiler.type_model import FuncType, StructType
+from compiler.type_model import FuncType, StructType, Type
 
 Home = tuple[StructType, str] | tuple[Function, int] | GlobalVar | Local
 
@@ -41,6 +43,7 @@ class FunctionPointers:
     copied: dict[Home, set[Home]] = field(default_factory=dict)  # the homes whose pointers a home may get
     unclear: set[Home] = field(default_factory=set)  # homes that get pointers of unknown origin
     loose: set[Function] = field(default_factory=set)  # stored where no home is known
+    unknown: set[Type] = field(default_factory=set)  # of pointers of unknown origin, stored where no home is known
 
     def note(self, function: Function | None, node: Node) -> None:
         """Follows what one node of a function's body, or of an initial value, does with pointers to functions."""
@@ -57,6 +60,11 @@ class FunctionPointers:
                         self._put((kind, part.name), function, value)
                     elif isinstance(value, ArrayMake):
                         self._put_all((kind, part.name), function, value.items)
+            case Unpack(places=places):
+                homes = [self._home(function, part) for part in places if part is not None]
+                self.unclear.update(home for home in homes if home is not None)
+            case ForEach(local=local):
+                self.unclear.add(local)
             case Call(function=callee, arguments=arguments):
                 for position, argument in enumerate(arguments):
                     if isinstance(argument.type, FuncType):
@@ -82,7 +90,7 @@ class FunctionPointers:
         if isinstance(pointer, FunctionRef):
             return {pointer.function}
         first = self._home(function, pointer.place) if isinstance(pointer, Load) else None
-        if first is None or self._comes_from_outside(first):
+        if first is None or self._comes_from_outside(first) or pointer.type in self.unknown:
             return None
         found = {named for named in self.loose if named.type == pointer.type}
         pending, seen = [first], {first}
@@ -94,7 +102,7 @@ class FunctionPointers:
             new = self.copied.get(home, set()) - seen
             pending += new
             seen |= new
-        return found
+        return found or None
 
     def _comes_from_outside(self, home: Home) -> bool:
         """A parameter of a function that is itself called through pointers, or from outside the program."""
@@ -139,4 +147,4 @@ class FunctionPointers:
                 else:
                     self.copied.setdefault(home, set()).add(source)
             case _:
-                self.loose |= {named for named in self.taken if named.type == value.type}
+                self.unknown.add(value.type)
