@@ -44,6 +44,8 @@ RIGHT = [
     ("lookups", "explore_find"),
     ("lookups", "explore_free_slots"),
     ("leases", "explore_lease"),
+    ("operations", "explore_begin_and_close"),
+    ("operations", "explore_take_and_put_back"),
     ("channels", "explore_queue"),
     ("channels", "explore_queue_of_one"),
 ]
@@ -54,6 +56,9 @@ WRONG = [
     ("lookups", "explore_close_in_two_steps"),
     ("lookups", "explore_untagged_list"),
     ("leases", "explore_single_look"),
+    ("operations", "explore_single_look"),
+    ("operations", "explore_count_first"),
+    ("operations", "explore_take_and_fill"),
     ("channels", "explore_stream_without_last_look"),
     ("channels", "explore_queue_without_last_look"),
     ("channels", "explore_oneshot_in_two_steps"),
