@@ -1,4 +1,4 @@
-"""The full fences of the rings' sleep and wake, looked for in what is executed: a test may not meet what they prevent."""
+"""The full fences of the rings' sleep and wake, looked for in the code: a test need not meet what they prevent."""
 
 import pytest
 
