@@ -68,8 +68,7 @@ def build_c(program: Program, module: str, folder: Path, *, is_debug: bool, opt:
     built = {}
     for compiler in COMPILERS:
         library = folder / f"{module}-{compiler}.so"
-        support = f"-I{Path(__file__).parent}"
-        command = [compiler, f"-O{opt}", *FLAGS, support, "-o", str(library), str(source)]
+        command = [compiler, f"-O{opt}", *FLAGS, "-o", str(library), str(source)]
         subprocess.run(command, check=True, timeout=300)
         built[compiler] = CModule(library, program, module)
     return built

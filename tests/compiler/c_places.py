@@ -41,7 +41,7 @@ from compiler.type_model import (
 from tests.compiler.case_files import trap_kind
 
 TRAPS = ("overflow", "division", "bounds", "assertion", "null", "unreachable", "panic", "member")
-"""Kinds of traps, by their number in c_support.h, from 1."""
+"""Kinds of traps, by their number in c_support.py, from 1."""
 
 
 def c_type(kind: Type, tuples: dict[Type, str]) -> str:

@@ -1,6 +1,6 @@
 """A checked program as C: what gcc and clang make of it is compared with what the compiler makes of it.
 
-Memory is bytes at the language's own offsets, reached through `load_T` and `store_T` of c_support.h. Statement
+Memory is bytes at the language's own offsets, reached through `load_T` and `store_T` of c_support.py. Statement
 expressions (GNU C) keep the language's order of evaluation. Each public function becomes
 `int call_NAME(words, result)`, which gives the kind of trap it ended with, or 0.
 
@@ -36,6 +36,7 @@ from compiler.tree import (
 from compiler.type_model import NEVER, NONE, IntType, SpanType, TupleType, Type
 from tests.compiler.c_expressions import ExpressionWriter
 from tests.compiler.c_places import c_type
+from tests.compiler.c_support import SUPPORT
 
 
 @dataclass
@@ -158,7 +159,7 @@ def c_program(program: Program, module: str, is_debug: bool) -> str:
     ]
     initial = _initial(program, tuples, names)
     types = [_tuple_type(kind, tuples) for kind in list(tuples)]
-    return "\n".join(['#include "c_support.h"', *types, *data, *prototypes, *functions, initial, *entries]) + "\n"
+    return "\n".join([SUPPORT, *types, *data, *prototypes, *functions, initial, *entries]) + "\n"
 
 
 def _initial(program: Program, tuples: dict[Type, str], names: dict[Function | GlobalVar, str]) -> str:

@@ -1,5 +1,9 @@
-// What a checked program needs when it is C: the language's integers with their own overflow, division and shifts.
-// Compiled with -fwrapv and -fno-strict-aliasing. A trap leaves through `leave`; `trapped` is the kind it ends with.
+"""What a checked program needs when it is C: the language's integers with their own overflow, division and shifts.
+
+Compiled with -fwrapv and -fno-strict-aliasing. A trap leaves through `leave`; `trapped` is the kind it ends with.
+"""
+
+SUPPORT = r"""
 #include <setjmp.h>
 #include <stdint.h>
 #include <string.h>
@@ -143,3 +147,4 @@ INTEGER(i128, u128)
 MEMORY(truth)
 MEMORY(address)
 MEMORY(slice)
+"""
