@@ -15,6 +15,7 @@ from userspace.lib.channel import Message, call, reply_receive
 from userspace.lib.ring import Ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
+CEILING = const(40)
 STOP = const(0xFFFF)                    # a first word that ends a server
 BADGE = const(77)                       # of `client`
 FIRST_USER_DATA = const(100)            # of slot 0
@@ -31,10 +32,10 @@ noted: array[atomic[u64], 4] = zeroed()
 _places: u64 = 0
 
 
-def new_channel() -> None:
+def new_channel(ceiling: u64 = CEILING) -> None:
     """A channel, and a capability to call it with a badge, under a lease."""
     global channel, client, lease
-    channel = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_CHANNEL, 40)
+    channel = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_CHANNEL, ceiling)
     lease = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_LEASE)
     status, client = invoke(channel, Method.MINT, Right.SEND | Right.COPY | Right.MOVE, BADGE, lease)
     expect(status, Status.OK, "mint")
