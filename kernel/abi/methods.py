@@ -109,6 +109,7 @@ class Method(IntEnum):
     INSPECT_FREE_FRAMES = 0xD1
     INSPECT_IDLE_TIME = 0xD2
     INSPECT_TIMERS = 0xD3
+    INSPECT_NMIS = 0xD4
     SYSTEM_SET_CLASS = 0xF0             # the first of sixteen more numbers of the System object's
 
 
@@ -353,6 +354,7 @@ METHODS = const((
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),
     (Method.INSPECT_IDLE_TIME, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_TIMERS, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    (Method.INSPECT_NMIS, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
 ))
 
 assert max(sum(row[0] == other[0] for other in METHODS) for row in METHODS) == 1, "two operations have one number"

@@ -5,7 +5,7 @@ allowed; any other is a bug and panics.
 """
 from typing import NoReturn
 
-from compiler.prelude import copy, export, percpu, ptr, u32, u64
+from compiler.prelude import copy, export, ptr, u32, u64
 from kernel.abi.trace import TraceEvent
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
@@ -18,8 +18,6 @@ from kernel.entry.fault import ask_or_end, handle_exception
 from kernel.memory import address_space
 from kernel.memory.usercopy import close_user_pages, resume_after_fault
 from kernel.objects import interrupt_line
-
-_nmis: percpu[u64] = 0                  # that nobody in the kernel has sent
 
 
 @export("exception_from_user")
@@ -56,15 +54,14 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
 
     `user_gs_base` is the gs base that was in force: the user's, if a user program was interrupted.
     """
-    global _nmis
     close_user_pages()
     vector = frame.vector & 0xFF
     if vector == traps.NMI:
         if is_panicking():
             stop_for_panic(frame)
             return
-        _nmis += 1
-        if _nmis & (_nmis - 1) == 0:    # the first, the second, the fourth, and so on
+        earlier = traps.nmis[cpu.index].fetch_add(1, "relaxed")
+        if earlier & (earlier + 1) == 0:        # the first, the second, the fourth, and so on
             log.note(f"interrupt: cpu {cpu.index} got an NMI from the hardware")
     elif vector == traps.DEBUG and frame.cs & PRIVILEGE != 0:
         current_thread().registers = copy(frame[0])

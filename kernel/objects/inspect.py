@@ -3,7 +3,7 @@ from compiler.prelude import noinline, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.objects import OBJECT_KINDS, ObjectKind
-from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64 import clock, cpu, traps
 from kernel.caps.object import Object
 from kernel.core import alarm
 from kernel.core.cpu_queue import idle_ticks
@@ -28,6 +28,10 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             if index >= u64(cpu.known_cpus) or not is_online(u32(index)):
                 return Status.BAD_ARGUMENT, 0
             return Status.OK, clock.ns_of(idle_ticks(u32(index)))
+        case Method.INSPECT_NMIS:
+            if call.arguments[0] >= u64(cpu.known_cpus):
+                return Status.BAD_ARGUMENT, 0
+            return Status.OK, traps.nmis[call.arguments[0]].load("relaxed")
         case Method.INSPECT_TIMERS:
             if call.arguments[0] >= u64(cpu.known_cpus):
                 return Status.BAD_ARGUMENT, 0

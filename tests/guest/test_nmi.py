@@ -13,20 +13,16 @@ from tools.guest_test import build_guest_test
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 240
-LEAST = 50
 
 
-async def send_until(guest: Guest, ended: asyncio.Task[object]) -> int:
-    """Sends interrupts to all CPUs for as long as the guest runs. Returns how many."""
-    sent = 0
+async def send_until(guest: Guest, ended: asyncio.Task[object]) -> None:
+    """Sends interrupts for as long as the guest runs, which counts them."""
     while not ended.done():
         try:
             await guest.monitor.execute("inject-nmi")
         except (ExecuteError, QMPError, GuestFailure):
             break                       # the guest has ended between the look and the command
-        sent += 1
         await asyncio.sleep(0)
-    return sent
 
 
 @pytest.mark.slow
@@ -36,8 +32,7 @@ async def test_interrupts_that_cannot_be_masked(start_guest: StartGuest, cpus: i
     async with start_guest(Machine(cpus=cpus, memory_mib=256, archive=archive)) as guest:
         await guest.expect("test: plan 1", DEADLINE_SECONDS)
         ended: asyncio.Task[object] = asyncio.create_task(guest.expect(END, DEADLINE_SECONDS))
-        sent = await send_until(guest, ended)
+        await send_until(guest, ended)
         await ended
         await guest.expect_success(DEADLINE_SECONDS)
     check_report(guest.console.lines)
-    assert sent >= LEAST, f"only {sent} interrupts were sent: the guest had ended before"

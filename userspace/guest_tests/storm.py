@@ -1,22 +1,26 @@
-"""Threads that enter and leave the kernel without pause, while somebody outside sends non-maskable interrupts
-(tests/guest/test_nmi.py): between a system call's first instruction and its swap of bases the base in force is the
-user's, which here looks like the kernel's own."""
+"""Threads that enter and leave the kernel without pause until enough non-maskable interrupts have come, which somebody
+outside sends (tests/guest/test_nmi.py): between a system call's first instruction and its swap of bases the base in
+force is the user's, which here looks like the kernel's own.
+"""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import array, asm_x64, atomic, const, export, naked, u64, zeroed
 from compiler.prelude.x64 import *
+from kernel.abi.bootinfo import INSPECT
 from kernel.abi.errors import Status
+from kernel.abi.methods import Method
 from kernel.abi.syscall import Call
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.features import BASE_INSTRUCTIONS, set_gs_base, structured_features
 from userspace.guest_tests.report import begin, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import await_state, expect, spawn
-from userspace.lib.syscall import close, exit_thread
+from userspace.lib.syscall import close, exit_thread, invoke
 
 _CASES = const(1)
 _THREADS = const(8)
 _YIELD = const(Call.YIELD)
 _KERNEL = const(0xFFFF_8000_0000_0000)
 _PAGE = const(4096)
+_CALLS = const(1_000)                   # between two looks at the number of interrupts
 
 _changed: array[atomic[u64], _THREADS] = zeroed()
 
@@ -73,7 +77,23 @@ def _call_many_times(count: u64, mark: u64) -> u64:
 
 
 def _enter_and_leave(index: u64) -> None:
+    wanted = rounds(100, 2_000)
     if structured_features() & BASE_INSTRUCTIONS != 0:
         set_gs_base(u64(_KERNEL) + index * _PAGE)
-    _changed[index].store(_call_many_times(rounds(100_000, 1_000_000), 0x5A5A_0000_5A5A_0000 + index))
+    changed: u64 = 0
+    while _interrupts() < wanted:
+        changed += _call_many_times(_CALLS, 0x5A5A_0000_5A5A_0000 + index)
+    _changed[index].store(changed)
     exit_thread(0)
+
+
+def _interrupts() -> u64:
+    """That have come, on all CPUs."""
+    total: u64 = 0
+    index: u64 = 0
+    while True:
+        status, count = invoke(INSPECT, Method.INSPECT_NMIS, index)
+        if status != Status.OK:
+            return total
+        total += count
+        index += 1

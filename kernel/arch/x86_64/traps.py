@@ -3,7 +3,7 @@
 Owns: the interrupt descriptor table, one for all CPUs, complete before the first CPU loads it.
 Source: SDM vol 3, 6.3 (vectors), 6.14 (64-bit gates).
 """
-from compiler.prelude import addr, array, asm_x64, const, ptr, sizeof, struct, u8, u16, u32, u64, zeroed
+from compiler.prelude import addr, array, asm_x64, atomic, const, ptr, sizeof, struct, u8, u16, u32, u64, zeroed
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64.entry import stub_address, system_call_door
 from kernel.arch.x86_64.frame import KERNEL_CODE, KERNEL_DATA, USER_CODE
@@ -21,6 +21,7 @@ from kernel.arch.x86_64.registers import (
     MSR_STAR,
     write_msr,
 )
+from kernel.config import CPU_LIMIT
 
 VECTORS = const(256)
 DEBUG = const(1)
@@ -55,6 +56,8 @@ class Gate:
 assert sizeof(Gate) == 16
 
 _gates: array[Gate, VECTORS] = zeroed(align=16)
+
+nmis: array[atomic[u64], CPU_LIMIT] = zeroed()          # of each CPU, that nobody in the kernel has sent
 
 _names: array[str, EXCEPTIONS] = array(
     "division by zero", "debug", "NMI", "breakpoint",
