@@ -7,7 +7,7 @@ async def listen(event: asyncio.Event, name: str) -> None:
     for turn in range(2):
         _ = await event.wait()
         print(name, turn)
-        await asyncio.sleep(0.01)
+        await asyncio.sleep(0.1)
 
 
 async def main() -> None:
@@ -19,7 +19,7 @@ async def main() -> None:
     await asyncio.sleep(0)
     event.clear()
     print("cleared", event.is_set())
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.3)
     event.set()
     await first
     await second

@@ -24,10 +24,10 @@ async def gather_two() -> None:
 
 async def main() -> None:
     try:
-        _ = await asyncio.gather(go_on("survivor", 0.02), fail(0.01, "second"), fail(0.0, "first"))
+        _ = await asyncio.gather(go_on("survivor", 0.2), fail(0.1, "second"), fail(0.0, "first"))
     except ValueError as error:
         print("raised:", error)
-    await asyncio.sleep(0.03)
+    await asyncio.sleep(0.3)
     outer = asyncio.create_task(gather_two())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -38,10 +38,10 @@ async def main() -> None:
         print("the outer task was cancelled")
     failing = asyncio.create_task(fail(0.0, "inside a task"))
     try:
-        _ = await asyncio.gather(failing, go_on("neighbour", 0.01))
+        _ = await asyncio.gather(failing, go_on("neighbour", 0.1))
     except ValueError as error:
         print("raised:", error)
-    await asyncio.sleep(0.02)
+    await asyncio.sleep(0.2)
     print("failed?", failing.exception() is not None, "cancelled?", failing.cancelled())
 
 

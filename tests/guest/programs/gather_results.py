@@ -15,7 +15,7 @@ async def say(word: str) -> None:
 
 
 async def main() -> None:
-    first, second, third = await asyncio.gather(work("slow", 0.03, 1), work("quick", 0.01, 2), work("medium", 0.02, 3))
+    first, second, third = await asyncio.gather(work("slow", 0.3, 1), work("quick", 0.1, 2), work("medium", 0.2, 3))
     print(first, second, third)
     for result in await asyncio.gather(*[work("one of many", 0.0, n * n) for n in range(4)]):
         print(result)

@@ -18,7 +18,7 @@ async def last_long(name: str) -> None:
 
 async def one_fails() -> None:
     async with asyncio.TaskGroup() as group:
-        _ = group.create_task(fail("first", 0.01))
+        _ = group.create_task(fail("first", 0.1))
         _ = group.create_task(last_long("member"))
         await last_long("the block")
 
@@ -64,7 +64,7 @@ async def main() -> None:
     await show_groups()
     await nested()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(asyncio.sleep(0.01)) for _ in range(3)]
+        tasks = [group.create_task(asyncio.sleep(0.1)) for _ in range(3)]
         print("members", len(tasks))
     print("all done", tasks[0].done(), tasks[1].done(), tasks[2].done())
 

@@ -5,7 +5,7 @@ import asyncio
 
 async def important(name: str) -> int:
     try:
-        await asyncio.sleep(0.03)
+        await asyncio.sleep(0.3)
     except asyncio.CancelledError:
         print(name, "is cancelled")
         raise
@@ -25,7 +25,7 @@ async def main() -> None:
     print("in peace:", await asyncio.shield(important("undisturbed")))
     task = asyncio.create_task(important("the work"))
     waiter = asyncio.create_task(wait_shielded(task))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
     print("cancel", waiter.cancel())
     try:
         await waiter
@@ -34,7 +34,7 @@ async def main() -> None:
     print("result", await task)
     late = asyncio.create_task(important("late work"))
     try:
-        _ = await asyncio.wait_for(asyncio.shield(late), 0.01)
+        _ = await asyncio.wait_for(asyncio.shield(late), 0.1)
     except TimeoutError:
         print("too late, but it goes on")
     print("result", await late)

@@ -10,9 +10,9 @@ async def nap(name: str, seconds: float) -> None:
 
 async def main() -> None:
     async with asyncio.TaskGroup() as group:
-        _ = group.create_task(nap("third", 0.06))
-        _ = group.create_task(nap("first", 0.02))
-        _ = group.create_task(nap("second", 0.04))
+        _ = group.create_task(nap("third", 0.6))
+        _ = group.create_task(nap("first", 0.2))
+        _ = group.create_task(nap("second", 0.4))
     print("all awake")
 
 

@@ -30,7 +30,7 @@ async def outer(task: asyncio.Task[int]) -> int:
 async def main() -> None:
     gentle = asyncio.create_task(inner())
     waiting = asyncio.create_task(outer(gentle))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
     print("cancel", waiting.cancel())
     try:
         print(await waiting)
@@ -38,7 +38,7 @@ async def main() -> None:
         print("outer was cancelled")
     refusing = asyncio.create_task(stubborn())
     waiting = asyncio.create_task(outer(refusing))
-    await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
     print("cancel", waiting.cancel())
     print("result", await waiting)
 

@@ -106,7 +106,12 @@ async def _wait_for_all(tasks: span[ptr[TaskBase]], waiters: span[Waiter]) -> pt
 async def wait(
     tasks: span[ptr[Task[T]]], timeout: f64 = _FOREVER, return_when: u64 = ALL_COMPLETED
 ) -> tuple[span[ptr[Task[T]]], span[ptr[Task[T]]]]:
-    """The tasks that have ended and those that have not; good until the same task waits again."""
+    """The tasks that have ended and those that have not; good until the same task waits again.
+
+    Errors: ValueError without tasks, as in Python.
+    """
+    if len(tasks) == 0:
+        raise ValueError("Set of Tasks/Futures is empty.")
     bases = span(ptr[ptr[TaskBase]](addr(tasks[0])), len(tasks))
     await _wait_until(bases, monotonic_ns() + nanoseconds(timeout), return_when)
     parted = span(ptr[ptr[Task[T]]](_keep(bases)), len(tasks))
