@@ -18,7 +18,7 @@ from kernel.boot.first_process import start_first_process
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.boot.summary import write_clocks, write_summary
 from kernel.config import LEAST_MEMORY_MEBIBYTES
-from kernel.core import alarm, configuration, framebuffer, log, online, schedule, state, trace, wait
+from kernel.core import alarm, configuration, cpu_queue, framebuffer, log, online, schedule, state, trace, wait
 from kernel.core import panic as panic_report
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
@@ -217,7 +217,7 @@ def _open_scheduler() -> str:
     panic_report.give_up = exception.give_up
     operations.start(invoke)
     cancel.start()
-    mailbox.handlers[mailbox.Request.RESCHEDULE] = schedule.note_request
+    mailbox.handlers[mailbox.Request.RESCHEDULE] = cpu_queue.note_request
     return ""
 
 

@@ -111,6 +111,11 @@ def charge_direct(thread: ptr[Thread]) -> None:
     _queue.since = now
 
 
+def note_request() -> None:
+    """The mailbox's handler for RESCHEDULE, and the end of an alarm: whoever leaves the kernel next looks."""
+    cpu.attention = 1
+
+
 def note_level(level: u32) -> None:
     """For a direct switch: the level of the thread that this CPU is about to run (I-CORE-5)."""
     _queue.running.store(level, "relaxed")

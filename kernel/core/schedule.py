@@ -89,11 +89,6 @@ def reschedule(target: u32) -> None:
         mailbox.post(target, mailbox.Request.RESCHEDULE)
 
 
-def note_request() -> None:
-    """The mailbox's handler for RESCHEDULE, and the end of an alarm: whoever leaves the kernel next looks."""
-    cpu.attention = 1
-
-
 def look() -> None:
     """Returns if the current thread is to go on, which has entered the kernel and whose registers are complete."""
     cpu.attention = u32(grace.note_quiet())

@@ -11,7 +11,7 @@ from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import alarm, log, schedule, trace
+from kernel.core import alarm, cpu_queue, log, schedule, trace
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
 from kernel.entry.fault import ask_or_end, handle_exception
@@ -104,7 +104,7 @@ def _handle_interrupt(vector: u64) -> None:
         return
     if vector == traps.TIMER:
         apic.end_interrupt()
-        schedule.note_request()
+        cpu_queue.note_request()
         alarm.note_alarm()
         return
     if trace.is_on:
