@@ -84,7 +84,8 @@ def ticks_of(thread: ptr[Thread]) -> u64:
             return thread.cpu_time
         fence("acquire")
         if thread.cpu_time == charged:
-            return charged + running
+            # Its CPU may have begun to count anew after the time stamp was read, or count a little ahead of this one.
+            return charged if running >> 63 != 0 else charged + running
 
 
 def charge(thread: ptr[Thread]) -> None:
