@@ -28,7 +28,7 @@ from kernel.arch.x86_64.entry import LOWER_HALF_BITS
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core.online import first_online, is_online
 from kernel.core.run_queue import IDLE, RunQueue
-from kernel.core.thread_block import CAPPED, Thread, cpu_of, may_run_on
+from kernel.core.thread_block import CAPPED, Thread, Wait, cpu_of, may_run_on
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
@@ -74,16 +74,20 @@ def idle_ticks(index: u32) -> u64:
 
 
 def ticks_of(thread: ptr[Thread]) -> u64:
-    """How long a thread has run, up to now: one that runs alone is charged seldom."""
-    home = cpu_of(thread)
-    frame = ptr[u64](wrap_add(cpu.bases[home], percpu_address(cpu.frame)))
+    """How long a thread has run, up to now: one that runs alone is charged seldom.
+
+    A CPU that has stopped running a thread keeps its frame for a while: the thread is ready or waits then.
+    """
     while True:
+        home = cpu_of(thread)
+        frame = ptr[u64](wrap_add(cpu.bases[home], percpu_address(cpu.frame)))
         charged = thread.cpu_time
         running = wrap_sub(read_time_stamp(), queue_of(home).since)
-        if frame[0] != u64(addr(thread.registers)):
+        is_off = thread.is_ready or thread.wait.load("acquire") != Wait.NONE
+        if is_off or frame[0] != u64(addr(thread.registers)):
             return thread.cpu_time
         fence("acquire")
-        if thread.cpu_time == charged:
+        if thread.cpu_time == charged and cpu_of(thread) == home:
             # Its CPU may have begun to count anew after the time stamp was read, or count a little ahead of this one.
             return charged if running >> 63 != 0 else charged + running
 
