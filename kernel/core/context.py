@@ -6,7 +6,7 @@ and restored before it runs again, so that nothing of it is left on a CPU.
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, const, panic, percpu, ptr, u8, u64
+from compiler.prelude import addr, const, inline, panic, percpu, ptr, u8, u64
 from kernel.arch.x86_64 import cpu, fpu, gdt
 from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.registers import (
@@ -42,9 +42,15 @@ deliver_upcall: Callable[[ptr[Thread]], None] = _no_upcall      # objects/upcall
 def enter(thread: ptr[Thread]) -> NoReturn:
     """Goes to user mode as `thread`. Requires: this CPU owns it."""
     load(thread)
+    deliver_if_due(thread)
+    resume_user()
+
+
+@inline
+def deliver_if_due(thread: ptr[Thread]) -> None:
+    """Before a thread goes to user mode."""
     if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
         deliver_upcall(thread)
-    resume_user()
 
 
 def load(thread: ptr[Thread]) -> None:

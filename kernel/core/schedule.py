@@ -34,17 +34,7 @@ from kernel.core.run_queue import (
     remove,
     top_level,
 )
-from kernel.core.thread_block import (
-    STOPPING,
-    TELLS_PREEMPTION,
-    UPCALL_DUE,
-    WAS_PREEMPTED,
-    Thread,
-    cpu_of,
-    current_thread,
-    may_run_on,
-    move,
-)
+from kernel.core.thread_block import STOPPING, Thread, cpu_of, current_thread, may_run_on, move, note_preempted
 from kernel.core.timers import NEVER
 
 
@@ -103,8 +93,7 @@ def look() -> None:
         _balance(queue)
     top = top_level(queue)
     if (top < level or top == level and not is_over) and _may_run(thread):
-        if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
-            context.deliver_upcall(thread)
+        context.deliver_if_due(thread)
         # What this CPU has noted is mostly true still. Whoever adds a thread sees the note and sends a request unless
         # it says that nothing is to be done; so only what would stop requests is changed under the lock.
         if queue.running.load("relaxed") != level or queue.is_ticking != (top == level):
@@ -194,8 +183,7 @@ def _run_on(queue: ptr[RunQueue], thread: ptr[Thread], slice_end_ns: u64) -> Non
 
 def _put_back(thread: ptr[Thread], is_over: bool) -> None:
     """Makes a thread ready that was preempted: before its equals unless its slice is over."""
-    if thread.conditions.load("relaxed") & TELLS_PREEMPTION != 0:
-        _ = thread.conditions.fetch_or(UPCALL_DUE | WAS_PREEMPTED, "relaxed")
+    note_preempted(thread)
     target = _place(thread)
     move(thread, target)
     queue = queue_of(target)

@@ -150,3 +150,9 @@ def move(thread: ptr[Thread], target: u32) -> None:
     home = cpu_of(thread)
     if home != target:
         _ = thread.conditions.fetch_xor(u64(home ^ target))
+
+
+def note_preempted(thread: ptr[Thread]) -> None:
+    """For its upcall, if it is to be told."""
+    if thread.conditions.load("relaxed") & TELLS_PREEMPTION != 0:
+        _ = thread.conditions.fetch_or(UPCALL_DUE | WAS_PREEMPTED, "relaxed")
