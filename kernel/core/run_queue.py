@@ -12,7 +12,7 @@ from kernel.sync.spinlock import SpinLock
 
 SLICE_NS = const(5_000_000)
 _LEAST_SLICE_NS = const(SLICE_NS // 8)
-_MOST_TURNS = const(16)                 # that a thread can owe
+_MOST_TURNS = const(8)                  # that a thread can owe
 _LOOKED_AT = const(8)                   # threads of one priority that a thief tries before it goes on
 IDLE = const(0)                         # as the level of what runs
 

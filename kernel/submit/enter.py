@@ -209,6 +209,9 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
     elif ring.forbidden >> u32(operation) & 1 != 0:
         _refuse(ring, batch, entry, first, Status.NO_RIGHT)
+    elif operation == Operation.INVOKE and is_linked:
+        # It works with its caller's thread and memory, which are at hand only where the caller enters its ring.
+        _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
     elif operation == Operation.CANCEL:
         if not is_linked:
             batch.cancel_entry = entry
