@@ -11,8 +11,6 @@ from kernel.complete.post import set_flag
 from kernel.complete.queue import give_up_reservation, reserve
 from kernel.complete.ring_block import Record, RecordState, Ring, RingAnswer
 from kernel.core.channel_block import Channel
-from kernel.core.thread_block import Thread, least_priority
-from kernel.core.thread_changes import set_priority
 
 _GENERATION_SHIFT = const(32)
 
@@ -58,7 +56,8 @@ def owe_answer(ring: ptr[Ring], receive: ptr[Record]) -> u64:
     ring.owed += 1
     target = receive.target
     assert target is not None
-    _set_ceiling(ring, max(ring.ceiling, ptr[Channel](target).ceiling))
+    owed.ceiling = ptr[Channel](target).ceiling
+    ring.ceiling = max(ring.ceiling, owed.ceiling)
     return u64(owed.generation) << _GENERATION_SHIFT | _index_of(ring, owed)
 
 
@@ -89,19 +88,8 @@ def drop_answer(ring: ptr[Ring], owed: ptr[RingAnswer]) -> None:
     owed.generation = wrap_add(owed.generation, 1)
     ring.owed -= 1
     if ring.owed == 0:
-        _set_ceiling(ring, 0)
+        ring.ceiling = 0
     _free(ring, owed)
-
-
-def _set_ceiling(ring: ptr[Ring], ceiling: u32) -> None:
-    """The ring's thread runs at this priority at least, until it owes no answer any more."""
-    owner = ring.thread
-    if ceiling == ring.ceiling or owner is None:
-        return
-    ring.ceiling = ceiling
-    thread = ptr[Thread](owner)
-    thread.ring_ceiling = ceiling
-    set_priority(thread, max(least_priority(thread), thread.ceiling))
 
 
 def _take_both(ring: ptr[Ring], receive: ptr[Record]) -> bool:

@@ -78,6 +78,7 @@ class RingAnswer:
     answer: Answer
     generation: u32
     is_owed: bool                       # the user has its token
+    ceiling: u32                        # of the channel that the call came through
     next_free: u32                      # index of the next free one, plus 1
 
 

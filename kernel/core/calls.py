@@ -27,7 +27,6 @@ from kernel.core.thread_block import (
     WAIT_STEP,
     Thread,
     Wait,
-    least_priority,
     may_run_on,
     move,
 )
@@ -252,7 +251,7 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
 
 def _end_receive(server: ptr[Thread], status: Status) -> None:
     server.ceiling = 0
-    server.priority = least_priority(server)
+    server.priority = server.own_priority
     server.registers.rax = u64(status)
 
 
@@ -260,7 +259,7 @@ def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:
     """Whoever receives is at the ceiling already while it waits, so that the direct switch need not raise it."""
     server.received_from = u64(channel)
     server.ceiling = channel.ceiling
-    server.priority = max(least_priority(server), channel.ceiling)
+    server.priority = max(server.own_priority, channel.ceiling)
 
 
 def _take_receiver_of(channel: ptr[Channel], process: ptr[Process]) -> ptr[Thread] | None:

@@ -85,7 +85,6 @@ class Thread:
     asks_itself: bool                   # waits for a verdict that only its own process can give (receive_rights.py)
     priority: u32                       # in force: the higher one of the two that follow
     own_priority: u32
-    ring_ceiling: u32                   # of the channels whose calls it has received on its ring and not answered, or 0
     ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0
     cpu_time: u64                       # in ticks of the time stamp counter
     slice_left_ns: u64                  # when it was preempted; 0: all of it
@@ -110,11 +109,6 @@ class Thread:
 REGISTERS_OFFSET = const(offsetof(Thread, "registers"))
 assert (REGISTERS_OFFSET + sizeof(Registers)) % 16 == 0
 assert sizeof(Thread) <= 1024
-
-
-def least_priority(thread: ptr[Thread]) -> u32:
-    """What it has even while no channel's ceiling raises it that it receives from in registers."""
-    return max(thread.own_priority, thread.ring_ceiling)
 
 
 def is_program_counter(address: u64) -> bool:

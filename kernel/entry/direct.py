@@ -35,7 +35,6 @@ from kernel.core.thread_block import (
     Thread,
     Wait,
     current_thread,
-    least_priority,
     may_run_on,
     move,
 )
@@ -256,7 +255,7 @@ def _lower(server: ptr[Thread]) -> None:
     """It owes no answer and does not wait for a call: what it has from the channel is over."""
     if server.ceiling != 0:
         server.ceiling = 0
-        server.priority = least_priority(server)
+        server.priority = server.own_priority
         cpu.attention = 1
 
 

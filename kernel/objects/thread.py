@@ -32,7 +32,6 @@ from kernel.core.thread_block import (
     Wait,
     current_thread,
     is_program_counter,
-    least_priority,
     prepare,
 )
 from kernel.objects import process as processes
@@ -255,7 +254,7 @@ def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
         return Status.OVER_LIMIT
     thread_list.note_priority(thread.process, u32(priority))
     thread.own_priority = u32(priority)
-    thread_changes.set_priority(thread, max(least_priority(thread), thread.ceiling))
+    thread_changes.set_priority(thread, max(u32(priority), thread.ceiling))
     return Status.OK
 
 

@@ -1,7 +1,6 @@
 """Messages through rings: words, badges and tokens, with the same meaning as in registers."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import addr, array, const, export, u16, u64, zeroed
-from kernel.abi.bootinfo import OWN_THREAD
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.ring import LEVEL_SHIFT, Completion, CompletionFlags, Operation, Submission, SubmissionFlags
@@ -27,7 +26,7 @@ from userspace.guest_tests.threads import await_state, do, expect, finish, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, ring_enter
 
-_CASES = const(10)
+_CASES = const(9)
 _ROUNDS = const(2000)
 
 
@@ -51,8 +50,6 @@ def main(ring: u64) -> u64:
     _register_caller()
     begin("register_server")
     _register_server()
-    begin("priority_ceiling")
-    _priority_ceiling()
     begin("ring_to_ring")
     _ring_to_ring()
     end()
@@ -235,36 +232,6 @@ def _serve_on_ring(index: u64) -> None:
             )
             _ = ring.submit(addr(answer))
             entries += 1
-
-
-def _spin(index: u64) -> None:
-    turns: u64 = 0
-    while True:
-        turns = turns + 1 if turns < 1000 else u64(0)
-
-
-def _priority_ceiling() -> None:
-    """A server of low priority answers although another thread of its CPU is to be run before it."""
-    new_channel()
-    server = make(0, _serve_on_ring)
-    new_ring(0, server, 3)
-    spinner = make(1, _spin)
-    threads: array[u64, 3] = array(OWN_THREAD, server, spinner)
-    for thread in threads:
-        do(thread, Method.THREAD_SET_AFFINITY, 0, 1)
-    do(server, Method.THREAD_SET_PRIORITY, 10)
-    do(spinner, Method.THREAD_SET_PRIORITY, 20)
-    do(server, Method.THREAD_START)
-    submit(Operation.CALL, 1, messages.client, 500)
-    _ = expect_message(1, 501)
-    do(spinner, Method.THREAD_START)
-    for turn in range(u64(20)):
-        submit(Operation.CALL, 1, messages.client, turn)
-        _ = expect_message(1, turn + 1)
-    finish(spinner)
-    finish(server)
-    do(OWN_THREAD, Method.THREAD_SET_AFFINITY, 0, 0xFFFF_FFFF)
-    drop_channel()
 
 
 def _ring_to_ring() -> None:
