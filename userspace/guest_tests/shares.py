@@ -30,7 +30,8 @@ _ring: Ring = zeroed()
 def main(ring: u64) -> u64:
     open_ring(addr(_ring), ring)
     do(OWN_THREAD, Method.THREAD_SET_PRIORITY, _OWN_PRIORITY)
-    plan(_CASES)
+    is_alone = _cpu_count() == 1
+    plan(_CASES if is_alone else u64(_CASES - 2))
     begin("equal_on_one_cpu")
     _equal_threads(1, 5)
     begin("equal_on_all_cpus")
@@ -39,10 +40,12 @@ def main(ring: u64) -> u64:
     _idle_cpus_steal()
     begin("times_add_up")
     _times_add_up()
-    begin("by_priority")
-    _two_priorities(SchedulingClass.PRIORITY)
-    begin("in_rounds")
-    _two_priorities(SchedulingClass.ROUND_ROBIN)
+    if is_alone:
+        # With more CPUs test_classes tries them: here the first would keep the others from running.
+        begin("by_priority")
+        _two_priorities(SchedulingClass.PRIORITY)
+        begin("in_rounds")
+        _two_priorities(SchedulingClass.ROUND_ROBIN)
     begin("capped_account")
     _capped_account()
     end()
