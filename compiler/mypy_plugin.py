@@ -2,7 +2,7 @@
 
 `array[T, N]` is an Array[T], `bits[T, a, b]`, `volatile[T]` and `percpu[T]` are a T, `ptr[S]` of a struct, array or
 atomic is S itself and else a Pointer[T]; `int` is i64 and `bytes` a Span[u8]. Literals go where any width is wanted.
-Struct classes get an __init__ in which every field may be left out.
+Struct classes get an __init__ in which every field may be left out, and an __iter__ when they have `next`.
 Not here: widths of literals, constants and everything else that the compiler alone decides; it is the judge.
 """
 
@@ -42,15 +42,18 @@ from mypy.plugin import (
     ReportConfigContext,
 )
 from mypy.plugins.common import add_method_to_class
+from mypy.typeops import make_simplified_union
 from mypy.types import (
     AnyType,
     CallableType,
     FunctionLike,
     Instance,
     NoneType,
+    TupleType,
     Type,
     TypeOfAny,
     UnboundType,
+    UnionType,
     get_proper_type,
 )
 
@@ -290,7 +293,7 @@ def _add_constructor(ctx: ClassDefContext) -> bool:
         kind = _initial_type(symbol.node.type)
         arguments.append(Argument(Var(name.name, kind), kind, None, ARG_OPT))
     add_method_to_class(ctx.api, ctx.cls, "__init__", arguments, NoneType())
-    return _add_await(ctx)
+    return _add_await(ctx) and _add_iteration(ctx)
 
 
 def _add_await(ctx: ClassDefContext) -> bool:
@@ -305,6 +308,25 @@ def _add_await(ctx: ClassDefContext) -> bool:
     result = coroutine.args[-1] if isinstance(coroutine, Instance) and coroutine.args else anything
     generator = ctx.api.named_type("typing.Generator", [anything, anything, result])
     add_method_to_class(ctx.api, ctx.cls, "__await__", [], generator)
+    return True
+
+
+def _add_iteration(ctx: ClassDefContext) -> bool:
+    """For mypy a struct whose `next()` gives `tuple[T, bool]`, or T or None, can be iterated as Python's own are."""
+    symbol = ctx.cls.info.names.get("next")
+    if symbol is None or not isinstance(symbol.node, FuncDef):
+        return True
+    if not isinstance(symbol.node.type, CallableType):
+        return bool(ctx.api.final_iteration)
+    given = get_proper_type(symbol.node.type.ret_type)
+    if isinstance(given, TupleType) and len(given.items) == 2:
+        element = given.items[0]
+    elif isinstance(given, UnionType):
+        element = make_simplified_union([item for item in given.items if not isinstance(item, NoneType)])
+    else:
+        return True
+    iterator = ctx.api.named_type("typing.Iterator", [element])
+    add_method_to_class(ctx.api, ctx.cls, "__iter__", [], iterator)
     return True
 
 

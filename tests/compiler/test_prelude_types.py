@@ -166,6 +166,31 @@ async def wait(later: ptr[Later]) -> u64:
     return await later + 1
 
 
+@struct
+class Countdown:
+    left: u64
+
+    def next(self) -> tuple[u64, bool]:
+        self.left -= 1
+        return self.left, self.left != 0
+
+
+@struct
+class Chain:
+    at: ptr[Entry] | None
+
+    def next(self) -> ptr[Entry] | None:
+        return self.at
+
+
+def walk(chain: Chain) -> u64:
+    for entry in chain:
+        return u64(entry.offset)
+    for left in Countdown(left=3):
+        return left + u64(1)
+    return 0
+
+
 assert Kind.EMPTY == 0 and Kind.FULL != 0
 
 
