@@ -14,12 +14,12 @@ from kernel.abi.methods import MAX_ARGUMENTS, METHOD_NUMBERS, Argument, Method
 from kernel.abi.objects import OBJECT_KINDS, RESOURCES, ObjectKind, Resource
 from kernel.abi.rights import ALL_RIGHTS
 from userspace.guest_tests import method_table
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import check_numbered
 from userspace.lib.syscall import close, invoke, yield_now
 
 _PAGE = const(4096)
 _PLACE = const(0x4000_0000)
-_PATIENCE = const(10_000)
 _SNAPSHOT_MASK = const(0x00FF_FFFF_FFFF_FFFF)
 _CHILD_HANDLES = const(250)
 _IDLE_PORT = const(0x80)                # writing to it does nothing but take time
@@ -196,7 +196,7 @@ def snapshot() -> u64:
 
 def wait_for(counts: u64) -> None:
     """A killed thread ends when its turn comes."""
-    for _ in range(_PATIENCE):
+    for _ in patience():
         if snapshot() == counts:
             return
         yield_now()

@@ -9,7 +9,8 @@ from kernel.abi.bootinfo import OWN_PROCESS, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.methods import Method
-from userspace.guest_tests.memory_tools import ACCESS, PATIENCE, expect, make_at, state_of
+from userspace.guest_tests.memory_tools import ACCESS, expect, make_at, state_of
+from userspace.guest_tests.patience import patience
 from userspace.lib.memory import PAGE, map_memory, seal, unmap
 from userspace.lib.syscall import close, invoke, yield_now
 
@@ -36,7 +37,7 @@ def make_child(function: Callable[[u64], None], argument: u64, stack_end: u64) -
 
 def await_end(process: u64) -> tuple[u64, u64]:
     """Why a process ended, and with which status."""
-    for _ in range(PATIENCE):
+    for _ in patience():
         status, cause = invoke(process, Method.PROCESS_EXIT_CAUSE)
         if status == Status.OK:
             status, value = invoke(process, Method.PROCESS_EXIT_STATUS)

@@ -5,12 +5,12 @@ from kernel.abi.errors import Status
 from kernel.abi.memory import READ, WRITE
 from kernel.abi.methods import Method
 from kernel.abi.objects import Resource
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import check_equal
 from userspace.lib.memory import PAGE, create_memory, map_memory, unmap
 from userspace.lib.syscall import close, invoke, yield_now
 
 PLACE = const(0x10_0000_0000)           # nothing of the program's own is anywhere near
-PATIENCE = const(3_000_000)
 ACCESS = const(7)                       # the bits of a page's state that say what the program may do
 
 
@@ -66,7 +66,7 @@ def free_frames() -> u64:
 
 def settle() -> None:
     """Waits for the end of what has been given up; then no reference is lost and none is missing."""
-    for _ in range(PATIENCE):
+    for _ in patience():
         status, faults = invoke(SYSTEM, Method.SYSTEM_WALK_OBJECTS)
         if status != Status.BUSY:
             expect(status, Status.OK, "walker")

@@ -7,8 +7,9 @@ from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS, Right
 from kernel.abi.ring import Completion, Operation, Submission
 from kernel.abi.thread import ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
-from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, expect, finish, make, spawn
+from userspace.guest_tests.threads import ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.channel import Message, call, reply_receive
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
@@ -363,7 +364,7 @@ def _refusals() -> None:
 
 
 def _await_status(index: u64, wanted: Status) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _statuses[index].load() == u64(wanted):
             return
         yield_now()

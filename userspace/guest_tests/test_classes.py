@@ -8,8 +8,9 @@ from kernel.abi.methods import Method
 from kernel.abi.rights import ALL_RIGHTS, Right
 from kernel.abi.syscall import Call
 from kernel.abi.thread import SchedulingClass, ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check_numbered, end, plan, rounds
-from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, expect
+from userspace.guest_tests.threads import ask, await_state, do, expect
 from userspace.lib.syscall import close, invoke, yield_now
 
 _CASES = const(3)
@@ -104,7 +105,7 @@ def _await_all() -> None:
     for index in range(u64(_THREADS)):
         before = _counters[index].load()
         is_lost = True
-        for _ in range(PATIENCE):
+        for _ in patience():
             if _counters[index].load() != before:
                 is_lost = False
                 break

@@ -9,8 +9,9 @@ from kernel.abi.interrupt import Routing, Source
 from kernel.abi.methods import Method
 from kernel.abi.ring import COMPLETION_CAPACITY, Completion, Operation, Submission
 from kernel.abi.thread import ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
-from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, expect, finish, make, spawn
+from userspace.guest_tests.threads import ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.memory import PAGE, unmap
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
@@ -71,7 +72,7 @@ def _hog(index: u64) -> None:
 
 def _await_progress(index: u64) -> None:
     before = _counters[index].load()
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _counters[index].load() > before:
             return
         yield_now()
@@ -146,7 +147,7 @@ def _hide_ring(index: u64) -> None:
 
 
 def _await_no_timers(index: u64) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _timers_of(index) == 0:
             return
         yield_now()
@@ -267,7 +268,7 @@ def _interrupt(interrupt: u64) -> None:
     """Returns when it has come."""
     before = ask(interrupt, Method.INTERRUPT_COUNT)
     do(interrupt, Method.INTERRUPT_IMITATE)
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(interrupt, Method.INTERRUPT_COUNT) != before:
             return
         yield_now()

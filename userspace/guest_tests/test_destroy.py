@@ -11,8 +11,9 @@ from kernel.abi.objects import OBJECT_KINDS, ObjectKind
 from kernel.abi.rights import ALL_RIGHTS, Right
 from kernel.abi.ring import COMPLETION_CAPACITY, Completion, Operation, Submission, SubmissionFlags
 from kernel.abi.thread import ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
-from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, expect, make, spawn
+from userspace.guest_tests.threads import ask, await_state, do, expect, make, spawn
 from userspace.lib.channel import Message, call, reply_receive
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
@@ -85,7 +86,7 @@ def _each(attempt: Callable[[u64, u64], None]) -> None:
 
 
 def _await_count(kind: u64, wanted: u64) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, kind) == wanted:
             return
         yield_now()
@@ -217,7 +218,7 @@ def _interrupt_line_is_free_again() -> None:
     status, _ = invoke(copied, Method.INTERRUPT_ACKNOWLEDGE)
     expect(status, Status.DESTROYED, "an operation on an interrupt that was destroyed")
     status, second = invoke(SYSTEM, Method.SYSTEM_CREATE_INTERRUPT, ROOT_ACCOUNT, 20, 0)
-    for _ in range(PATIENCE):
+    for _ in patience():
         if status == Status.OK:
             break
         yield_now()

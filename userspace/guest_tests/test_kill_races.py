@@ -11,8 +11,9 @@ from kernel.abi.rights import Right
 from kernel.abi.syscall import Call
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.calls import snapshot, wait_for, walk
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check_numbered, end, plan, rounds
-from userspace.guest_tests.threads import PATIENCE, ask, do, expect
+from userspace.guest_tests.threads import ask, do, expect
 from userspace.lib.syscall import close, invoke, yield_now
 
 _CASES = const(8)
@@ -136,7 +137,7 @@ def _make(function: Callable[[u64], None], argument: u64, exceptions: u64) -> u6
 def _end(thread: u64) -> bool:
     """Returns False when it does not."""
     do(thread, Method.THREAD_KILL, 1)
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(thread, Method.THREAD_STATE) == u64(ThreadState.ENDED):
             expect(close(thread), Status.OK, "close")
             return True

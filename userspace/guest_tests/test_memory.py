@@ -12,7 +12,6 @@ from kernel.abi.rights import Right
 from kernel.abi.thread import ThreadRegisters
 from userspace.guest_tests.memory_tools import (
     ACCESS,
-    PATIENCE,
     PLACE,
     charged,
     expect,
@@ -26,6 +25,7 @@ from userspace.guest_tests.memory_tools import (
     take_away,
     word,
 )
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
 from userspace.lib.memory import LARGE_PAGE, PAGE, create_memory, map_memory, protect, seal, unmap
 from userspace.lib.syscall import close, invoke, yield_now
@@ -328,7 +328,7 @@ def _lease_end() -> None:
     status, _ = invoke(lease, Method.LEASE_END)
     expect(status, Status.OK, "end of the lease")
     expect(map_memory(leased, OWN_PROCESS, PLACE + pages(16) | READ, 0, PAGE), Status.REVOKED, "map afterwards")
-    for _ in range(PATIENCE):
+    for _ in patience():
         if not is_mapped(PLACE) and not is_mapped(PLACE + pages(2)):
             break
         yield_now()
@@ -349,7 +349,7 @@ def _destroy() -> None:
     expect(status, Status.OK, "copy")
     status, _ = invoke(memory, Method.DESTROY)
     expect(status, Status.OK, "destroy")
-    for _ in range(PATIENCE):
+    for _ in patience():
         if not is_mapped(PLACE) and not is_mapped(PLACE + pages(200)):
             break
         yield_now()

@@ -30,7 +30,6 @@ from kernel.abi.ring import Completion, Operation, Submission
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.clone import await_end, make_child
 from userspace.guest_tests.memory_tools import (
-    PATIENCE,
     PLACE,
     charged,
     expect,
@@ -43,6 +42,7 @@ from userspace.guest_tests.memory_tools import (
     take_away,
     word,
 )
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan, rounds
 from userspace.lib.memory import PAGE, map_memory, protect, unmap
 from userspace.lib.ring import Ring, open_ring
@@ -122,7 +122,7 @@ def _stack_end(index: u64) -> u64:
 
 def _await_all() -> None:
     for index in range(u64(_THREADS)):
-        for _ in range(PATIENCE):
+        for _ in patience():
             status, state = invoke(_threads[index], Method.THREAD_STATE)
             if status != Status.OK or state == ThreadState.ENDED:
                 break
@@ -207,7 +207,7 @@ def _cpu_count() -> u64:
 
 def _await_readers(number: u64) -> None:
     for index in range(u64(_THREADS)):
-        for _ in range(PATIENCE):
+        for _ in patience():
             if _seen[index].load() == number:
                 break
             yield_now()
@@ -237,7 +237,7 @@ def _protect_stops_writers() -> None:
         expect(map_memory(memory, process, PLACE | READ | WRITE, 0, PAGE), Status.OK, "map into the child")
         status, _ = invoke(thread, Method.THREAD_START)
         expect(status, Status.OK, "start")
-        for _ in range(PATIENCE):
+        for _ in patience():
             if mem64[PLACE] > 100:
                 break
             yield_now()

@@ -32,8 +32,9 @@ from kernel.abi.syscall import Call
 from kernel.abi.thread import DEFAULT_PRIORITY
 from userspace.guest_tests.calls import snapshot, wait_for, walk
 from userspace.guest_tests.clone import await_end, make_child
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check_numbered, end, plan, rounds
-from userspace.guest_tests.threads import PATIENCE, STACK_BYTES, ask, do, expect, make, stack_of
+from userspace.guest_tests.threads import STACK_BYTES, ask, do, expect, make, stack_of
 from userspace.lib.memory import PAGE, create_memory, map_memory
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
@@ -104,7 +105,7 @@ def _beat(index: u64) -> None:
 def _expect_beats(hearts: u64) -> None:
     for index in range(hearts):
         before = _beats[index].load()
-        for _ in range(PATIENCE):
+        for _ in patience():
             if _beats[index].load() != before:
                 break
             yield_now()

@@ -15,9 +15,10 @@ from kernel.abi.ring import (
     SubmissionFlags,
 )
 from kernel.abi.thread import ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
 from userspace.guest_tests.rounds import rounds
-from userspace.guest_tests.threads import PATIENCE, ask, await_state, do, make
+from userspace.guest_tests.threads import ask, await_state, do, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
@@ -213,7 +214,7 @@ def _killed(is_waiting: bool) -> None:
 
 
 def _await_count(kind: u64, wanted: u64) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _count(kind) == wanted:
             return
         yield_now()

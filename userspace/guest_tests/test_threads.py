@@ -9,8 +9,9 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.syscall import Call, Exit
 from kernel.abi.thread import ThreadRegisters, ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
-from userspace.guest_tests.threads import PATIENCE, STACKS, ask, await_state, do, expect, finish, make, spawn
+from userspace.guest_tests.threads import STACKS, ask, await_state, do, expect, finish, make, spawn
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 
 _CASES = const(13)
@@ -59,7 +60,7 @@ def main(ring: u64) -> u64:
 
 def await_progress(index: u64) -> None:
     before = _counters[index].load()
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _counters[index].load() > before + 10:
             return
         yield_now()
@@ -242,7 +243,7 @@ def _exit_notice() -> None:
     expect(status, Status.BUSY, "a second watcher")
     do(handle, Method.THREAD_START)
     await_state(handle, ThreadState.ENDED)
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(notification, Method.NOTIFICATION_PEEK) == 4:
             break
         yield_now()
@@ -258,7 +259,7 @@ def _many_lives() -> None:
         handle = spawn(number % STACKS, note_and_exit)
         await_state(handle, ThreadState.ENDED)
         expect(close(handle), Status.OK, "close")
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD) == 1:
             break
         yield_now()
@@ -284,7 +285,7 @@ def _ten_thousand_at_once() -> None:
     for index in range(u64(_MANY)):
         await_state(_handles[index], ThreadState.ENDED)
         expect(close(_handles[index]), Status.OK, "close")
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(INSPECT, Method.INSPECT_COUNT_OBJECTS, ObjectKind.THREAD) == 1:
             break
         yield_now()

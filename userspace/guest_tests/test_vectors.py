@@ -5,8 +5,9 @@ from kernel.abi.bootinfo import OWN_THREAD
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from userspace.guest_tests.clone import await_end, make_child
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import begin, check, check_equal, end, plan, rounds
-from userspace.guest_tests.threads import PATIENCE, STACK_BYTES, do, expect, finish, spawn, stack_of
+from userspace.guest_tests.threads import STACK_BYTES, do, expect, finish, spawn, stack_of
 from userspace.guest_tests.vector_registers import LARGEST_BYTES, Width, widest
 from userspace.lib.syscall import close, exit_process, yield_now
 
@@ -57,7 +58,7 @@ def _spin(index: u64) -> None:
 
 
 def _await_rounds(index: u64, count: u64) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if _rounds[index].load() >= count:
             return
         yield_now()

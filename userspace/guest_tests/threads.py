@@ -6,13 +6,13 @@ from kernel.abi.bootinfo import OWN_PROCESS, ROOT_ACCOUNT
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.thread import ThreadState
+from userspace.guest_tests.patience import patience
 from userspace.guest_tests.report import check, check_equal
 from userspace.lib.syscall import close, invoke, yield_now
 
 STACKS = const(8)
 STACK_BYTES = const(4096)
 OWN_INDEX = const(0xFFFF_FFFF_FFFF_FFFF)
-PATIENCE = const(3_000_000)             # yields before something that should have happened is given up
 
 
 @struct(align=16)
@@ -60,7 +60,7 @@ def expect(status: Status, wanted: Status, what: str) -> None:
 
 
 def await_state(handle: u64, wanted: ThreadState) -> None:
-    for _ in range(PATIENCE):
+    for _ in patience():
         if ask(handle, Method.THREAD_STATE) == u64(wanted):
             return
         yield_now()

@@ -1,0 +1,31 @@
+"""How long a guest test waits for what should have happened, before it says that it has not.
+
+By the machine's time, since a count of attempts says nothing: a CPU of the guest may have none of the host's time while
+the CPU that counts goes on. Far more than any wait takes, and less than the host allows the whole test.
+"""
+from compiler.prelude import asm_x64, const, struct, u64, wrap_sub
+from compiler.prelude.x64 import *
+
+_TICKS = const(150_000_000_000)         # of the time stamp counter: about a minute
+
+
+@struct
+class Patience:
+    """The attempts at something, which a loop counts."""
+    began: u64
+    attempts: u64 = 0
+
+    def next(self) -> tuple[u64, bool]:
+        self.attempts += 1
+        return self.attempts - 1, wrap_sub(_time_stamp(), self.began) < _TICKS
+
+
+def patience() -> Patience:
+    return Patience(began=_time_stamp())
+
+
+@asm_x64
+def _time_stamp() -> u64:
+    rdtsc()
+    shl(rdx, 32)
+    or_(rax, rdx)
