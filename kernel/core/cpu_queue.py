@@ -74,14 +74,26 @@ def idle_ticks(index: u32) -> u64:
 
 
 def ticks_of(thread: ptr[Thread]) -> u64:
-    """How long a thread has run, up to now: one that runs alone is charged seldom.
+    """How long a thread has run, up to now: one that runs alone is charged seldom. Never less than was told before.
 
-    A CPU that has stopped running a thread keeps its frame for a while: the thread is ready or waits then.
+    What its CPU does between the last charge and the note that the thread waits or is ready may be counted too.
     """
+    ticks = _count_ticks(thread)
+    told = thread.told_ticks.load("relaxed")
+    while told < ticks:
+        told, is_told = thread.told_ticks.compare_exchange(told, ticks, "relaxed")
+        if is_told:
+            return ticks
+    return told
+
+
+def _count_ticks(thread: ptr[Thread]) -> u64:
+    """A CPU that has stopped running a thread keeps its frame for a while: the thread is ready or waits then."""
     while True:
         home = cpu_of(thread)
         frame = ptr[u64](wrap_add(cpu.bases[home], percpu_address(cpu.frame)))
         charged = thread.cpu_time
+        fence("acquire")                # pairs with charge(): what has been charged is not counted again
         running = wrap_sub(read_time_stamp(), queue_of(home).since)
         is_off = thread.is_ready or thread.wait.load("acquire") != Wait.NONE
         if is_off or frame[0] != u64(addr(thread.registers)):
@@ -94,12 +106,20 @@ def ticks_of(thread: ptr[Thread]) -> u64:
 
 def charge(thread: ptr[Thread]) -> None:
     """Charges the time since the last switch to the thread that this CPU runs."""
-    now = read_time_stamp()
-    ticks = wrap_sub(now, _queue.since)
+    ticks = _take_ticks()
     thread.cpu_time = wrap_add(thread.cpu_time, ticks)
-    _queue.since = now
     if thread.conditions.load("relaxed") & CAPPED != 0:
         note_capped(thread, ticks)
+
+
+@inline
+def _take_ticks() -> u64:
+    """The time since the last switch. Whoever reads it from elsewhere finds it taken before it is charged."""
+    now = read_time_stamp()
+    ticks = wrap_sub(now, _queue.since)
+    _queue.since = now
+    fence("release")
+    return ticks
 
 
 def charge_capped(thread: ptr[Thread]) -> None:
@@ -111,9 +131,7 @@ def charge_capped(thread: ptr[Thread]) -> None:
 @inline
 def charge_direct(thread: ptr[Thread]) -> None:
     """The same for a thread that has no cap."""
-    now = read_time_stamp()
-    thread.cpu_time = wrap_add(thread.cpu_time, wrap_sub(now, _queue.since))
-    _queue.since = now
+    thread.cpu_time = wrap_add(thread.cpu_time, _take_ticks())
 
 
 def note_request() -> None:

@@ -87,6 +87,7 @@ class Thread:
     own_priority: u32
     ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0
     cpu_time: u64                       # in ticks of the time stamp counter
+    told_ticks: atomic[u64]             # the most that anybody was told of them (cpu_queue.py)
     slice_left_ns: u64                  # when it was preempted; 0: all of it
     turns_owed: u32                     # slices that it has run too long (run_queue.py)
     # (queue)
