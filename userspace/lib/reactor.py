@@ -68,6 +68,14 @@ def wait(deadline_ns: u64) -> None:
     take_completions()
 
 
+def poll() -> None:
+    """Submits what has been written and takes what has completed. Costs a system call only for the former."""
+    if _unsubmitted != 0:
+        flush()
+    elif in_flight():
+        take_completions()
+
+
 def take_completions() -> None:
     global _busy_slots
     completion: Completion = zeroed()

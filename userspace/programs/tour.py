@@ -14,8 +14,8 @@ async def worker(name: str, delay: float) -> int:
 
 async def show_tasks() -> None:
     print("tasks")
-    slow = asyncio.create_task(worker("slow", 0.2))
-    quick = asyncio.create_task(worker("quick", 0.1))
+    slow = asyncio.create_task(worker("slow", 0.02))
+    quick = asyncio.create_task(worker("quick", 0.0))
     print("lengths", await slow, await quick)
 
 
@@ -65,16 +65,16 @@ async def show_cancellation() -> None:
 async def show_timeouts() -> None:
     print("timeouts")
     try:
-        await asyncio.wait_for(sleeper(), 0.1)
+        await asyncio.wait_for(sleeper(), 0.01)
     except TimeoutError:
         print("wait_for: too late")
-    print("in time", await asyncio.wait_for(worker("swift", 0.0), 1.0))
+    print("in time", await asyncio.wait_for(worker("swift", 0.0), 100))
     try:
-        async with asyncio.timeout(0.1):
+        async with asyncio.timeout(0.01):
             await asyncio.sleep(100)
     except TimeoutError:
         print("timeout: too late")
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(100):
         print("in time again")
 
 
@@ -116,7 +116,7 @@ async def show_groups() -> None:
     print("groups")
     async with asyncio.TaskGroup() as group:
         for name in range(3):
-            _ = group.create_task(worker("member", 0.1 if name == 1 else 0.0))
+            _ = group.create_task(worker("member", 0.01 if name == 1 else 0.0))
     print("all members have ended")
 
 

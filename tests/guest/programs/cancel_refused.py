@@ -5,7 +5,7 @@ import asyncio
 
 async def stubborn() -> int:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print("not yet")
     await asyncio.sleep(0)

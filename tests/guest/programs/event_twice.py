@@ -3,23 +3,27 @@
 import asyncio
 
 
-async def listen(event: asyncio.Event, name: str) -> None:
+async def listen(event: asyncio.Event, cleared: asyncio.Event, name: str) -> None:
     for turn in range(2):
         _ = await event.wait()
         print(name, turn)
-        await asyncio.sleep(0.1)
+        _ = await cleared.wait()
 
 
 async def main() -> None:
     event = asyncio.Event()
-    first = asyncio.create_task(listen(event, "first"))
-    second = asyncio.create_task(listen(event, "second"))
+    cleared = asyncio.Event()
+    first = asyncio.create_task(listen(event, cleared, "first"))
+    second = asyncio.create_task(listen(event, cleared, "second"))
     await asyncio.sleep(0)
     event.set()
     await asyncio.sleep(0)
     event.clear()
     print("cleared", event.is_set())
-    await asyncio.sleep(0.3)
+    cleared.set()
+    for _ in range(3):
+        await asyncio.sleep(0)
+    print("nobody came through")
     event.set()
     await first
     await second

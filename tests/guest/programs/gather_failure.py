@@ -3,31 +3,38 @@
 import asyncio
 
 
-async def fail(delay: float, text: str) -> int:
-    await asyncio.sleep(delay)
+async def fail(turns: int, text: str) -> int:
+    for _ in range(turns):
+        await asyncio.sleep(0)
     raise ValueError(text)
 
 
-async def go_on(name: str, delay: float) -> int:
+async def go_on(name: str, release: asyncio.Event, ended: asyncio.Event) -> int:
     try:
-        await asyncio.sleep(delay)
+        _ = await release.wait()
     except asyncio.CancelledError:
         print(name, "is cancelled")
         raise
     print(name, "ends")
+    ended.set()
     return 1
 
 
 async def gather_two() -> None:
-    _ = await asyncio.gather(go_on("left", 10), go_on("right", 10))
+    never = asyncio.Event()
+    ended = asyncio.Event()
+    _ = await asyncio.gather(go_on("left", never, ended), go_on("right", never, ended))
 
 
 async def main() -> None:
+    release = asyncio.Event()
+    ended = asyncio.Event()
     try:
-        _ = await asyncio.gather(go_on("survivor", 0.2), fail(0.1, "second"), fail(0.0, "first"))
+        _ = await asyncio.gather(go_on("survivor", release, ended), fail(4, "second"), fail(1, "first"))
     except ValueError as error:
         print("raised:", error)
-    await asyncio.sleep(0.3)
+    release.set()
+    _ = await ended.wait()
     outer = asyncio.create_task(gather_two())
     await asyncio.sleep(0)
     await asyncio.sleep(0)
@@ -36,12 +43,15 @@ async def main() -> None:
         await outer
     except asyncio.CancelledError:
         print("the outer task was cancelled")
-    failing = asyncio.create_task(fail(0.0, "inside a task"))
+    failing = asyncio.create_task(fail(1, "inside a task"))
+    release.clear()
+    ended.clear()
     try:
-        _ = await asyncio.gather(failing, go_on("neighbour", 0.1))
+        _ = await asyncio.gather(failing, go_on("neighbour", release, ended))
     except ValueError as error:
         print("raised:", error)
-    await asyncio.sleep(0.2)
+    release.set()
+    _ = await ended.wait()
     print("failed?", failing.exception() is not None, "cancelled?", failing.cancelled())
 
 

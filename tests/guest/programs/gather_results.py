@@ -3,8 +3,9 @@
 import asyncio
 
 
-async def work(name: str, delay: float, result: int) -> int:
-    await asyncio.sleep(delay)
+async def work(name: str, turns: int, result: int) -> int:
+    for _ in range(turns):
+        await asyncio.sleep(0)
     print(name, "ends")
     return result
 
@@ -15,12 +16,12 @@ async def say(word: str) -> None:
 
 
 async def main() -> None:
-    first, second, third = await asyncio.gather(work("slow", 0.3, 1), work("quick", 0.1, 2), work("medium", 0.2, 3))
+    first, second, third = await asyncio.gather(work("slow", 6, 1), work("quick", 2, 2), work("medium", 4, 3))
     print(first, second, third)
-    for result in await asyncio.gather(*[work("one of many", 0.0, n * n) for n in range(4)]):
+    for result in await asyncio.gather(*[work("one of many", 1, n * n) for n in range(4)]):
         print(result)
     await asyncio.gather(say("one"), say("two"))
-    tasks = [asyncio.create_task(work("a task", 0.0, n)) for n in range(3)]
+    tasks = [asyncio.create_task(work("a task", 1, n)) for n in range(3)]
     results = await asyncio.gather(*tasks)
     print(results[0] + results[1] + results[2], len(results))
 

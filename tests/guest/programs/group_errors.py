@@ -3,14 +3,15 @@
 import asyncio
 
 
-async def fail(text: str, delay: float) -> None:
-    await asyncio.sleep(delay)
+async def fail(text: str, turns: int) -> None:
+    for _ in range(turns):
+        await asyncio.sleep(0)
     raise ValueError(text)
 
 
 async def last_long(name: str) -> None:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print(name, "is cancelled")
         raise
@@ -18,15 +19,15 @@ async def last_long(name: str) -> None:
 
 async def one_fails() -> None:
     async with asyncio.TaskGroup() as group:
-        _ = group.create_task(fail("first", 0.1))
+        _ = group.create_task(fail("first", 3))
         _ = group.create_task(last_long("member"))
         await last_long("the block")
 
 
 async def two_fail() -> None:
     async with asyncio.TaskGroup() as group:
-        _ = group.create_task(fail("first", 0.0))
-        _ = group.create_task(fail("second", 0.0))
+        _ = group.create_task(fail("first", 1))
+        _ = group.create_task(fail("second", 1))
 
 
 async def block_fails() -> None:
@@ -64,7 +65,7 @@ async def main() -> None:
     await show_groups()
     await nested()
     async with asyncio.TaskGroup() as group:
-        tasks = [group.create_task(asyncio.sleep(0.1)) for _ in range(3)]
+        tasks = [group.create_task(asyncio.sleep(0.01)) for _ in range(3)]
         print("members", len(tasks))
     print("all done", tasks[0].done(), tasks[1].done(), tasks[2].done())
 

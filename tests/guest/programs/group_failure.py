@@ -5,7 +5,7 @@ import asyncio
 
 async def wait_long(name: str) -> None:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print(name, "is cancelled")
         raise
@@ -13,7 +13,7 @@ async def wait_long(name: str) -> None:
 
 async def guarded() -> None:
     try:
-        async with asyncio.timeout(0.2):
+        async with asyncio.timeout(0.02):
             async with asyncio.TaskGroup() as group:
                 _ = group.create_task(wait_long("the member"))
     except TimeoutError:

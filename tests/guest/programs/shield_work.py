@@ -3,9 +3,9 @@
 import asyncio
 
 
-async def important(name: str) -> int:
+async def important(name: str, release: asyncio.Event) -> int:
     try:
-        await asyncio.sleep(0.3)
+        _ = await release.wait()
     except asyncio.CancelledError:
         print(name, "is cancelled")
         raise
@@ -22,21 +22,28 @@ async def wait_shielded(task: asyncio.Task[int]) -> None:
 
 
 async def main() -> None:
-    print("in peace:", await asyncio.shield(important("undisturbed")))
-    task = asyncio.create_task(important("the work"))
+    release = asyncio.Event()
+    release.set()
+    print("in peace:", await asyncio.shield(important("undisturbed", release)))
+    release.clear()
+    task = asyncio.create_task(important("the work", release))
     waiter = asyncio.create_task(wait_shielded(task))
-    await asyncio.sleep(0.1)
+    for _ in range(3):
+        await asyncio.sleep(0)
     print("cancel", waiter.cancel())
     try:
         await waiter
     except asyncio.CancelledError:
         print("the waiter has ended, the work has not:", task.done())
+    release.set()
     print("result", await task)
-    late = asyncio.create_task(important("late work"))
+    release.clear()
+    late = asyncio.create_task(important("late work", release))
     try:
-        _ = await asyncio.wait_for(asyncio.shield(late), 0.1)
+        _ = await asyncio.wait_for(asyncio.shield(late), 0.01)
     except TimeoutError:
         print("too late, but it goes on")
+    release.set()
     print("result", await late)
 
 

@@ -5,7 +5,7 @@ import asyncio
 
 async def inner() -> int:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print("inner is cancelled")
         raise
@@ -14,7 +14,7 @@ async def inner() -> int:
 
 async def stubborn() -> int:
     try:
-        await asyncio.sleep(10)
+        await asyncio.sleep(3600)
     except asyncio.CancelledError:
         print("stubborn goes on")
     return 2
@@ -30,7 +30,8 @@ async def outer(task: asyncio.Task[int]) -> int:
 async def main() -> None:
     gentle = asyncio.create_task(inner())
     waiting = asyncio.create_task(outer(gentle))
-    await asyncio.sleep(0.1)
+    for _ in range(3):
+        await asyncio.sleep(0)
     print("cancel", waiting.cancel())
     try:
         print(await waiting)
@@ -38,7 +39,8 @@ async def main() -> None:
         print("outer was cancelled")
     refusing = asyncio.create_task(stubborn())
     waiting = asyncio.create_task(outer(refusing))
-    await asyncio.sleep(0.1)
+    for _ in range(3):
+        await asyncio.sleep(0)
     print("cancel", waiting.cancel())
     print("result", await waiting)
 

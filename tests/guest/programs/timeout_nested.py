@@ -5,10 +5,10 @@ import asyncio
 
 async def main() -> None:
     try:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(3600):
             try:
                 async with asyncio.timeout(0.01):
-                    await asyncio.sleep(5)
+                    await asyncio.sleep(3600)
             except TimeoutError:
                 print("the inner one passed")
             await asyncio.sleep(0)

@@ -19,10 +19,10 @@ async def give(value: int) -> int:
 
 async def main() -> None:
     try:
-        print(await asyncio.wait_for(fail(), 1.0))
+        print(await asyncio.wait_for(fail(), 3600))
     except Broken as error:
         print("broken:", error)
-    print("value", await asyncio.wait_for(give(9), 1.0))
+    print("value", await asyncio.wait_for(give(9), 3600))
 
 
 if __name__ == "__main__":

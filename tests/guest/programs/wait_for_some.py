@@ -3,28 +3,33 @@
 import asyncio
 
 
-async def work(number: int, delay: float) -> int:
-    await asyncio.sleep(delay)
+async def work(number: int, release: asyncio.Event) -> int:
+    _ = await release.wait()
     return number
 
 
-async def fail(delay: float) -> int:
-    await asyncio.sleep(delay)
+async def fail() -> int:
+    await asyncio.sleep(0)
     raise LookupError("nothing there")
 
 
 async def main() -> None:
-    slow = asyncio.create_task(work(1, 0.4))
-    quick = asyncio.create_task(work(2, 0.1))
+    release = asyncio.Event()
+    at_once = asyncio.Event()
+    at_once.set()
+    slow = asyncio.create_task(work(1, release))
+    quick = asyncio.create_task(work(2, at_once))
     done, pending = await asyncio.wait([slow, quick], return_when=asyncio.FIRST_COMPLETED)
     print("done", len(done), "pending", len(pending))
     for task in done:
         print("result", task.result())
+    release.set()
     done, pending = await asyncio.wait(pending)
     print("done", len(done), "pending", len(pending), slow.done(), slow.result())
 
-    failing = asyncio.create_task(fail(0.1))
-    lasting = asyncio.create_task(work(3, 10))
+    release.clear()
+    failing = asyncio.create_task(fail())
+    lasting = asyncio.create_task(work(3, release))
     done, pending = await asyncio.wait({failing, lasting}, return_when=asyncio.FIRST_EXCEPTION)
     print("done", len(done), "pending", len(pending))
     for task in done:
@@ -33,7 +38,7 @@ async def main() -> None:
         except LookupError as error:
             print("raised:", error)
 
-    done, pending = await asyncio.wait([lasting], timeout=0.1)
+    done, pending = await asyncio.wait([lasting], timeout=0.01)
     print("done", len(done), "pending", len(pending))
     for task in pending:
         print("cancel", task.cancel())

@@ -1,4 +1,6 @@
-"""The loop: runs ready tasks, and when there is none waits for a completion or for the first sleeper."""
+"""The loop, in rounds as Python's: those tasks run that were ready when the round began, and between rounds it looks for
+completions and for sleepers whose time has come. When no task is ready it waits for either.
+"""
 from collections.abc import Awaitable
 from typing import TypeVar
 
@@ -10,6 +12,7 @@ from userspace.lib.asyncio.task import (
     TaskBase,
     create_task,
     finish,
+    last_ready,
     leave_group,
     make_ready,
     park,
@@ -30,28 +33,44 @@ def run(main: Awaitable[T]) -> T:
     task = create_task(main)
     base = addr(task.base)
     while not base.is_done:
-        ready = take_ready()
-        if ready is None:
-            _wait()
-        elif ready.is_done:
-            leave_group(ready)
-        elif step(ready):
-            finish(ready)
+        last = last_ready()
+        if last is not None:
+            _run_until(last)
+            reactor.poll()
+        else:
+            reactor.wait(_deadline_ns())
+        _wake_sleepers()
     if base.has_failed():
         _report(base)
         exit_process(_EXCEPTION_STATUS)
     return coroutine_take(task.coroutine)
 
 
-def _wait() -> None:
-    deadline_ns = sleepers.first_ns()
-    if deadline_ns == sleepers.NEVER:
-        if not reactor.in_flight():
-            panic("every task waits for another: none will ever run")
-        reactor.wait(reactor.NO_DEADLINE)
-        return
-    reactor.wait(deadline_ns)
-    sleepers.wake_due(monotonic_ns())
+def _run_until(last: ptr[TaskBase]) -> None:
+    """One round: whoever is made ready meanwhile stands behind `last`, and so does that one's own next turn."""
+    while True:
+        ready = take_ready()
+        if ready.is_done:
+            leave_group(ready)
+        elif step(ready):
+            finish(ready)
+        if u64(ready) == u64(last):
+            return
+
+
+def _deadline_ns() -> u64:
+    """Until when to wait for a completion while nobody is ready."""
+    first_ns = sleepers.first_ns()
+    if first_ns != sleepers.NEVER:
+        return first_ns
+    if not reactor.in_flight():
+        panic("every task waits for another: none will ever run")
+    return reactor.NO_DEADLINE
+
+
+def _wake_sleepers() -> None:
+    if sleepers.first_ns() != sleepers.NEVER:
+        sleepers.wake_due(monotonic_ns())
 
 
 async def perform(entry: ptr[Submission], operation: ptr[Operation]) -> None:

@@ -172,19 +172,20 @@ def _append(task: ptr[TaskBase]) -> None:
     _last = task
 
 
-def take_ready() -> ptr[TaskBase] | None:
+def take_ready() -> ptr[TaskBase]:
+    """Requires: last_ready() is not None."""
     global _first, _last
     task = _first
-    if task is not None:
-        _first = task.next
-        if _first is None:
-            _last = None
-        task.is_queued = False
+    assert task is not None
+    _first = task.next
+    if _first is None:
+        _last = None
+    task.is_queued = False
     return task
 
 
-def has_ready() -> bool:
-    return _first is not None
+def last_ready() -> ptr[TaskBase] | None:
+    return _last
 
 
 def create_task(coroutine: Awaitable[T]) -> ptr[Task[T]]:
