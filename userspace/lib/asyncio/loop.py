@@ -1,5 +1,7 @@
-"""The loop, in rounds as Python's: those tasks run that were ready when the round began, and between rounds it looks for
-completions and for sleepers whose time has come. When no task is ready it waits for either.
+"""The loop, in rounds as Python's.
+
+In a round those tasks run that were ready when it began. Between rounds the loop looks for completions and for sleepers
+whose time has come; when no task is ready it waits for either.
 """
 from collections.abc import Awaitable
 from typing import TypeVar
