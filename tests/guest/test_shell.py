@@ -48,6 +48,12 @@ async def enter(guest: Guest, keys: str, *wanted: str) -> None:
     await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)
 
 
+async def kill_service(guest: Guest, name: str, follows: str) -> None:
+    guest.send(f"kill {name}\r")
+    await guest.expect(f"exit: {name} status=137", DEADLINE_SECONDS)
+    await guest.expect(f"init: {name}: {follows}", DEADLINE_SECONDS)
+
+
 async def leave(guest: Guest) -> None:
     guest.send("exit\r")
     await guest.expect_success(DEADLINE_SECONDS)
@@ -172,11 +178,29 @@ async def test_services_are_started_again(start_guest: StartGuest, cpus: int) ->
             await guest.expect(f"init: {name}: started again", DEADLINE_SECONDS)
             await enter(guest, "ps", rf"^  \*  running .* {name}, started 2 times$")
         for ending in ("started again", "started again", "ended too often"):
-            guest.send("kill keyboard\r")
-            await guest.expect("exit: keyboard status=137", DEADLINE_SECONDS)
-            await guest.expect(f"init: keyboard: {ending}", DEADLINE_SECONDS)
+            await kill_service(guest, "keyboard", ending)
+        await enter(guest, "ping keyboard", "^no answer: nobody answers$")
+        await kill_service(guest, "names", "started again")
+        await enter(guest, "ping keyboard", "^there is no such service")
+        await enter(guest, "ping console", "^console answers 42")
         await enter(guest, "run hello", "^exit: hello status=0$")
         await leave(guest)
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.parametrize(("service", "follows"), [("names", "^no answer: nobody answers$"), ("console", "")])
+@pytest.mark.usefixtures("boot_files")
+async def test_services_that_end_too_often(start_guest: StartGuest, cpus: int, service: str, follows: str) -> None:
+    """Whoever calls one hears of it, and a shell without a console ends."""
+    async with start_shell(start_guest, cpus) as guest:
+        for ending in ("started again", "started again", "started again", "ended too often"):
+            await kill_service(guest, service, ending)
+        if follows:
+            await enter(guest, "ping console", follows)
+            await leave(guest)
+        else:
+            await guest.expect("exit: shell status=1", DEADLINE_SECONDS)
+            await guest.expect("exit: init status=1", DEADLINE_SECONDS)
 
 
 @pytest.mark.parametrize("cpus", [1, 4])

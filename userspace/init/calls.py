@@ -1,6 +1,7 @@
 """The channels of the services, and who may ask the name service.
 
-A channel is init's: it outlives its service, and calls wait in it for the one that is started next.
+A channel is init's: it outlives its service, and calls wait in it for the one that is started next. When there will be
+none, init gives up the last right to receive: the calls that wait, and those that come, end with PEER_CLOSED.
 """
 from compiler.prelude import array, ptr, u64
 from kernel.abi.errors import Status
@@ -11,7 +12,7 @@ from userspace.init.manifest import ROWS, rows
 from userspace.lib.process import Recipe
 from userspace.lib.services import CALLS_NAME, NAMES_NAME, SERVICE_PREFIX
 from userspace.lib.start_info import is_same, start_info
-from userspace.lib.syscall import invoke
+from userspace.lib.syscall import close, invoke
 
 _channels: array[u64, ROWS] = array(0 for _ in range(ROWS))
 _names: u64 = ROWS                      # the name service's row
@@ -37,5 +38,11 @@ def give_channels(index: u64, recipe: ptr[Recipe]) -> None:
         recipe.give(NAMES_NAME, _channels[_names], Right.SEND)
     if index == _names:
         for other in range(u64(ROWS)):
-            if rows[other].is_service:
+            if rows[other].is_service and _channels[other] != 0:
                 recipe.give_part(SERVICE_PREFIX, rows[other].program, _channels[other], Right.SEND | Right.COPY)
+
+
+def close_channel(index: u64) -> None:
+    """The row's service will not be started again."""
+    _ = close(_channels[index])
+    _channels[index] = 0

@@ -1,9 +1,14 @@
-"""The streams of the manifest: made once, handed to each program that they name whenever it is started."""
+"""The streams of the manifest: made once, handed to each program that they name whenever it is started.
+
+When a program will not be started again, the other sides of its streams are told.
+"""
 from compiler.prelude import addr, array, const, ptr, struct, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
 from kernel.abi.rights import Right
 from userspace.init.manifest import LINKS, links
+from userspace.lib import notification
+from userspace.lib.channels.stream_ends import ENDED
 from userspace.lib.memory import PAGE, create_memory
 from userspace.lib.process import Recipe
 from userspace.lib.start_info import is_same, start_info
@@ -47,3 +52,13 @@ def give_links(program: str, recipe: ptr[Recipe]) -> None:
             recipe.give(link.name, _made[index].memory, _MEMORY_RIGHTS)
             recipe.give(link.filled, _made[index].filled, _BELL_RIGHTS)
             recipe.give(link.drained, _made[index].drained, _BELL_RIGHTS)
+
+
+def end_links(program: str) -> None:
+    """Readers of the program's streams read to the end of what is there, writers get ConnectionError."""
+    name = program.encode()
+    for index in range(u64(LINKS)):
+        if is_same(links[index].writer.encode(), name):
+            notification.signal(_made[index].filled, ENDED)
+        if is_same(links[index].reader.encode(), name):
+            notification.signal(_made[index].drained, ENDED)

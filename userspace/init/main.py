@@ -9,8 +9,8 @@ from compiler.prelude import addr, array, const, ptr, u8, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.ring import Operation as Opcode
 from kernel.abi.ring import Submission
-from userspace.init.calls import give_channels, make_channels
-from userspace.init.links import give_links, make_links
+from userspace.init.calls import close_channel, give_channels, make_channels
+from userspace.init.links import end_links, give_links, make_links
 from userspace.init.manifest import HEALTHY_SECONDS, ROWS, Row, rows
 from userspace.init.services import end_services, give_table, make_table, note_start, set_reader
 from userspace.lib import program
@@ -48,7 +48,10 @@ async def follow(index: u64) -> None:
             print(f"init: {row.program}: ended too often")
             break
         left -= 1
-    if program.exit_status == 0 and not row.is_service:
+    if row.is_service:
+        close_channel(index)
+        end_links(row.program)
+    elif program.exit_status == 0:
         program.exit_status = status
 
 

@@ -33,10 +33,12 @@ async def read_serial_line() -> None:
 
 
 async def read_keys() -> None:
+    """Until there is no keyboard any more; then the serial line is left."""
     part: array[u8, _PART_BYTES] = zeroed()
-    while True:
-        count = await _keys.read(part[:])
+    count = await _keys.read(part[:])
+    while count != 0:
         await pass_on(part[:count])
+        count = await _keys.read(part[:])
 
 
 async def show_output() -> None:

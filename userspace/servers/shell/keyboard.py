@@ -18,16 +18,21 @@ foreground: u64 = NO_JOB                # the job that the interrupt key ends
 _keys: array[u8, _MOST_KEYS] = zeroed()
 _head: u64 = 0
 _tail: u64 = 0
+_has_ended: bool = False
 _came: asyncio.Event = zeroed()
 
 
 async def read_keys() -> None:
-    """A task of its own, for ever."""
+    """A task of its own, until the console is gone."""
+    global _has_ended
     part: array[u8, _PART_BYTES] = zeroed()
-    while True:
-        count = await console.read(part[:])
+    count = await console.read(part[:])
+    while count != 0:
         for key in part[:count]:
             _take(key)
+        count = await console.read(part[:])
+    _has_ended = True
+    _came.set()
 
 
 def _take(key: u8) -> None:
@@ -41,8 +46,11 @@ def _take(key: u8) -> None:
 
 
 async def next_key() -> u8:
+    """Errors: ConnectionError, when there will be no more."""
     global _head
     while _head == _tail:
+        if _has_ended:
+            raise ConnectionError("the console is gone")
         _came.clear()
         _ = await _came.wait()
     key = _keys[_head % _MOST_KEYS]
