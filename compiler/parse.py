@@ -17,7 +17,7 @@ REFUSED: dict[type[ast.AST], tuple[str, str]] = {
     ast.DictComp: ("dict comprehension", "use an array"),
     ast.SetComp: ("set comprehension", "use an array"),
     ast.Try: ("try", "errors are values here: return a code and test it"),
-    ast.TryStar: ("try", "errors are values here: return a code and test it"),
+    ast.TryStar: ("except*", "in async functions: except ExceptionGroup as text"),
     ast.Raise: ("raise", 'errors are values; panic("text") ends the program'),
     ast.Delete: ("del", "locals end with their function"),
     ast.Nonlocal: ("nonlocal", "pass what the function needs as an argument"),

@@ -33,7 +33,7 @@ _rows: array[Row, _MOST_ROWS] = zeroed()    # a circle; the topmost on the scree
 _top: u64 = 0
 _used: u64 = 0
 _is_writing: bool = False               # still, when a line comes: the last one panicked, and the screen is given up
-_is_row_open: bool = False              # write_text() goes on in the last row, at _column
+_is_row_open: bool = False              # write_text() goes on in the last row, at _column, where the cursor is
 _column: u64 = 0
 _background: u64 = 0
 _paper: u64 = 0
@@ -63,6 +63,7 @@ def write_line(level: u32, text: span[u8]) -> None:
     if not _can_write():
         return
     _is_writing = True
+    _show_cursor(False)
     _is_row_open = False
     length = u64(len(text))
     done: u64 = 0
@@ -76,18 +77,20 @@ def write_line(level: u32, text: span[u8]) -> None:
 
 
 def write_text(text: span[u8]) -> None:
-    """Parts of lines; of the control characters it obeys newline and backspace."""
-    global _is_writing, _is_row_open
+    """Parts of lines; of the control characters it obeys newline and backspace, which moves the cursor alone."""
+    global _is_writing, _is_row_open, _column
     if not _can_write():
         return
     _is_writing = True
+    _show_cursor(False)
     for character in text:
         if character == _NEWLINE and _is_row_open:
             _is_row_open = False
         elif character == _BACKSPACE and _is_row_open and _column != 0:
-            _move_to(_column - 1)
+            _column -= 1
         elif character >= _SPACE or character == _NEWLINE:
             _put(character)
+    _show_cursor(True)
     _is_writing = False
 
 
@@ -100,11 +103,11 @@ def _can_write() -> bool:
 
 def _put(character: u8) -> None:
     """Puts a letter where the cursor is; a newline makes an empty row."""
-    global _is_row_open
+    global _is_row_open, _column
     if not _is_row_open or _column == columns:
         _write_row(_level_colours[Level.INFO], b"")
         _is_row_open = True
-        _move_to(0)
+        _column = 0
     if character == _NEWLINE:
         _is_row_open = False
         return
@@ -112,12 +115,17 @@ def _put(character: u8) -> None:
     row.letters[_column] = character
     row.length = max(row.length, _column + 1)
     framebuffer.draw(_column, _used - 1, character, row.colour, _background)
-    _move_to(_column + 1)
+    _column += 1
 
 
-def _move_to(column: u64) -> None:
-    global _column
-    _column = column
+def _show_cursor(is_shown: bool) -> None:
+    """The cell in which the next letter of an open row goes: its colours change places."""
+    if not _is_row_open or _column == columns:
+        return
+    row = _row(_used - 1)
+    letter = row.letters[_column] if _column < row.length else u8(_SPACE)
+    ink, paper = (_background, row.colour) if is_shown else (row.colour, _background)
+    framebuffer.draw(_column, _used - 1, letter, ink, paper)
 
 
 def draw_code() -> None:

@@ -18,6 +18,8 @@ from tools.qemu import Machine
 DEADLINE_SECONDS = 30
 PROMPT = "ringneck> "
 UP, TAB, BACKSPACE, INTERRUPT, KILL_LINE = "\x1b[A", "\t", "\x7f", "\x03", "\x15"
+LEFT, RIGHT, HOME, END, DELETE = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F", "\x1b[3~"
+WORD_LEFT, WORD_RIGHT, RUB_OUT_WORD, KILL_REST = "\x1b[1;5D", "\x1b[1;5C", "\x17", "\x0b"
 
 
 @pytest.fixture
@@ -68,6 +70,9 @@ async def test_edits_lines(start_guest: StartGuest, cpus: int) -> None:
         await enter(guest, UP, "^frob: there is no such command")
         await enter(guest, "he" + TAB, r"^exit \[STATUS\]")
         await enter(guest, "p" + TAB + KILL_LINE, r"^ps  ping  panic  poweroff")
+        await enter(guest, "elp" + HOME + "h" + END + "x" + LEFT + DELETE, r"^exit \[STATUS\]")
+        await enter(guest, "go to frob" + WORD_LEFT * 2 + KILL_LINE + WORD_RIGHT + RUB_OUT_WORD, "^frob: there is no")
+        await enter(guest, "nothing" + WORD_LEFT + "run  hel" + LEFT + RIGHT + TAB + KILL_REST, "^sum: 4$")
         guest.send("abandoned" + INTERRUPT)
         await guest.expect(re.compile(r"abandoned\^C$"), DEADLINE_SECONDS)
         await guest.expect_prompt(PROMPT, DEADLINE_SECONDS)

@@ -8,7 +8,7 @@ from userspace.servers.keyboard.scan_codes import Keyboard
 
 SHIFT, CONTROL, RELEASE, EXTENDED = 0x2A, 0x1D, 0x80, 0xE0
 A, C, ONE, ENTER, BACKSPACE, TAB = 0x1E, 0x2E, 0x02, 0x1C, 0x0E, 0x0F
-UP, DOWN, LEFT = 0x48, 0x50, 0x4B
+HOME, UP, LEFT, RIGHT, END, DOWN, DELETE, INSERT = 0x47, 0x48, 0x4B, 0x4D, 0x4F, 0x50, 0x53, 0x52
 
 
 def typed(*codes: int) -> bytes:
@@ -30,7 +30,10 @@ def test_control() -> None:
 
 def test_arrows() -> None:
     assert typed(EXTENDED, UP, EXTENDED, UP | RELEASE, EXTENDED, DOWN) == b"\x1b[A\x1b[B"
-    assert typed(EXTENDED, LEFT) == b""
+    assert typed(EXTENDED, LEFT, EXTENDED, RIGHT, EXTENDED, HOME, EXTENDED, END) == b"\x1b[D\x1b[C\x1b[H\x1b[F"
+    assert typed(CONTROL, EXTENDED, LEFT, EXTENDED, RIGHT) == b"\x1b[1;5D\x1b[1;5C"
+    assert typed(EXTENDED, DELETE) == b"\x1b[3~"
+    assert typed(EXTENDED, INSERT) == b""
     assert typed(EXTENDED, SHIFT, A) == b"a"
 
 

@@ -6,7 +6,9 @@ from hypothesis import strategies as st
 from compiler.prelude import u8
 from userspace.servers.shell.editor import HISTORY_LINES, LINE_BYTES, Action, Editor
 
-UP, DOWN = b"\x1b[A", b"\x1b[B"
+UP, DOWN, RIGHT, LEFT = b"\x1b[A", b"\x1b[B", b"\x1b[C", b"\x1b[D"
+HOME, END, DELETE = b"\x1b[H", b"\x1b[F", b"\x1b[3~"
+WORD_RIGHT, WORD_LEFT, ALT_F, ALT_B = b"\x1b[1;5C", b"\x1b[1;5D", b"\x1bf", b"\x1bb"
 
 
 def feed(editor: Editor, keys: bytes) -> list[int]:
@@ -61,7 +63,7 @@ def test_recalls_lines() -> None:
     for line in (b"one", b"two", b"two", b""):
         assert enter(editor, line) == line
     feed(editor, b"thr" + UP)
-    assert text(editor) == b"two" and take_echo(editor) == b"thr" + b"\b \b" * 3 + b"two"
+    assert text(editor) == b"two" and take_echo(editor) == b"thr" + b"\b" * 3 + b" " * 3 + b"\b" * 3 + b"two"
     feed(editor, UP)
     assert text(editor) == b"one"
     feed(editor, UP)
@@ -80,21 +82,71 @@ def test_forgets_the_oldest_lines() -> None:
     assert text(editor) == b"5"
 
 
-@given(st.binary(max_size=400))
-def test_shows_what_it_holds(keys: bytes) -> None:
-    """A terminal that obeys the echo shows the line, whatever is typed."""
+def test_moves_the_cursor() -> None:
     editor = Editor()
-    screen = bytearray()
+    feed(editor, b"run hllo" + LEFT * 3 + b"e")
+    assert text(editor) == b"run hello"
+    assert take_echo(editor) == b"run hllo" + b"\b" * 3 + b"ello" + b"\b" * 3
+    feed(editor, HOME + b"> " + END + b"!")
+    assert text(editor) == b"> run hello!"
+    feed(editor, b"\x01" + DELETE * 2 + b"\x05\x02\x04")
+    assert text(editor) == b"run hello"
+    take_echo(editor)
+    feed(editor, LEFT * 20 + RIGHT + b"\x7f")
+    assert text(editor) == b"un hello"
+    assert take_echo(editor) == b"\b" * 9 + b"r" + b"\b" + b"un hello " + b"\b" * 9
+
+
+def test_moves_by_words() -> None:
+    editor = Editor()
+    feed(editor, b"one two  three" + WORD_LEFT * 2 + b"x")
+    assert text(editor) == b"one xtwo  three"
+    feed(editor, WORD_RIGHT * 2 + b"!" + ALT_B + b"\x17")
+    assert text(editor) == b"one three!"
+    feed(editor, ALT_F + b"\x01" + ALT_F + b"\x0b")
+    assert text(editor) == b"one"
+    feed(editor, b" and two" + LEFT * 3 + b"\x15")
+    assert text(editor) == b"two"
+
+
+def test_echoes_the_longest_changes_whole() -> None:
+    for middle in range(LINE_BYTES + 1):
+        editor = Editor()
+        enter(editor, b"a" * LINE_BYTES)
+        feed(editor, b"b" * LINE_BYTES + LEFT * middle)
+        take_echo(editor)
+        feed(editor, UP)
+        assert take_echo(editor).endswith(b"\b" * LINE_BYTES + b"a" * LINE_BYTES)
+
+
+def test_enters_the_whole_line_wherever_the_cursor_is() -> None:
+    editor = Editor()
+    assert feed(editor, b"help" + HOME + b"\r")[-1] == Action.LINE
+    assert text(editor) == b"help" and take_echo(editor).endswith(b"\bhelp\r\n")
+
+
+ARROWS = [UP, DOWN, LEFT, RIGHT, WORD_LEFT, WORD_RIGHT]
+KEYS = [*ARROWS, HOME, END, DELETE, ALT_B, ALT_F, b"\x1b[1~", b"\x1b[8~", b"\x1bOH"]
+
+
+@given(st.lists(st.one_of(st.binary(max_size=120), st.sampled_from(KEYS)), max_size=60).map(b"".join))
+def test_shows_what_it_holds(keys: bytes) -> None:
+    """A terminal that obeys the echo shows the line, and its cursor where the editor has it, whatever is typed."""
+    editor = Editor()
+    screen, column = bytearray(), 0
     for key in keys:
         action = editor.feed(u8(key))
-        for character in take_echo(editor).replace(b"\b \b", b"\b"):
+        for character in take_echo(editor):
             if character == 0x08:
-                screen.pop()
+                column -= 1
             elif character in b"\r\n":
-                screen.clear()
+                screen, column = bytearray(), 0
             else:
-                screen.append(character)
+                screen[column : column + 1] = bytes([character])
+                column += 1
+            assert column >= 0
         if action == Action.LINE:
             editor.clear()
         assert len(text(editor)) <= LINE_BYTES
-        assert bytes(screen) == text(editor)
+        assert column == editor.cursor
+        assert bytes(screen).rstrip(b" ") == text(editor).rstrip(b" ")

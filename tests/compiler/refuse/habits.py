@@ -207,6 +207,15 @@ def d7(x: u32) -> u32:
         return 0
 
 
+def d7_star(x: u32) -> u32:
+    try:
+    #! unsupported: try: => except* is not part of the language
+    #: in async functions: except ExceptionGroup as text
+        return x
+    except* ValueError:
+        pass
+
+
 def d8(x: u32) -> u32:
     return max(x, 3, 9)
 

@@ -9,8 +9,13 @@ _EXTENDED = const(0xE0)                 # comes before the codes of keys that th
 _LEFT_SHIFT = const(0x2A)
 _RIGHT_SHIFT = const(0x36)
 _CONTROL = const(0x1D)
+_HOME = const(0x47)
 _UP = const(0x48)
+_LEFT = const(0x4B)
+_RIGHT = const(0x4D)
+_END = const(0x4F)
 _DOWN = const(0x50)
+_DELETE = const(0x53)
 _CONTROL_MASK = const(0x1F)
 _FIRST_LETTER = const(0x61)
 _LAST_LETTER = const(0x7A)
@@ -30,7 +35,7 @@ class Keyboard:
     is_extended: bool                   # the next code is one of the extended ones
     is_shifted: bool
     is_controlled: bool
-    bytes: array[u8, 3]                 # what the last code came to
+    bytes: array[u8, 6]                 # what the last code came to
 
     def feed(self, code: u8) -> span[u8]:
         """The bytes of one code; none for a release, or for a key that has no meaning here."""
@@ -46,7 +51,7 @@ class Keyboard:
         elif (key == _LEFT_SHIFT or key == _RIGHT_SHIFT) and not is_extended:
             self.is_shifted = is_pressed
         elif is_pressed and is_extended:
-            return self._arrow(key)
+            return self._sequence(key)
         elif is_pressed and key < _KEYS:
             return self._character(key)
         return self.bytes[0:0]
@@ -59,10 +64,28 @@ class Keyboard:
         self.bytes[0] = character
         return self.bytes[0 : u64(character != 0)]
 
-    def _arrow(self, key: u8) -> span[u8]:
-        if key != _UP and key != _DOWN:
+    def _sequence(self, key: u8) -> span[u8]:
+        """As a VT220 and xterm: ESC [ letter, with control held ESC [ 1 ; 5 letter; ESC [ 3 ~ deletes."""
+        if key == _DELETE:
+            return self._text(b"\x1b[3~")
+        letter = _letter(key)
+        if letter == 0:
             return self.bytes[0:0]
-        self.bytes[0] = _ESCAPE
-        self.bytes[1] = b"["[0]
-        self.bytes[2] = b"A"[0] if key == _UP else b"B"[0]
-        return self.bytes[:]
+        text = self._text(b"\x1b[1;5_" if self.is_controlled else b"\x1b[_")
+        text[len(text) - 1] = letter
+        return text
+
+    def _text(self, text: span[u8]) -> span[u8]:
+        for index in range(len(text)):
+            self.bytes[index] = text[index]
+        return self.bytes[0 : len(text)]
+
+
+def _letter(key: u8) -> u8:
+    """What ends the key's sequence; 0 for a key that has no meaning here."""
+    letters = b"HABDCF"
+    keys: array[u8, 6] = array(_HOME, _UP, _DOWN, _LEFT, _RIGHT, _END)
+    for index in range(len(keys)):
+        if keys[index] == key:
+            return letters[index]
+    return 0

@@ -105,6 +105,12 @@ def show_prompt(prompt: str, editor: ptr[Editor]) -> None:
     write(prompt.encode())
 
 
+def write_echo(editor: ptr[Editor]) -> None:
+    """Shows what the editor wants shown."""
+    write(editor.echo[0 : editor.echo_length])
+    editor.echo_length = 0
+
+
 def hide_prompt() -> None:
     global _editor
     _editor = None
@@ -177,7 +183,8 @@ async def _follow(number: u64) -> None:
     write(b"\r\n")
     say(addr(line))
     write(_prompt.encode())
-    write(editor.text())
+    editor.show_line()
+    write_echo(editor)
     await flush()
 
 

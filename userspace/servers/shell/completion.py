@@ -1,4 +1,4 @@
-"""What the tab key adds to the line: the rest of the only command, or program, that begins like its last word."""
+"""What the tab key adds: the rest of the only command, or program, that begins like the word before the cursor."""
 from compiler.prelude import addr, const, ptr, span, u8, u64
 from userspace.lib.console import write
 from userspace.lib.start_info import module_name, start_info
@@ -12,7 +12,7 @@ _SUFFIX = const(4)                      # .elf
 
 def complete(editor: ptr[Editor]) -> bool:
     """Returns True when several fit: they have been listed below the line, which has to be shown again."""
-    line = editor.text()
+    line = editor.before_cursor()
     start = u64(len(line))
     while start != 0 and line[start - 1] != _SPACE:
         start -= 1
@@ -26,10 +26,8 @@ def complete(editor: ptr[Editor]) -> bool:
             fits += 1
             only = index
     if fits == 1:
-        whole = _candidate(is_command, only)
-        for place in range(u64(len(word)), u64(len(whole))):
-            editor.insert(whole[place])
-        editor.insert(_SPACE)
+        editor.insert(_candidate(is_command, only)[len(word) :])
+        editor.insert(b" ")
         return False
     if fits != 0:
         _list(is_command, word)

@@ -7,9 +7,9 @@ import asyncio
 
 from compiler.prelude import addr, zeroed
 from userspace.lib import program
-from userspace.lib.console import flush, open_console, write, write_text
+from userspace.lib.console import flush, open_console, write_text
 from userspace.servers.shell import commands
-from userspace.servers.shell.commands import execute, hide_prompt, show_prompt
+from userspace.servers.shell.commands import execute, hide_prompt, show_prompt, write_echo
 from userspace.servers.shell.completion import complete
 from userspace.servers.shell.editor import Action, Editor
 from userspace.servers.shell.keyboard import next_key, read_keys
@@ -38,9 +38,8 @@ async def take_key() -> None:
     action = _editor.feed(await next_key())
     if action == Action.COMPLETE and complete(addr(_editor)):
         write_text(_PROMPT)
-        write(_editor.text())
-    write(_editor.echo[0 : _editor.echo_length])
-    _editor.echo_length = 0
+        _editor.show_line()
+    write_echo(addr(_editor))
     if action == Action.END:
         write_text("\r\n")
         commands.is_over = True
