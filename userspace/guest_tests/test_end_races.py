@@ -20,8 +20,7 @@ from kernel.abi.ring import (
 )
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.messages import come_to_rest
-from userspace.guest_tests.report import begin, check, check_numbered, end, plan
-from userspace.guest_tests.rounds import rounds
+from userspace.guest_tests.report import begin, check, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import ask, await_state, do, finish, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, ring_cancel, ring_enter, yield_now

@@ -11,8 +11,7 @@ from kernel.abi.rights import Right
 from kernel.abi.ring import COMPLETION_CAPACITY, OPERATION_NUMBERS, SLOTS, SUBMISSION_PLACES
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.messages import come_to_rest, count_objects
-from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
-from userspace.guest_tests.rounds import rounds
+from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import ask, await_state, do, finish, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, ring_cancel, ring_enter, yield_now

@@ -16,8 +16,7 @@ from kernel.abi.ring import (
 )
 from kernel.abi.thread import ThreadState
 from userspace.guest_tests.patience import patience
-from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan
-from userspace.guest_tests.rounds import rounds
+from userspace.guest_tests.report import begin, check_equal, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import ask, await_state, do, make
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
