@@ -197,13 +197,15 @@ def _put_back(thread: ptr[Thread], is_over: bool) -> None:
 
 
 def _give_away(queue: ptr[RunQueue]) -> None:
-    """This CPU is off line: its threads go elsewhere."""
-    while queue.length.load("relaxed") != 0:
+    """This CPU is off line: its threads go elsewhere, and so does one that is put here by somebody who does not know
+    yet, since it is noted that nothing runs: a request comes with it."""
+    while True:
         with queue.lock:
             thread = pop(queue)
-            queue.running.store(IDLE, "relaxed")
-        if thread is not None:
-            make_ready(thread)
+            _note_running(queue, IDLE)
+        if thread is None:
+            return
+        make_ready(thread)
 
 
 def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
