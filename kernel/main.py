@@ -27,7 +27,7 @@ from kernel.memory import address_space, kernel_space, physical, stacks, window
 from kernel.objects import kinds
 from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
-from kernel.submit import cancel, operations
+from kernel.submit import cancel, invocations, operations, ring_wait
 
 _EARLY_STACK_BYTES = const(8192)
 _BOOT_CPU = const(0)
@@ -217,6 +217,8 @@ def _open_scheduler() -> str:
     panic_report.give_up = exception.give_up
     operations.start(invoke)
     cancel.start()
+    invocations.start()
+    ring_wait.start()
     mailbox.handlers[mailbox.Request.RESCHEDULE] = cpu_queue.note_request
     return ""
 

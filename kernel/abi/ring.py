@@ -32,8 +32,9 @@ class Operation(IntEnum):
     NOP = 0
     TIMER = 1               # completes OK when deadline_ns has come; word0 of the completion: the time, in ns
     CANCEL = 2              # word0 the slot, word1 the user_data of the operation to cancel
-    INVOKE = 3              # capability, length the method (methods.py), word0..word2 and word3 its arguments;
-    #                         at the head of a chain only, because it works with its caller's thread and memory
+    INVOKE = 3              # capability, length the method (methods.py), word0..word2 and word3 its arguments. One that
+    #                         follows in a chain is carried out by the ring's thread: before that next runs in user
+    #                         mode, or where it waits for its ring; deadline_ns ends it while it has to wait for that
     SIGNAL = 4              # capability a notification, word0 the bits
     WATCH = 5               # capability a notification, word0 the bits of interest; word0 of the completion: those set
     CALL = 6                # capability a channel, length (Message), word0..word3; the completion is the answer

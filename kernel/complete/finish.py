@@ -14,7 +14,7 @@ from kernel.caps import lease as leases
 from kernel.caps import table
 from kernel.complete.latch import end_events
 from kernel.complete.post import post, post_message, take_waiter
-from kernel.complete.queue import give_up_reservation
+from kernel.complete.queue import give_up_reservation, unread
 from kernel.complete.receives import end_receive, owe_answer
 from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import alarm, schedule
@@ -150,6 +150,8 @@ def _complete(
     if submitted & u8(SubmissionFlags.SILENT) != 0 and status == Status.OK:
         ring.silent += 1
         give_up_reservation(ring)
+        # Nobody waits for a completion that does not come.
+        ring.wanted = min(ring.wanted, unread(ring) + ring.in_flight)
         return
     ring.completed += 1
     if message is None:

@@ -10,7 +10,15 @@ from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
 from kernel.core import alarm, calls, schedule, wait
 from kernel.core.message import Message
-from kernel.core.thread_block import HAS_EVENTS, UPCALL_DUE, Thread, cpu_of
+from kernel.core.thread_block import (
+    HAS_EVENTS,
+    INVOCATIONS_DUE,
+    UPCALL_DUE,
+    WAIT_INTERRUPTED,
+    Thread,
+    Wait,
+    cpu_of,
+)
 
 
 def post(ring: ptr[Ring], user_data: u64, status: u64, flags: u32, badge: u64, result: u64) -> u32:
@@ -89,11 +97,45 @@ def _interrupt_server(ring: ptr[Ring]) -> ptr[Thread] | None:
     if owner is None or unread(ring) == 0:
         return None
     thread = ptr[Thread](owner)
+    return thread if _end_receive(thread) else None
+
+
+def _end_receive(thread: ptr[Thread]) -> bool:
+    """Returns True for the one who then makes it ready."""
     if thread.received_from == 0:
-        return None
+        return False
     # Full: set before the wait is read; a receiver publishes its wait before it reads the condition.
     _ = thread.conditions.fetch_or(HAS_EVENTS, "seq_cst")
-    return thread if calls.end_receive(thread, Status.EVENTS) else None
+    return calls.end_receive(thread, Status.EVENTS)
+
+
+def wake_for_invocation(ring: ptr[Ring]) -> ptr[Thread] | None:
+    """Makes the ring's thread carry out what is due as soon as it can. Returns the thread if it waited for its ring or
+    for a call; the caller owns it and makes it ready."""
+    thread = ptr[Thread](ring.thread)
+    # Full: set before the wait is read; whoever runs it again after a wait reads the condition.
+    _ = thread.conditions.fetch_or(INVOCATIONS_DUE, "seq_cst")
+    word = ring.waiting
+    if word != 0:
+        ring.waiting = 0
+        if not wait.claim(thread, word):
+            return None
+        _ = thread.conditions.fetch_or(WAIT_INTERRUPTED)
+        thread.registers.rax = u64(Status.OK)
+        return thread
+    if _end_receive(thread):
+        return thread
+    if thread.wait.load("seq_cst") == Wait.NONE:
+        schedule.reschedule(cpu_of(thread))
+    return None
+
+
+def forget_wait(thread: ptr[Thread]) -> None:
+    """A thread is sent elsewhere that had perhaps to wait on for its ring. Requires: it is held."""
+    ring = thread.ring
+    if thread.conditions.fetch_and(~u64(WAIT_INTERRUPTED)) & WAIT_INTERRUPTED != 0 and ring is not None:
+        with ring.lock:
+            _ = end_wait(ring, Status.OK)
 
 
 def send_upcall(ring: ptr[Ring]) -> None:

@@ -50,7 +50,7 @@ class Record:
     is_counted: bool                    # among the operations of the slot that `capability` names
     is_late: bool                       # somebody had the request when it ended: its effect is unknown
     # A call or message, or a receive (core/ring_calls.py).
-    is_queued: bool                     # on its channel's list
+    is_queued: bool                     # on its channel's list; an invocation: on its ring's
     level: u8
     slot_count: u8                      # places in the capability table for what may come
     slots: array[u32, 4]
@@ -104,6 +104,7 @@ class Ring:
     flags: u32                          # what the kernel's page says
     latched: ptr[Record] | None         # watches with an unread completion
     short: ptr[Record] | None           # receives that lack a place or an answer, linked by next_latched
+    due: ptr[Record] | None             # invocations that its thread is to carry out (submit/invocations.py)
     thread: ptr[Object] | None          # whose ring it is
     waiting: u64                        # the thread's `wait` while it waits in ring_enter, else 0
     wanted: u32                         # unread completions that end the wait

@@ -6,7 +6,7 @@ and restored before it runs again, so that nothing of it is left on a CPU.
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import addr, const, inline, panic, percpu, ptr, u8, u64
+from compiler.prelude import addr, const, inline, noinline, panic, percpu, ptr, u8, u64
 from kernel.arch.x86_64 import cpu, fpu, gdt
 from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.registers import (
@@ -15,7 +15,7 @@ from kernel.arch.x86_64.registers import (
     read_msr,
     write_msr,
 )
-from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, UPCALL_DUE, Thread
+from kernel.core.thread_block import HAS_BASES, HAS_VECTORS, INVOCATIONS_DUE, UPCALL_DUE, Thread
 from kernel.memory import address_space, physical
 
 _FRAMES_PREPARED = const(2)             # filled with zeros each time that this CPU has nothing to do
@@ -32,23 +32,41 @@ def save(thread: ptr[Thread]) -> None:
         _fetch_bases(thread)
 
 
-def _no_upcall(thread: ptr[Thread]) -> None:
-    panic("an upcall was due before there was anything to deliver it")
+def _nothing_to_do(thread: ptr[Thread]) -> None:
+    panic("something was due before there was anything to do it")
 
 
-deliver_upcall: Callable[[ptr[Thread]], None] = _no_upcall      # objects/upcall.py
+def _no_way() -> NoReturn:
+    panic("an invocation was due before there was anything to carry it out")
+
+
+deliver_upcall: Callable[[ptr[Thread]], None] = _nothing_to_do      # objects/upcall.py
+carry_out: Callable[[ptr[Thread]], None] = _nothing_to_do           # submit/invocations.py
+enter_with_invocations: Callable[[], NoReturn] = _no_way            # submit/ring_wait.py
 
 
 def enter(thread: ptr[Thread]) -> NoReturn:
-    """Goes to user mode as `thread`. Requires: this CPU owns it."""
+    """Goes to user mode as `thread`, unless it waits on. Requires: this CPU owns it."""
     load(thread)
-    deliver_if_due(thread)
+    due = thread.conditions.load("relaxed")
+    if due & INVOCATIONS_DUE != 0:
+        enter_with_invocations()
+    if due & UPCALL_DUE != 0:
+        deliver_upcall(thread)
     resume_user()
 
 
 @inline
-def deliver_if_due(thread: ptr[Thread]) -> None:
-    """Before a thread goes to user mode."""
+def do_what_is_due(thread: ptr[Thread]) -> None:
+    """Before a thread goes to user mode that has not waited. It may set cpu.attention."""
+    if thread.conditions.load("relaxed") & (UPCALL_DUE | INVOCATIONS_DUE) != 0:
+        _do(thread)
+
+
+@noinline
+def _do(thread: ptr[Thread]) -> None:
+    if thread.conditions.load("relaxed") & INVOCATIONS_DUE != 0:
+        carry_out(thread)
     if thread.conditions.load("relaxed") & UPCALL_DUE != 0:
         deliver_upcall(thread)
 

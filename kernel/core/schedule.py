@@ -93,7 +93,7 @@ def look() -> None:
         _balance(queue)
     top = top_level(queue)
     if (top < level or top == level and not is_over) and _may_run(thread):
-        context.deliver_if_due(thread)
+        context.do_what_is_due(thread)
         # What this CPU has noted is mostly true still. Whoever adds a thread sees the note and sends a request unless
         # it says that nothing is to be done; so only what would stop requests is changed under the lock.
         if queue.running.load("relaxed") != level or queue.is_ticking != (top == level):

@@ -57,6 +57,8 @@ CAPPED = const(1 << 39)                 # its account, or one above, has a cap o
 HELD = const(1 << 40)                   # kept from running while another thread changes it (core/wait.py)
 TELLS_PREEMPTION = const(1 << 42)       # wants an upcall when it has lost its CPU to another thread
 WAS_PREEMPTED = const(1 << 43)          # of which an upcall is to tell
+INVOCATIONS_DUE = const(1 << 44)       # of a chain on its ring, to be carried out before it next runs in user mode
+WAIT_INTERRUPTED = const(1 << 45)      # by those, in ring_enter: it may have to wait on
 HAS_EVENTS = const(1 << 41)             # it receives calls, and its ring may have completions that it has not read
 STOPPING = const(SUSPENDED | FROZEN | THROTTLED | KILLED | HELD)
 

@@ -28,6 +28,7 @@ from kernel.core.message import Message
 from kernel.core.process_block import Process
 from kernel.core.thread_block import (
     HAS_EVENTS,
+    INVOCATIONS_DUE,
     REGISTERS_OFFSET,
     STOPPING,
     UPCALL_DUE,
@@ -144,7 +145,7 @@ def _switch_with_state(
     """Also a thread that belongs to another CPU, if it may run here: whoever waits for it is about to be idle."""
     _write(thread, rdi, word0, word1, word2, word3)
     conditions = thread.conditions.load("relaxed")
-    if conditions & (STOPPING | UPCALL_DUE) != 0 or not may_run_on(thread, cpu.index):
+    if conditions & (STOPPING | UPCALL_DUE | INVOCATIONS_DUE) != 0 or not may_run_on(thread, cpu.index):
         schedule.make_ready(thread)
         schedule.leave()
     move(thread, cpu.index)
@@ -266,13 +267,13 @@ def _go_on(server: ptr[Thread], caller: ptr[Thread] | None, status: Status) -> N
 
 
 def _has_events(server: ptr[Thread]) -> bool:
-    """Whether the server's ring has completions that it has not read."""
+    """Whether the server's ring has completions that it has not read, or is about to."""
     ring = server.ring
     if ring is None:
         return False
     with ring.lock:
         look_at_head(ring)
-        if unread(ring) != 0:
+        if unread(ring) != 0 or ring.due is not None:
             return True
         if server.conditions.load("relaxed") & HAS_EVENTS != 0:
             _ = server.conditions.fetch_and(~u64(HAS_EVENTS), "seq_cst")

@@ -17,6 +17,7 @@ from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
+from kernel.complete.post import forget_wait
 from kernel.complete.ring_block import Ring
 from kernel.core import answers, context, receive_rights, schedule, thread_changes, thread_list, throttle, wait
 from kernel.core.cpu_queue import charge, ticks_of
@@ -242,6 +243,8 @@ def _write_registers(thread: ptr[Thread], source: u64) -> Status:
     if not wait.hold(thread):
         return Status.BUSY
     status = write_registers(thread, source)
+    if status == Status.OK:
+        forget_wait(thread)
     wait.let_go(thread)
     return status
 

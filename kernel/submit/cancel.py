@@ -47,7 +47,9 @@ def _is_named(record: ptr[Record], user_data: u64) -> bool:
 def _can_wait(record: ptr[Record], unused: u64) -> bool:
     """The others end by themselves, perhaps by what led here."""
     match record.operation:
-        case Operation.NOP | Operation.INVOKE | Operation.SIGNAL | Operation.REPLY | Operation.SET_BUFFER:
+        case Operation.INVOKE:
+            return record.is_queued
+        case Operation.NOP | Operation.SIGNAL | Operation.REPLY | Operation.SET_BUFFER:
             return False
         case _:
             return True

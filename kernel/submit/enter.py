@@ -4,7 +4,7 @@ Each of the user's indices is loaded once per look. An entry is taken only when 
 stay where they are and the call tells so (STALLED). Entries that end at once are taken in runs under one hold of the
 lock; an operation that touches other objects begins when the lock is free.
 """
-from compiler.prelude import addr, array, const, offsetof, ptr, struct, u8, u32, u64, wrap_add, wrap_sub
+from compiler.prelude import addr, array, const, ptr, struct, u8, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
     MAX_CHAIN,
@@ -17,7 +17,7 @@ from kernel.abi.ring import (
 from kernel.arch.x86_64 import clock, mailbox
 from kernel.complete import messages
 from kernel.complete.latch import look_at_head
-from kernel.complete.post import break_ring, clear_flag, end_wait, post, send_upcall, set_flag, write_completion
+from kernel.complete.post import break_ring, clear_flag, post, send_upcall, set_flag, write_completion
 from kernel.complete.queue import (
     give_up_reservation,
     reserve,
@@ -26,9 +26,9 @@ from kernel.complete.queue import (
     unread,
 )
 from kernel.complete.ring_block import Record, RecordState, Ring
-from kernel.core import alarm, calls, schedule, wait
-from kernel.core.thread_block import WAIT_STEP, Thread, Wait, current_thread
-from kernel.core.timers import NEVER, Timer
+from kernel.core import calls, schedule
+from kernel.core.thread_block import current_thread
+from kernel.submit import invocations, ring_wait
 from kernel.submit.cancel import cancel
 from kernel.submit.entry_words import (
     cancelled_slot,
@@ -43,7 +43,6 @@ from kernel.submit.entry_words import (
 from kernel.submit.operations import begin
 
 _ENTRIES_PER_LOOK = const(16)           # between two looks at requests from other CPUs
-_TIMER = const(offsetof(Ring, "timer"))
 _PLAIN = const(0xFFFF)                  # operation and flags in the first word: zero for a plain no-op
 _ALLOWED: array[u8, OPERATION_NUMBERS] = array(flags for flags in OPERATIONS)
 
@@ -209,9 +208,6 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
     elif ring.forbidden >> u32(operation) & 1 != 0:
         _refuse(ring, batch, entry, first, Status.NO_RIGHT)
-    elif operation == Operation.INVOKE and is_linked:
-        # It works with its caller's thread and memory, which are at hand only where the caller enters its ring.
-        _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
     elif operation == Operation.CANCEL:
         if not is_linked:
             batch.cancel_entry = entry
@@ -289,35 +285,21 @@ def _cancel(ring: ptr[Ring], entry: u64) -> None:
 
 def _wait(ring: ptr[Ring], batch: ptr[Batch], completions: u64, deadline_ns: u64) -> tuple[Status, u64]:
     thread = current_thread()
-    with ring.lock:
-        look_at_head(ring)
-        if ring.is_broken:
-            return Status.BROKEN, batch.taken
-        status, taken = _answer(ring, batch)
-        if _has_enough(ring, completions):
-            return status, taken
-        ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
-        if deadline_ns != 0 and deadline_ns <= clock.now_ns():
-            return Status.TIMEOUT, batch.taken
-        thread.registers.rdx = batch.taken
-        thread.waits += WAIT_STEP
-        word = thread.waits | u64(Wait.RING)
-        ring.waiting = word
-        ring.timer.deadline_ns = deadline_ns if deadline_ns != 0 else NEVER
-        if deadline_ns != 0:
-            ring.timer.action = _time_out
-            alarm.start_timer(addr(ring.timer))
-        wait.publish(thread, word)
+    while True:
+        with ring.lock:
+            look_at_head(ring)
+            if ring.is_broken:
+                return Status.BROKEN, batch.taken
+            status, taken = _answer(ring, batch)
+            if _has_enough(ring, completions):
+                return status, taken
+            if ring.due is None:
+                ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
+                if deadline_ns != 0 and deadline_ns <= clock.now_ns():
+                    return Status.TIMEOUT, batch.taken
+                thread.registers.rdx = batch.taken
+                word = ring_wait.begin(ring, thread, deadline_ns)
+                break
+        invocations.carry_out(thread)
     calls.look_for_killer(thread, word)
     schedule.leave()
-
-
-def _time_out(timer: ptr[Timer]) -> None:
-    """The deadline of a wait. The wait may have ended meanwhile, and another one begun."""
-    ring = ptr[Ring](u64(timer) - _TIMER)
-    woken: ptr[Thread] | None = None
-    with ring.lock:
-        if ring.timer.deadline_ns <= clock.now_ns():
-            woken = end_wait(ring, Status.TIMEOUT)
-    if woken is not None:
-        schedule.make_ready(woken)

@@ -30,18 +30,36 @@ def _no_invoke(caller: ptr[Process], handle: u64, method: u64, arguments: ptr[u6
     panic("an operation was invoked before there was anything to invoke it")
 
 
+def _no_invocation(record: ptr[Record]) -> None:
+    panic("an invocation was put off before there was anything to carry it out")
+
+
 invoke: Invoke = _no_invoke             # entry/invoke.py
+# submit/invocations.py
+put_off_invocation: Callable[[ptr[Record]], None] = _no_invocation
+withdraw_invocation: Callable[[ptr[Record]], None] = _no_invocation
 
 
 def start(invoke_method: Invoke) -> None:
     global invoke
     invoke = invoke_method
-    finish.start_record = begin
+    finish.start_record = _begin_linked
     attachment.start(withdraw)
 
 
+def _begin_linked(record: ptr[Record]) -> None:
+    """When the operation before it in its chain has ended, on any CPU."""
+    if record.operation == Operation.INVOKE:
+        put_off_invocation(record)
+    else:
+        begin(record)
+
+
 def begin(record: ptr[Record]) -> None:
-    """Carries out an accepted operation, or leaves it waiting. Requires: the record is CLAIMED."""
+    """Carries out an accepted operation, or leaves it waiting.
+
+    Requires: the record is CLAIMED; this CPU runs the ring's thread if it is an invocation.
+    """
     match record.operation:
         case Operation.NOP:
             finish.finish(record, Status.OK, 0)
@@ -68,6 +86,9 @@ def begin(record: ptr[Record]) -> None:
 
 def withdraw(record: ptr[Record]) -> None:
     """Takes a claimed operation off the object that it waits on."""
+    if record.operation == Operation.INVOKE:
+        withdraw_invocation(record)
+        return
     target = record.target
     if target is None:
         return

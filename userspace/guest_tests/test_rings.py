@@ -17,7 +17,7 @@ from userspace.guest_tests.report import begin, check, check_equal, check_number
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke, ring_enter
 
-_CASES = const(15)
+_CASES = const(14)
 _FAR = const(1 << 62)                   # a deadline that does not come
 _SOON = const(300_000_000)              # nanoseconds after the boot
 
@@ -48,8 +48,6 @@ def main(ring: u64) -> u64:
     _watch_destroyed()
     begin("chain")
     _chain()
-    begin("no_invocation_in_a_chain")
-    _no_invocation_in_a_chain()
     begin("chain_cancelled")
     _chain_cancelled()
     begin("silent")
@@ -240,20 +238,6 @@ def _chain() -> None:
     _ = _expect(0, Status.OK)
     _ = _expect(1, Status.OK)
     check_equal(_expect(2, Status.OK), 3, "bits")
-    _close(handle)
-
-
-def _no_invocation_in_a_chain() -> None:
-    """When its turn came, another thread and another process's memory could be there."""
-    handle = _make_notification()
-    link = u64(SubmissionFlags.LINK)
-    _submit(Operation.TIMER, 0, link, 0, 0, _SOON)
-    _submit(Operation.INVOKE, 1, link, handle, 0)
-    _submit(Operation.NOP, 2, 0, 0, 0)
-    check_equal(u64(_ring.enter(3, 3)), Status.OK, "enter")
-    _ = _expect(1, Status.BAD_OPERATION)
-    _ = _expect(2, Status.CANCELLED)
-    _ = _expect(0, Status.OK)
     _close(handle)
 
 
