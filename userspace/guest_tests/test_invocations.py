@@ -11,8 +11,7 @@ from kernel.abi.ring import MAX_CHAIN, Completion, Operation, Submission, Submis
 from kernel.abi.thread import ThreadRegisters, ThreadState
 from userspace.guest_tests import messages
 from userspace.guest_tests.messages import FIRST_USER_DATA, come_to_rest, drop_channel, new_channel, new_ring
-from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan
-from userspace.guest_tests.rounds import rounds
+from userspace.guest_tests.report import begin, check, check_equal, check_numbered, end, plan, rounds
 from userspace.guest_tests.threads import ask, await_state, do, expect, finish, make
 from userspace.lib.channel import Message, call, reply_receive
 from userspace.lib.ring import Ring, open_ring
