@@ -2,7 +2,7 @@
 
 Not here: who gives them threads (schedule.py).
 """
-from compiler.prelude import addr, array, atomic, const, count_zeros_right, ptr, u32, u64, wrap_neg, zeroed
+from compiler.prelude import array, atomic, const, count_zeros_right, ptr, u32, u64, wrap_neg, zeroed
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.config import CPU_LIMIT
@@ -26,15 +26,21 @@ def take_idle(thread: ptr[Thread]) -> u32:
     return NO_CPU
 
 
+def begin_idling() -> None:
+    """Before a last look for threads elsewhere: whoever queues one behind another looks here after (I-CORE-10)."""
+    _ = _idle[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
+
+
+def end_idling() -> None:
+    _ = _idle[cpu.index // 64].fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
+
+
 def halt(queue: ptr[RunQueue]) -> None:
     """Halts this CPU until an interrupt, unless a thread has come meanwhile."""
     context.unload()
-    mine = addr(_idle[cpu.index // 64])
-    _ = mine.fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
     if queue.length.load("relaxed") == 0 and cpu.attention == 0:
         wait_for_interrupt()
     cpu.attention = 0
-    _ = mine.fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
     now = read_time_stamp()
     _ = queue.idle_time.fetch_add(now - queue.since, "relaxed")
     queue.since = now

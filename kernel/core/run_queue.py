@@ -66,9 +66,10 @@ def push(queue: ptr[RunQueue], thread: ptr[Thread]) -> None:
     priority = (level_in(queue, thread) - 1) & (PRIORITIES - 1)
     queue.first[priority] = append(queue.first[priority], thread)
     thread.is_ready = True
-    # Full: pairs with the direct switch, which notes what runs and then looks here (I-CORE-5).
-    _ = queue.ready.fetch_or(u64(1) << u64(priority), "seq_cst")
     queue.length.store(queue.length.load("relaxed") + 1, "relaxed")
+    # Full: pairs with the direct switch, which notes what runs and then looks here (I-CORE-5), and with a CPU that
+    # begins to idle and then looks into this queue (I-CORE-10).
+    _ = queue.ready.fetch_or(u64(1) << u64(priority), "seq_cst")
 
 
 @requires("queue.lock")

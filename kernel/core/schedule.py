@@ -6,6 +6,8 @@ before it halts; at the end of a slice it takes one from a longer queue. The tim
 the end of a slice.
 Invariants: I-CORE-5: RunQueue.running changes under the queue's lock, or (direct switch, entry/direct.py) before a full
 fence and a look at the queue: so a thread that is put into a queue is noticed by its CPU or by whoever puts it there.
+I-CORE-10: a CPU says that it idles and then looks into all queues; whoever queues a thread behind another one looks for
+idle CPUs after: so no CPU idles while a thread waits that it may run.
 Locks: a run queue's (Rank.RUN_QUEUE), one at a time.
 Not here: each CPU's queue and the time charged there (cpu_queue.py), registers, page tables, vector state (context.py),
 what a thread waits for (wait.py), changes of priority and affinity (thread_changes.py).
@@ -19,7 +21,7 @@ from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
-from kernel.core.idle import NO_CPU, halt, take_idle
+from kernel.core.idle import NO_CPU, begin_idling, end_idling, halt, take_idle
 from kernel.core.online import first_online, is_online, set_online
 from kernel.core.run_queue import (
     IDLE,
@@ -67,8 +69,10 @@ def make_ready(thread: ptr[Thread]) -> None:
             # What a look would come to. Only the CPU itself may set its alarm.
             queue.is_ticking = True
             alarm.set_slice_end(queue.slice_end_ns)
-    if not is_noticed:
-        reschedule(target)
+        # Behind another thread, it may be taken by a CPU that has become idle since a place was looked for (I-CORE-10).
+        told = take_idle(thread) if is_noticed else target
+    if told != NO_CPU:
+        reschedule(told)
 
 
 def reschedule(target: u32) -> None:
@@ -136,7 +140,10 @@ def leave() -> NoReturn:
             continue
         thread = _take(queue)
         if thread is None:
-            halt(queue)
+            begin_idling()
+            if not _steal(queue, 0):
+                halt(queue)
+            end_idling()
         elif thread.conditions.load("seq_cst") & STOPPING != 0:
             stop(thread)
             work.take_interrupts()      # the end of a thread is a slice of work
@@ -192,8 +199,9 @@ def _put_back(thread: ptr[Thread], is_over: bool) -> None:
             push(queue, thread)
         else:
             push_first(queue, thread)
-    if target != cpu.index:
-        reschedule(target)
+        told = take_idle(thread) if target == cpu.index else target
+    if told != NO_CPU:
+        reschedule(told)
 
 
 def _give_away(queue: ptr[RunQueue]) -> None:
@@ -209,12 +217,10 @@ def _give_away(queue: ptr[RunQueue]) -> None:
 
 
 def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
-    while True:
-        with queue.lock:
-            thread = pop(queue)
-            _note_running(queue, IDLE if thread is None else level_in(queue, thread))
-        if thread is not None or not _steal(queue, 0):
-            return thread
+    with queue.lock:
+        thread = pop(queue)
+        _note_running(queue, IDLE if thread is None else level_in(queue, thread))
+        return thread
 
 
 def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
