@@ -25,7 +25,7 @@ usb: setup    ## build/ringneck.img: sticks and disks, with our own loader
 flash: setup  ## write it to DEVICE=/dev/sdX and read it back; FORCE=1 insists
 	@$(PYTHON) -m tools.flash
 
-run: setup    ## boot from a CD image in QEMU, serial line on the terminal; Ctrl-C ends it
+run: setup    ## boot from a CD image in QEMU, serial line on the terminal; Ctrl-C ends it, or Ctrl-A X beside a shell
 	@$(PYTHON) -m tools.run
 
 run-uefi: setup ## the same under UEFI firmware

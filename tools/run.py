@@ -4,6 +4,7 @@ The environment holds what `make run CPUS=4 MEMORY=256M ARGS="..." DOOR=direct P
 variable means the default. DOOR is bios or uefi (a CD with our own loader), limine (a CD with Limine) or direct (QEMU's
 own loader); without it a CD with Limine where there is one, else with our own loader. ACCEL=kvm or ACCEL=tcg overrules
 the choice between the two. Where there is a desktop, a window shows the screen.
+Ctrl-C ends the guest, except where the shell runs, which gets it; there Ctrl-A X does.
 Exit status: 0 when the guest reported success, else QEMU's own; 130 after Ctrl-C.
 """
 
@@ -22,6 +23,7 @@ from tools.paths import KERNEL, RUN_IMAGE
 from tools.qemu import EXIT_FAILURE, EXIT_OPTION, EXIT_SUCCESS, Acceleration, Machine, MissingQemu
 
 DOORS = ("bios", "uefi", "limine", "direct")
+SHELL = "init.shell"
 INTERRUPTED = 130
 
 
@@ -48,7 +50,7 @@ def machine_from(settings: Mapping[str, str]) -> Machine:
         if program not in programs:
             raise BadSetting(f"PROGRAM={program} is no program of the image: use one of {', '.join(programs)}")
         # The shell needs the servers that init starts beside it.
-        words.append("init.shell" if program == "shell" else f"program={program}")
+        words.append(SHELL if program == "shell" else f"program={program}")
     if settings.get("ACCEL") not in (None, "", "kvm", "tcg"):
         raise BadSetting(f"ACCEL={settings['ACCEL']} is no acceleration: use kvm or tcg")
     return replace(machine, command_line=" ".join(words))
@@ -79,6 +81,15 @@ def acceleration_from(settings: Mapping[str, str]) -> Acceleration:
     return "kvm" if kvm_works() else "tcg"
 
 
+def has_shell(machine: Machine) -> bool:
+    return SHELL in machine.command_line.split()
+
+
+def terminal_for(machine: Machine) -> str:
+    """The character device of the serial line. A shell gets Ctrl-C; QEMU then takes commands behind Ctrl-A."""
+    return "stdio,mux=on,signal=off" if has_shell(machine) else "stdio,signal=on"
+
+
 def run(machine: Machine) -> int:
     """Boots the machine on this terminal and waits for its end. Returns the exit status for the shell."""
     interrupted = False
@@ -87,9 +98,11 @@ def run(machine: Machine) -> int:
         nonlocal interrupted
         interrupted = True
 
+    if has_shell(machine):
+        print("run: Ctrl-C goes to the shell; its `exit` ends the guest, and so does Ctrl-A X", file=sys.stderr)
     # Ctrl-C reaches QEMU by itself, as one of the terminal's processes, and ends it: here it is only noted.
     signal.signal(signal.SIGINT, note_interrupt)
-    guest = subprocess.Popen(machine.command(serial="stdio,signal=on"))
+    guest = subprocess.Popen(machine.command(serial=terminal_for(machine)))
     try:
         status = guest.wait()
     finally:

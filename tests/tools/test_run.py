@@ -4,7 +4,7 @@ import pytest
 
 from tools.paths import RUN_IMAGE
 from tools.qemu import Machine
-from tools.run import BadSetting, machine_from
+from tools.run import BadSetting, machine_from, terminal_for
 
 
 def test_empty_variables_mean_the_default() -> None:
@@ -33,6 +33,12 @@ def test_arguments_and_program_make_the_command_line() -> None:
     machine = machine_from({"CPUS": "2", "ARGS": "log=debug a,b", "PROGRAM": "hello"})
     assert machine.cpus == 2
     assert machine.command_line == "log=debug a,b program=hello"
+
+
+def test_a_shell_gets_the_interrupt_key() -> None:
+    assert terminal_for(machine_from({"PROGRAM": "hello"})) == "stdio,signal=on"
+    for settings in ({"PROGRAM": "shell"}, {"ARGS": "log=debug init.shell"}):
+        assert terminal_for(machine_from(settings)) == "stdio,mux=on,signal=off"
 
 
 @pytest.mark.parametrize(

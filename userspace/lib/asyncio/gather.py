@@ -15,6 +15,7 @@ from compiler.prelude import (
     span,
     struct,
     u8,
+    u32,
     u64,
     zeroed,
 )
@@ -161,9 +162,9 @@ def _keep(tasks: span[ptr[TaskBase]]) -> u64:
                 count += 1
     own = running()
     if own.kept_bytes != 0:
-        release(ptr[u8](own.kept), own.kept_bytes)
+        release(ptr[u8](own.kept), u64(own.kept_bytes))
     own.kept = u64(parted)
-    own.kept_bytes = size
+    own.kept_bytes = u32(size)
     return own.kept
 
 

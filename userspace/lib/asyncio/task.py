@@ -31,6 +31,7 @@ from compiler.prelude import (
     struct,
     suspend,
     u8,
+    u32,
     u64,
     zeroed,
 )
@@ -63,8 +64,8 @@ class TaskBase:
     following: ptr[TaskBase] | None     # members of the group, youngest first
     preceding: ptr[TaskBase] | None
     kept: u64                           # address and size of what its last wait() gave
-    kept_bytes: u64
-    bytes: u64                          # of the whole task
+    kept_bytes: u32
+    bytes: u32                          # of the whole task
     end_number: u64                     # how many tasks had ended when it did
     is_queued: bool
     is_started: bool
@@ -107,7 +108,7 @@ class Task(Generic[T]):
     coroutine: Awaitable[T]
 
     async def __await__(self) -> T:
-        await wait_for_task(addr(self.base))
+        await wait_for_end(addr(self.base), passes_on=True)
         number = self.base.state.exception
         message = self.base.state.message
         coroutine = self.coroutine
@@ -119,7 +120,7 @@ class Task(Generic[T]):
 
     async def __awaitable__(self) -> T:
         """Its result or exception for one of several that want it."""
-        await wait_for_task(addr(self.base))
+        await wait_for_end(addr(self.base), passes_on=True)
         if self.base.has_failed():
             raise_exception(self.base.state.exception, self.base.state.message)
         return coroutine_result(self.coroutine)
@@ -151,7 +152,6 @@ class Task(Generic[T]):
 current: ptr[TaskBase] | None = None
 _first: ptr[TaskBase] | None = None
 _last: ptr[TaskBase] | None = None
-live_tasks: u64 = 0
 _ended: u64 = 0                         # tasks that have
 
 
@@ -190,14 +190,12 @@ def last_ready() -> ptr[TaskBase] | None:
 
 def create_task(coroutine: Awaitable[T]) -> ptr[Task[T]]:
     """Lets a coroutine run by itself, from the next turn on."""
-    global live_tasks
     size = u64(sizeof(Task[T]))
     task = ptr[Task[T]](allocate(size))
     task[0] = zeroed()
     task.coroutine = coroutine
-    task.base.bytes = size
+    task.base.bytes = u32(size)
     task.base.handle = coroutine_start(coroutine, ptr[u8](addr(task.base.state)))
-    live_tasks += 1
     make_ready(addr(task.base))
     return task
 
@@ -222,11 +220,10 @@ def step(task: ptr[TaskBase]) -> bool:
 
 def finish(task: ptr[TaskBase]) -> None:
     """What follows the end of a task: its group hears of it next turn, then those that wait for it run."""
-    global live_tasks, _ended
+    global _ended
     task.is_done = True
     _ended += 1
     task.end_number = _ended
-    live_tasks -= 1
     if task.group is not None:
         _append(task)
     _wake_waiters(task)
@@ -259,8 +256,8 @@ def discard(task: ptr[TaskBase]) -> None:
 def forget(task: ptr[TaskBase]) -> None:
     """Frees a task whose coroutine's frame somebody else will free."""
     if task.kept_bytes != 0:
-        release(ptr[u8](task.kept), task.kept_bytes)
-    release(ptr[u8](task), task.bytes)
+        release(ptr[u8](task.kept), u64(task.kept_bytes))
+    release(ptr[u8](task), u64(task.bytes))
 
 
 def detach(task: ptr[TaskBase]) -> None:
@@ -342,9 +339,15 @@ async def park() -> None:
     task = running()
     if not task.is_cancelled:
         await suspend()
+    _meet_cancellation(task)
+
+
+@raises
+def _meet_cancellation(task: ptr[TaskBase]) -> None:
     if task.is_cancelled:
         task.is_cancelled = False
-        raise CancelledError
+        task.state.exception = exception_number(CancelledError)
+        task.state.message = ""
 
 
 def set_exception(number: u64, message: str) -> None:
@@ -360,25 +363,25 @@ async def take_turn() -> None:
     await park()
 
 
-async def wait_for_task(task: ptr[TaskBase]) -> None:
-    """As wait_for_end(), and a cancellation of whoever waits is one of the task."""
-    own = running()
-    own.awaits = task
-    try:
-        await wait_for_end(task)
-    finally:
-        own.awaits = None
+async def wait_for_end(task: ptr[TaskBase], passes_on: bool = False) -> None:
+    """Where `passes_on`, a cancellation of whoever waits is one of the task.
 
-
-async def wait_for_end(task: ptr[TaskBase]) -> None:
-    waiter = Waiter(task=running())
+    Every task is awaited here: it does what park() does without a coroutine of its own.
+    """
     if task.is_done:
         return
+    own = running()
+    waiter = Waiter(task=own)
     add_waiter(task, addr(waiter))
+    if passes_on:
+        own.awaits = task
     try:
         while not task.is_done:
-            await park()
+            if not own.is_cancelled:
+                await suspend()
+            _meet_cancellation(own)
     finally:
+        own.awaits = None
         remove_waiter(task, addr(waiter))
 
 
