@@ -5,6 +5,7 @@ Every function takes integers and returns one; what it does with them is up to t
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field
 from random import Random
 
@@ -234,7 +235,8 @@ class Generator:
             return str(self.random.randint(0, count - 1))
         kind = self.random.choice(TYPES)
         value = self.typed(self.expression(kind, 1), kind)
-        return value if self.random.random() < 0.1 else f"({value}) & {count - 1 if count == 4 else 1}"
+        is_free = self.random.random() < 0.1 and not is_constant(value)
+        return value if is_free else f"({value}) & {count - 1 if count == 4 else 1}"
 
     def expression(self, kind: str, depth: int) -> str:
         if depth <= 0 or self.random.random() < 0.15:
@@ -346,3 +348,8 @@ def arguments(random: Random, signature: Signature) -> tuple[int, ...]:
         low, high = limits(kind)
         found.append(random.choice([0, 1, 2, low, high, high - 1, random.randint(low, high), random.randint(0, 9)]))
     return tuple(found)
+
+
+def is_constant(text: str) -> bool:
+    """A literal or the conversion of one, whose value the compiler knows."""
+    return re.fullmatch(r"(\w+)?\(*-?\d+\)*", text) is not None

@@ -4,10 +4,9 @@ structs, pointers and calls. The same seed makes the same program."""
 from __future__ import annotations
 
 import random
-import re
 from dataclasses import dataclass, field
 
-from tests.compiler.program_generator import Signature, limits
+from tests.compiler.program_generator import Signature, is_constant, limits
 
 UNSIGNED, SIGNED = ("u8", "u16", "u32", "u64", "u128"), ("i8", "i16", "i32", "i64", "i128")
 INTEGERS = UNSIGNED + SIGNED
@@ -386,8 +385,3 @@ def module(seed: int, count: int) -> tuple[str, list[Signature]]:
 
 def _is_literal(text: str) -> bool:
     return text.strip("()-").isdigit()
-
-
-def is_constant(text: str) -> bool:
-    """A literal or the conversion of one, whose value the compiler knows."""
-    return re.fullmatch(r"(\w+)?\(*-?\d+\)*", text) is not None
