@@ -68,6 +68,7 @@ def make_ready(thread: ptr[Thread]) -> None:
         if level == running and is_noticed and not queue.is_ticking:
             # What a look would come to. Only the CPU itself may set its alarm.
             queue.is_ticking = True
+            queue.slice_end_ns = max(queue.slice_end_ns, now_ns())
             alarm.set_slice_end(queue.slice_end_ns)
         # Behind another thread, it may be taken by a CPU that has become idle since a place was looked for (I-CORE-10).
         told = take_idle(thread) if is_noticed else target
@@ -106,7 +107,8 @@ def look() -> None:
         _run_on(queue, thread, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
     if is_over:
-        overdraw(thread, now - queue.slice_end_ns)
+        # While nobody waited for the end of the slice the alarm was not late, it was not set.
+        overdraw(thread, now - queue.slice_end_ns if queue.is_ticking else u64(0))
     else:
         thread.slice_left_ns = queue.slice_end_ns - now
     context.save(thread)

@@ -18,7 +18,7 @@ from userspace.guest_tests.threads import STACK_BYTES, ask, do, expect, make, st
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.syscall import close, invoke
 
-_CASES = const(7)
+_CASES = const(8)
 _HOGS = const(4)
 _MS = const(1_000_000)
 _PERIOD_NS = const(400 * _MS)
@@ -38,6 +38,8 @@ def main(ring: u64) -> u64:
     _equal_threads(1, 5)
     begin("equal_on_all_cpus")
     _equal_threads(0xFFFF_FFFF, 5 if _cpu_count() == 1 else u64(25))
+    begin("alone_owes_nothing")
+    _alone_owes_nothing()
     begin("idle_cpus_steal")
     _idle_cpus_steal()
     begin("times_add_up")
@@ -74,11 +76,11 @@ def _hog(index: u64) -> None:
         pass
 
 
-def _make_hogs(mask: u64, hogs: ptr[u64]) -> None:
+def _make_hogs(mask: u64, hogs: ptr[u64], started: u64 = _HOGS) -> None:
     for index in range(u64(_HOGS)):
         hogs[index] = make(index, _hog)
         do(hogs[index], Method.THREAD_SET_AFFINITY, 0, mask)
-    for index in range(u64(_HOGS)):
+    for index in range(started):
         do(hogs[index], Method.THREAD_START)
 
 
@@ -124,6 +126,20 @@ def _equal_threads(mask: u64, percent: u64) -> None:
         off = mine - fair if mine > fair else fair - mine
         if off * 100 > fair * percent:
             check_numbered(mine // 1000, fair // 1000, "microseconds of an equal thread", index)
+    _end_hogs(addr(hogs[0]))
+
+
+def _alone_owes_nothing() -> None:
+    """A thread that ran while nobody waited has its turns from the moment when somebody does."""
+    hogs: array[u64, _HOGS] = zeroed()
+    _make_hogs(1, addr(hogs[0]), 1)
+    _sleep(100 * _MS)
+    do(hogs[1], Method.THREAD_START)
+    before = ask(hogs[0], Method.THREAD_CPU_TIME)
+    _sleep(40 * _MS)
+    had = ask(hogs[0], Method.THREAD_CPU_TIME) - before
+    if had < 10 * _MS:
+        check_equal(had // 1000, 20_000, "microseconds of the thread that was alone")
     _end_hogs(addr(hogs[0]))
 
 
