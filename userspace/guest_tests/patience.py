@@ -3,7 +3,7 @@
 By the machine's time, since a count of attempts says nothing: a CPU of the guest may have none of the host's time while
 the CPU that counts goes on. Far more than any wait takes, and less than the host allows the whole test.
 """
-from compiler.prelude import asm_x64, const, struct, u64, wrap_sub
+from compiler.prelude import asm_x64, const, spin_hint, struct, u64, wrap_sub
 from compiler.prelude.x64 import *
 
 _TICKS = const(150_000_000_000)         # of the time stamp counter: about a minute
@@ -16,6 +16,8 @@ class Patience:
     attempts: u64 = 0
 
     def next(self) -> tuple[u64, bool]:
+        # An emulator that runs one CPU after the other goes on to the next, which this one may wait for (shares.py).
+        spin_hint()
         self.attempts += 1
         return self.attempts - 1, wrap_sub(_time_stamp(), self.began) < _TICKS
 
