@@ -11,3 +11,4 @@ class Answer:
     """A call that has been received and waits to be answered, once."""
     caller: atomic[u64]                 # address of the calling thread or of the record, with one flag; 0 is none
     wait: u64                           # what the thread's `wait` is meanwhile, or the record's `serial`
+    ring: u64                           # address of the Ring whose user owes it; 0: nobody's

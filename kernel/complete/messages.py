@@ -17,7 +17,7 @@ from kernel.caps.object import State
 from kernel.complete import finish
 from kernel.complete.message_buffer import find_piece
 from kernel.complete.post import post_message, take_waiter
-from kernel.complete.receives import drop_answer, equip, find_answer, owe_answer, take_short
+from kernel.complete.receives import drop_answer, end_debt, equip, find_answer, owe_answer, take_short
 from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import answers, call_queue, calls, schedule
 from kernel.core.channel_block import Channel
@@ -45,6 +45,7 @@ forget_moved: Callable[[ptr[Message]], None] = _no_forgetting       # ends what 
 def start() -> None:
     calls.give_to_ring = _give
     calls.end_record = _end
+    calls.end_debt = end_debt
     answers.answer_ring = _answer
     answers.fail_ring = _fail
 
@@ -189,6 +190,7 @@ def withdraw(record: ptr[Record]) -> None:
     if record.operation == Operation.CALL and record.holder != 0:
         record.is_late = True
         _ = ptr[Answer](record.holder).caller.cas(u64(record) | RING_CALL, 0, "seq_cst")
+        end_debt(ptr[Answer](record.holder))
 
 
 def _channel_of(record: ptr[Record]) -> ptr[Channel]:

@@ -1,16 +1,22 @@
 """What a ring's receives hold, so that a message can be posted at once: a place in the queue and an answer to owe.
 
+While a caller waits for an answer that the ring's user owes, the ring's thread runs at the ceiling of the channel that
+the call came through, or at a higher one's.
+
 A receive waits on its channel only while it holds both; until it does it is on its ring's list `short`, and the user is
 asked (NEED_KICK) to enter the ring after reading completions and giving answers.
 Locks: Ring.lock.
 """
 from compiler.prelude import addr, const, fence, ptr, sizeof, u32, u64, wrap_add
 from kernel.abi.ring import RingFlags
+from kernel.caps.answer import Answer
 from kernel.complete.latch import look_at_head
 from kernel.complete.post import set_flag
 from kernel.complete.queue import give_up_reservation, reserve
 from kernel.complete.ring_block import Record, RecordState, Ring, RingAnswer
 from kernel.core.channel_block import Channel
+from kernel.core.thread_block import Thread
+from kernel.core.thread_changes import update_priority
 
 _GENERATION_SHIFT = const(32)
 
@@ -57,7 +63,9 @@ def owe_answer(ring: ptr[Ring], receive: ptr[Record]) -> u64:
     target = receive.target
     assert target is not None
     owed.ceiling = ptr[Channel](target).ceiling
-    ring.ceiling = max(ring.ceiling, owed.ceiling)
+    # A caller that is gone has cleared this before it looks whether it raises anybody (end_debt).
+    if owed.ceiling != 0 and owed.answer.caller.load("seq_cst") != 0:
+        _begin_debt(ring, owed)
     return u64(owed.generation) << _GENERATION_SHIFT | _index_of(ring, owed)
 
 
@@ -87,9 +95,65 @@ def drop_answer(ring: ptr[Ring], owed: ptr[RingAnswer]) -> None:
     owed.is_owed = False
     owed.generation = wrap_add(owed.generation, 1)
     ring.owed -= 1
-    if ring.owed == 0:
-        ring.ceiling = 0
+    if owed.is_raising:
+        _end_debt(ring, owed)
     _free(ring, owed)
+
+
+def end_debt(answer: ptr[Answer]) -> None:
+    """A caller is gone: the answer may still be given, but nobody is to be raised for it. Requires: no lock is held."""
+    if answer.ring == 0:
+        return
+    ring = ptr[Ring](answer.ring)
+    owed = ptr[RingAnswer](answer)
+    with ring.lock:
+        # It may be owed to another caller by now.
+        if owed.is_raising and answer.caller.load("seq_cst") == 0:
+            _end_debt(ring, owed)
+
+
+def _begin_debt(ring: ptr[Ring], owed: ptr[RingAnswer]) -> None:
+    owed.is_raising = True
+    ring.raising += 1
+    if owed.ceiling == ring.ceiling:
+        ring.at_ceiling += 1
+    elif owed.ceiling > ring.ceiling:
+        _set_ceiling(ring, owed.ceiling, 1)
+
+
+def _end_debt(ring: ptr[Ring], owed: ptr[RingAnswer]) -> None:
+    owed.is_raising = False
+    ring.raising -= 1
+    if owed.ceiling != ring.ceiling:
+        return
+    ring.at_ceiling -= 1
+    if ring.at_ceiling == 0:
+        _find_ceiling(ring)
+
+
+def _find_ceiling(ring: ptr[Ring]) -> None:
+    highest: u32 = 0
+    count: u32 = 0
+    if ring.raising != 0:
+        for index in range(u64(ring.places)):
+            owed = addr(ring.answers[index])
+            if owed.is_raising and owed.ceiling > highest:
+                highest = owed.ceiling
+                count = 0
+            if owed.is_raising and owed.ceiling == highest:
+                count += 1
+    _set_ceiling(ring, highest, count)
+
+
+def _set_ceiling(ring: ptr[Ring], ceiling: u32, count: u32) -> None:
+    above = max(ring.ceiling, ceiling)
+    ring.ceiling = ceiling
+    ring.at_ceiling = count
+    # Pairs with the lock in update_priority(): whoever changes the thread's own priority looks at the ceiling after.
+    fence("seq_cst")
+    owner = ring.thread
+    if owner is not None and above > ptr[Thread](owner).own_priority:
+        update_priority(ptr[Thread](owner))
 
 
 def _take_both(ring: ptr[Ring], receive: ptr[Record]) -> bool:

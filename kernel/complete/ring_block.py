@@ -78,6 +78,7 @@ class RingAnswer:
     answer: Answer
     generation: u32
     is_owed: bool                       # the user has its token
+    is_raising: bool                    # its caller waits: the ring's thread is raised to `ceiling`
     ceiling: u32                        # of the channel that the call came through
     next_free: u32                      # index of the next free one, plus 1
 
@@ -127,4 +128,6 @@ class Ring:
     answers: ptr[RingAnswer]            # likewise
     free_answer: u32                    # index of the first that nobody uses, plus 1; 0: none
     owed: u32                           # answers that are owed
-    ceiling: u32                        # the highest priority that the channels of those calls ask for
+    raising: u32                        # those of them that raise the thread
+    at_ceiling: u32                     # those of them with the highest ceiling
+    ceiling: u32                        # which that is, else 0

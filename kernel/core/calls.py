@@ -31,10 +31,15 @@ from kernel.core.thread_block import (
     move,
 )
 from kernel.core.thread_chain import append, unlink
+from kernel.core.thread_changes import put_priority
 
 
 def _no_ring(record: ptr[Record], message: ptr[Message]) -> None:
     panic("a ring received a call before there was anything to receive it")
+
+
+def _no_end(owed: ptr[Answer]) -> None:
+    panic("a caller was gone before there was anything to end the debt")
 
 
 def _no_finish(record: ptr[Record], status: Status) -> None:
@@ -44,6 +49,7 @@ def _no_finish(record: ptr[Record], status: Status) -> None:
 # complete/messages.py
 give_to_ring: Callable[[ptr[Record], ptr[Message]], None] = _no_ring        # posts to a receive that is MOVING
 end_record: Callable[[ptr[Record], Status], None] = _no_finish              # an operation that is the caller's
+end_debt: Callable[[ptr[Answer]], None] = _no_end                           # of an answer whose caller is gone
 
 
 def start() -> None:
@@ -250,16 +256,18 @@ def _deliver(server: ptr[Thread], channel: ptr[Channel], caller: ptr[Thread]) ->
 
 
 def _end_receive(server: ptr[Thread], status: Status) -> None:
-    server.ceiling = 0
-    server.priority = server.own_priority
+    if server.ceiling != 0:
+        server.ceiling = 0
+        _ = put_priority(server)
     server.registers.rax = u64(status)
 
 
 def _raise(server: ptr[Thread], channel: ptr[Channel]) -> None:
     """Whoever receives is at the ceiling already while it waits, so that the direct switch need not raise it."""
     server.received_from = u64(channel)
-    server.ceiling = channel.ceiling
-    server.priority = max(server.own_priority, channel.ceiling)
+    if server.ceiling != channel.ceiling:
+        server.ceiling = channel.ceiling
+        _ = put_priority(server)
 
 
 def _take_receiver_of(channel: ptr[Channel], process: ptr[Process]) -> ptr[Thread] | None:
@@ -299,3 +307,4 @@ def _withdraw(thread: ptr[Thread], word: u64) -> None:
                         dequeue(thread, channel)
             if thread.holder != 0:
                 clear(ptr[Answer](thread.holder), thread)
+                end_debt(ptr[Answer](thread.holder))

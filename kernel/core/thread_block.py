@@ -85,7 +85,7 @@ class Thread:
     received_from: u64                  # address of the channel of its last call received; only compared
     exceptions: Capability              # of its exception channel; no object: it has none
     asks_itself: bool                   # waits for a verdict that only its own process can give (receive_rights.py)
-    priority: u32                       # in force: the higher one of the two that follow
+    priority: u32                       # in force: priority_of()
     own_priority: u32
     ceiling: u32                        # of the channel from which it receives or whose call it has to answer, else 0
     cpu_time: u64                       # in ticks of the time stamp counter
@@ -112,6 +112,12 @@ class Thread:
 REGISTERS_OFFSET = const(offsetof(Thread, "registers"))
 assert (REGISTERS_OFFSET + sizeof(Registers)) % 16 == 0
 assert sizeof(Thread) <= 1024
+
+
+def priority_of(thread: ptr[Thread]) -> u32:
+    """What it is to run at: its own priority, or a ceiling that it is raised to."""
+    ring = thread.ring
+    return max(max(thread.own_priority, thread.ceiling), u32(0) if ring is None else ring.ceiling)
 
 
 def is_program_counter(address: u64) -> bool:

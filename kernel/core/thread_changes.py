@@ -6,24 +6,33 @@ from kernel.core.cpu_queue import queue_of
 from kernel.core.online import has_started, set_offline, set_online
 from kernel.core.run_queue import push, remove, use_class
 from kernel.core.schedule import make_ready, reschedule
-from kernel.core.thread_block import Thread, cpu_of
+from kernel.core.thread_block import Thread, Wait, cpu_of, priority_of
 
 
-def set_priority(thread: ptr[Thread], priority: u32) -> None:
-    """Changes the priority in force of a thread in any state."""
+def update_priority(thread: ptr[Thread]) -> None:
+    """Puts the priority in force that a thread is to have now, in any state."""
+    if put_priority(thread) and thread.wait.load("seq_cst") == Wait.NONE:
+        reschedule(cpu_of(thread))
+
+
+def put_priority(thread: ptr[Thread]) -> bool:
+    """The same for a thread that the caller owns, or whose CPU looks by itself. Returns whether it has changed."""
     while True:
         home = cpu_of(thread)
         queue = queue_of(home)
         with queue.lock:
             if cpu_of(thread) == home:
+                # Under the lock: of two that change what it follows from, the later one counts both.
+                priority = priority_of(thread)
+                if thread.priority == priority:
+                    return False
                 if not thread.is_ready:
                     thread.priority = priority
                 else:
                     remove(queue, thread)
                     thread.priority = priority
                     push(queue, thread)
-                break
-    reschedule(home)
+                return True
 
 
 def relocate(thread: ptr[Thread]) -> None:

@@ -11,7 +11,7 @@ from kernel.core import work
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.core.thread_block import FROZEN, Thread
-from kernel.core.thread_changes import set_priority
+from kernel.core.thread_changes import update_priority
 from kernel.core.wait import clear_condition, kill, set_condition
 from kernel.core.work import Work
 
@@ -90,7 +90,8 @@ def note_priority(process: ptr[Process], priority: u32) -> None:
 
 def kill_one(thread: ptr[Thread]) -> None:
     """At a priority at which threads of higher ones do not hold up the end for ever."""
-    set_priority(thread, max(thread.priority, DEFAULT_PRIORITY))
+    thread.own_priority = max(thread.priority, DEFAULT_PRIORITY)
+    update_priority(thread)
     _ = kill(thread)
 
 

@@ -39,6 +39,7 @@ from kernel.core.thread_block import (
     may_run_on,
     move,
 )
+from kernel.core.thread_changes import put_priority
 from kernel.memory import address_space
 
 
@@ -256,7 +257,7 @@ def _lower(server: ptr[Thread]) -> None:
     """It owes no answer and does not wait for a call: what it has from the channel is over."""
     if server.ceiling != 0:
         server.ceiling = 0
-        server.priority = server.own_priority
+        _ = put_priority(server)
         cpu.attention = 1
 
 

@@ -13,6 +13,7 @@ from kernel.core.channel_block import Channel
 from kernel.core.destruction import set_destroyer
 from kernel.core.message import Message
 from kernel.core.thread_block import Thread, current_thread
+from kernel.core.thread_changes import update_priority
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
@@ -66,7 +67,7 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
         return created, 0
     _move_answer(addr(thread.answer), addr(ptr[Reply](header).answer))
     thread.ceiling = 0
-    thread.priority = thread.own_priority
+    update_priority(thread)
     return Status.OK, give_object(call.process, slot, header)
 
 

@@ -157,6 +157,7 @@ def _lay_out_records(ring: ptr[Ring], start: u64) -> None:
         record.slot = u16(index)
         answer = addr(ring.answers[index])
         answer.generation = 1
+        answer.answer.ring = u64(ring)
         answer.next_free = index + 2 if index + 1 < ring.places else 0
 
 

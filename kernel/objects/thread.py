@@ -155,7 +155,8 @@ def kill_thread(thread: ptr[Thread], status: u64) -> None:
     with thread.process.lock:
         if thread.wait.load("relaxed") != Wait.DEAD:
             thread.exit_status = status
-    thread_changes.set_priority(thread, max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY))
+    thread.own_priority = max(max(thread.priority, current_thread().priority), DEFAULT_PRIORITY)
+    thread_changes.update_priority(thread)
     _ = wait.kill(thread)
 
 
@@ -257,7 +258,7 @@ def _set_priority(thread: ptr[Thread], priority: u64) -> Status:
         return Status.OVER_LIMIT
     thread_list.note_priority(thread.process, u32(priority))
     thread.own_priority = u32(priority)
-    thread_changes.set_priority(thread, max(u32(priority), thread.ceiling))
+    thread_changes.update_priority(thread)
     return Status.OK
 
 
