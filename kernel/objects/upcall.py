@@ -7,7 +7,7 @@ about to run in user mode; what cannot be delivered then is in `pending`.
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, atomic, const, offsetof, ptr, u32, u64
+from compiler.prelude import addr, atomic, const, offsetof, ptr, u32, u64, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import UserPage
 from kernel.abi.upcall import REASONS, Reason, UpcallBlock
@@ -85,7 +85,7 @@ def deliver(thread: ptr[Thread]) -> None:
     thread.registers = Registers(
         # An entry that does not exist becomes a jump to nowhere, which the thread's handler is told of.
         rip=entry if is_program_counter(entry) else u64(0),
-        rsp=(block.stack_top & ~u64(15)) - 8,
+        rsp=wrap_sub(block.stack_top & ~u64(15), 8),
         rdi=ring.user_place + _BLOCK, rsi=reasons, rdx=u64(tail),
     )  # fmt: skip
 
