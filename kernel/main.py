@@ -8,7 +8,7 @@ from typing import NoReturn
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
-from kernel.arch.x86_64 import apic, barriers, clock, clock_step, cpu, fpu, gdt, mailbox, paging, tlb, traps
+from kernel.arch.x86_64 import apic, barriers, clock, clock_step, cpu, fpu, gdt, isolation, mailbox, paging, tlb, traps
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
@@ -23,7 +23,7 @@ from kernel.core import panic as panic_report
 from kernel.core.log_ring import LogRing
 from kernel.entry import direct, exception, fault, syscall  # noqa: F401 - called by name from arch/x86_64/entry.py
 from kernel.entry.invoke import invoke
-from kernel.memory import address_space, kernel_space, physical, stacks, window
+from kernel.memory import address_space, kernel_space, physical, stacks, user_view, window
 from kernel.objects import kinds
 from kernel.selftest import tests
 from kernel.selftest.choice import SELFTEST
@@ -124,6 +124,9 @@ def _find_features() -> str:
         barriers.build(given.barriers, given.direct_map + given.image_physical)
         if barriers.are_on:
             log.info("boot: barriers against speculation are on")
+        isolation.decide(given.isolation)
+        if cpu.is_isolated:
+            log.info("boot: programs run on page tables without the kernel")
     return problem
 
 
@@ -152,6 +155,11 @@ def _take_over_memory() -> str:
     if not stacks.make(kernel_space.root, _BOOT_CPU, cpu.base):
         return "out of memory for stacks"
     cpu.turn_on_no_execute()
+    if cpu.is_isolated:
+        if not user_view.show_doors() or not user_view.show_cpu(_BOOT_CPU, cpu.area):
+            return "out of memory for page tables"
+        # The last thing on the loader's tables, because the isolated ways know only ours.
+        isolation.change_doors(configuration.given.direct_map + configuration.given.image_physical)
     return ""
 
 

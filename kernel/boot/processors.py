@@ -8,7 +8,7 @@ from kernel.config import CPU_START_POLLS
 from kernel.core import log
 from kernel.core.configuration import given
 from kernel.core.log_ring import LogRing
-from kernel.memory import kernel_space, physical, stacks, window
+from kernel.memory import kernel_space, physical, stacks, user_view, window
 
 _RING_ORDER = const(1)
 _AREA_ORDER = const(2)
@@ -36,6 +36,8 @@ def start_processors() -> str:
         memory_fill(ptr[u8](window.address(ring)), 0, sizeof(LogRing))
         if not stacks.make(kernel_space.root, started, cpu.gs_base_of(area)):
             return "out of memory"
+        if cpu.is_isolated and not user_view.show_cpu(started, area):
+            return "out of memory for page tables"
         start = addr(starts[started])
         start.page_tables = kernel_space.root
         start.stack_end = stacks.kernel_stack_end(started)

@@ -45,7 +45,8 @@ class Configuration:
     # What the command line chose.
     cpu_limit: u64                      # CPUs that are brought up at most
     first_program: span[u8]             # the module, without .elf, that becomes the first process
-    barriers: u32                       # Wish (arch/x86_64/barriers.py)
+    barriers: u32                       # Wish (arch/x86_64/detour.py)
+    isolation: u32                      # Wish
     has_exit_device: bool
     is_panic_action_chosen: bool
     panic_action: u64                   # PanicAction (machine_end.py)

@@ -53,10 +53,10 @@ def start() -> None:
 
 def create(space: ptr[AddressSpace]) -> bool:
     """Makes a zeroed space an empty one. Returns False when memory runs out."""
-    root = physical.allocate_zeroed()
+    root = kernel_space.take_root()
     if root == 0:
         return False
-    paging.share_upper_half(root, kernel_space.root)
+    kernel_space.share_upper_half(root)
     space.root = root
     space.lock.rank = Rank.SPACE
     return True
@@ -137,7 +137,7 @@ def make_all_look(space: ptr[AddressSpace]) -> None:
 def free_tables(space: ptr[AddressSpace]) -> None:
     """Gives the tables of an empty space back. Requires: no CPU has it in force, nor will."""
     paging.detach_tables(space.root, 0, u64(1) << 47, physical.release_frame)
-    physical.release_frame(space.root)
+    kernel_space.release_root(space.root)
 
 
 def prepare_tables(count: u64) -> bool:

@@ -9,14 +9,16 @@ from boot.limine.protocol import (
     MEMORY_USABLE,
     MemoryMapEntry,
 )
-from compiler.prelude import addr, span, u8, u64
+from compiler.prelude import addr, const, memory_fill, ptr, span, u8, u64
 from kernel.arch.x86_64 import cpu, paging
 from kernel.arch.x86_64.image import data_start, image_end, image_start, rodata_start, text_start
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.memory import physical, window
 from kernel.memory_map import DEVICES
 
-root: u64 = 0                           # physical address of the top table; set once
+_PAIR = const(1)                        # order of two frames
+
+root: u64 = 0                           # physical address of the top table, set once; with isolation, of a pair
 
 _next_device: u64 = DEVICES
 
@@ -27,7 +29,9 @@ def build(regions: span[MemoryMapEntry], image_physical: u64, frozen: span[u8]) 
     global root
     if cpu.has_huge_pages:
         paging.use_huge_pages()
-    root = physical.allocate_zeroed()
+    if cpu.is_isolated:
+        paging.use_second_tops()
+    root = take_root()
     if root == 0 or not _map_image(image_physical, frozen):
         return False
     image_physical_end = image_physical + (image_end() - image_start())
@@ -42,6 +46,45 @@ def build(regions: span[MemoryMapEntry], image_physical: u64, frozen: span[u8]) 
                 return False
         elif not _map_window(base, end):
             return False
+    return True
+
+
+def take_root() -> u64:
+    """An empty top table; with isolation a pair. Returns 0 when memory runs out."""
+    if not cpu.is_isolated:
+        return physical.allocate_zeroed()
+    place = physical.allocate(_PAIR)
+    if place != 0:
+        memory_fill(ptr[u8](window.address(place)), 0, PAGE_BYTES << _PAIR)
+    return place
+
+
+def release_root(place: u64) -> None:
+    physical.release(place, _PAIR if cpu.is_isolated else 0)
+
+
+def share_upper_half(top: u64) -> None:
+    """Gives a new address space what it has of the kernel."""
+    paging.share_upper_half(top, root)
+    if cpu.is_isolated:
+        paging.share_upper_half(top + PAGE_BYTES, root + PAGE_BYTES)
+
+
+def show_to_programs(start: u64, end: u64) -> bool:
+    """Has the pages of a range in programs' page tables too, with isolation. Returns False when memory runs out.
+
+    Requires: no process exists."""
+    at = start & ~u64(PAGE_BYTES - 1)
+    while at < end:
+        entry = paging.translate(root, at)
+        if paging.translate(root + PAGE_BYTES, at) == 0:
+            access = entry & ~u64(paging.ADDRESS | paging.ACCESSED | paging.DIRTY)
+            physical_place = entry & paging.ADDRESS
+            if not paging.map_range(
+                root + PAGE_BYTES, at, physical_place, PAGE_BYTES, access, physical.allocate_zeroed
+            ):
+                return False
+        at += PAGE_BYTES
     return True
 
 

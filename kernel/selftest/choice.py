@@ -23,12 +23,13 @@ NMI = const(13)
 PANIC_CONFIGURATION = const(14)
 PANIC_SURVIVED = const(15)
 PANIC_IN_CALL = const(16)
-_COUNT = const(17)
+PANIC_RETURN = const(17)
+_COUNT = const(18)
 
 _names: array[str, _COUNT] = array(
     "nothing", "panic-assert", "panic-null", "panic-overflow", "panic-other-cpu", "panic-console",
     "panic-console-elsewhere", "panic-nested", "panic-two", "log-many", "power-off", "restart", "panic-long", "nmi",
-    "panic-configuration", "panic-survived", "panic-in-call",
+    "panic-configuration", "panic-survived", "panic-in-call", "panic-return",
 )  # fmt: skip
 
 chosen: u32 = NOTHING

@@ -95,6 +95,8 @@ def run_in_call() -> None:
     """In every DEBUG_LOG of a program."""
     if choice.chosen == choice.PANIC_IN_CALL:
         fail_assertion(1)
+    if choice.chosen == choice.PANIC_RETURN:
+        spoil_return()
 
 
 @noinline
@@ -105,6 +107,14 @@ def fail_assertion(one: u64) -> None:
 @noinline
 def read_null() -> None:
     _ = mem64[0]
+
+
+def spoil_return() -> None:
+    """The program cannot go back to a code segment that does not exist."""
+    frame = cpu.frame
+    if frame is not None:
+        frame.cs = 0
+        cpu.attention = 1               # leave by IRET, with all registers
 
 
 @noinline

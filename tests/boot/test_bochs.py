@@ -87,10 +87,12 @@ async def test_kernel_boots(images: Path, tmp_path: Path, test_logs: TestLogs, m
         await console.expect(END, DEADLINE_SECONDS)
 
 
-@pytest.mark.parametrize("name", ["test_vectors", "test_entry"])
-async def test_guest_programs(tmp_path: Path, test_logs: TestLogs, name: str) -> None:
+@pytest.mark.parametrize(
+    ("name", "words"), [("test_vectors", ""), ("test_entry", "kpti=off"), ("test_entry", "kpti=on")]
+)
+async def test_guest_programs(tmp_path: Path, test_logs: TestLogs, name: str, words: str) -> None:
     """What QEMU's processors lack: AVX-512, alignment checks, debug exceptions of every kind."""
-    folder = make_images(IMAGES / name, EXIT_OPTION, str(build_guest_test(name)))
+    folder = make_images(IMAGES / f"{name}-{words}", f"{EXIT_OPTION} {words}", str(build_guest_test(name)))
     machine = BochsMachine(folder / CD, cpus=2, cpu_model="corei7_icelake_u")
     async with run_bochs(machine, tmp_path, test_logs) as console:
         if name == "test_vectors":

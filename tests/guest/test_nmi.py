@@ -26,10 +26,11 @@ async def send_until(guest: Guest, ended: asyncio.Task[object]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("words", ["kpti=off", "kpti=on", "kpti=on barriers=on"])
 @pytest.mark.parametrize("cpus", [1, 4])
-async def test_interrupts_that_cannot_be_masked(start_guest: StartGuest, cpus: int) -> None:
+async def test_interrupts_that_cannot_be_masked(start_guest: StartGuest, cpus: int, words: str) -> None:
     archive = build_guest_test("storm")
-    async with start_guest(Machine(cpus=cpus, memory_mib=256, archive=archive)) as guest:
+    async with start_guest(Machine(cpus=cpus, memory_mib=256, archive=archive, command_line=words)) as guest:
         await guest.expect("test: plan 1", DEADLINE_SECONDS)
         ended: asyncio.Task[object] = asyncio.create_task(guest.expect(END, DEADLINE_SECONDS))
         await send_until(guest, ended)

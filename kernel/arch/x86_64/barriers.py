@@ -1,20 +1,17 @@
 """Barriers against what processors do ahead of time: which this machine wants, and the ways in and out that have them.
 
-Without barriers the doors of entry.py cost nothing for them. With barriers a jump is written over the last instructions
-of each way to user mode, and the first after an exception: to guarded ways, which clear the processor's buffers on the
-way out (VERW), forget what it learned about branches when another program goes on (IBPB), and let nothing run ahead of
-the choice of gs base (LFENCE). The text is changed once, through the loader's map of memory, before any CPU has left
-the kernel. What speculates past a check of bounds inside the kernel is not held back, nor are returns: no retpolines.
+With barriers there are detours (detour.py) at the last instructions of each way to user mode, and the first after an
+exception: to guarded ways, which clear the processor's buffers on the way out (VERW), forget what it learned about
+branches when another program goes on (IBPB), and let nothing run ahead of the choice of gs base (LFENCE).
+What speculates past a check of bounds inside the kernel is not held back, nor are returns: no retpolines.
 Source: SDM vol 4, table 2-2 (SPEC_CTRL, PRED_CMD, ARCH_CAPABILITIES); Intel's "Speculative Execution Side Channel
 Mitigations" and "Microarchitectural Data Sampling"; AMD64 vol 2, 3.2.9.
 """
-from enum import IntEnum
-
-from compiler.prelude import addr, asm_x64, const, export, mem8, mem32, naked, percpu, u16, u32, u64, wrap_sub
+from compiler.prelude import addr, asm_block, asm_x64, const, export, naked, percpu, ptr, u16, u32, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64.detour import Detour, Wish, write_detours
 from kernel.arch.x86_64.frame import KERNEL_DATA
-from kernel.arch.x86_64.image import image_start
 from kernel.arch.x86_64.registers import CpuidResult, has_bit, read_cpuid, read_msr, write_msr
 from kernel.arch.x86_64.tlb import in_force
 
@@ -30,20 +27,12 @@ _RESTRICTED = const(1 << 0)             # of MSR_SPECULATION: indirect branches 
 _SINGLE_THREAD = const(1 << 1)          # indirect branches of the sibling thread (STIBP)
 _NO_STORE_BYPASS = const(1 << 2)
 _FORGET = const(1)                      # of MSR_PREDICTORS
-_JUMP = const(0xE9)
-_JUMP_BYTES = const(5)
-
-
-class Wish(IntEnum):
-    AUTOMATIC = 0           # what the processor says that it needs and has
-    OFF = 1
-    ON = 2                  # all that it has; buffers are cleared whatever it says
-
+_DETOURS = const(5)
 
 are_on: bool = False
 _control: u64 = 0                       # for MSR_SPECULATION; 0: it may not exist
 _forgets: bool = False                  # MSR_PREDICTORS exists
-_selector: u16 = KERNEL_DATA            # for VERW, whose only use is what it does besides
+selector: u16 = KERNEL_DATA            # for VERW, whose only use is what it does besides
 
 _last: percpu[u64] = 0                  # the address space of the program that last ran on this CPU
 _rax: percpu[u64] = 0                   # scratch of the ways out
@@ -52,22 +41,14 @@ _rdx: percpu[u64] = 0
 
 
 def build(wish: u32, image: u64) -> None:
-    """Finds out what this machine wants, and changes the doors. `image` is where the kernel's image can be written.
-
-    Requires: the boot CPU, on the loader's page tables.
-    """
+    """Finds out what this machine wants, and changes the doors. Requires: as for write_detours()."""
     global are_on
     if wish == Wish.OFF:
         return
     needs_clearing = _find(wish == Wish.ON)
     are_on = needs_clearing or _forgets or wish == Wish.ON
-    if not are_on:
-        return
-    for way in range(u64(_WAYS)):
-        site, target = _way(way)
-        place = image + (site - image_start())
-        mem8[place] = _JUMP
-        mem32[place + 1] = u32(wrap_sub(target, site + _JUMP_BYTES))
+    if are_on:
+        write_detours(_detours(), _DETOURS, image)
 
 
 def turn_on() -> None:
@@ -76,17 +57,25 @@ def turn_on() -> None:
         write_msr(_MSR_SPECULATION, _control)
 
 
+def read_capabilities() -> u64:
+    """What the processor says that it is safe from; 0 when it says nothing."""
+    answer = CpuidResult()
+    read_cpuid(0, 0, addr(answer))
+    if answer.eax < _STRUCTURED_FEATURES:
+        return 0
+    read_cpuid(_STRUCTURED_FEATURES, 0, addr(answer))
+    return read_msr(_MSR_CAPABILITIES) if has_bit(answer.edx, 29) else u64(0)
+
+
 def _find(wants_all: bool) -> bool:
     """Returns whether buffers have to be cleared on the way to user mode."""
     global _control, _forgets
     answer = CpuidResult()
     read_cpuid(0, 0, addr(answer))
-    capabilities: u64 = 0
+    capabilities = read_capabilities()
     clears = False
     if answer.eax >= _STRUCTURED_FEATURES:
         read_cpuid(_STRUCTURED_FEATURES, 0, addr(answer))
-        if has_bit(answer.edx, 29):
-            capabilities = read_msr(_MSR_CAPABILITIES)
         clears = has_bit(answer.edx, 10) and capabilities & _NO_LEAKING_BUFFERS == 0
         _forgets = has_bit(answer.edx, 26)
         if _forgets and capabilities & _ALL_THE_TIME != 0:
@@ -108,22 +97,22 @@ def _find(wants_all: bool) -> bool:
     return clears
 
 
-_WAYS = const(5)
+asm_block("""
+    .section .rodata
+    .balign 8
+barrier_detours:
+    .quad leave_at_once, guarded_sysret
+    .quad leave_by_return, guarded_iret
+    .quad leave_own_stack, guarded_own_stack_return
+    .quad entered_from_user, guarded_user_entry
+    .quad entered_from_kernel, guarded_kernel_entry
+    .text
+""")
 
 
-def _way(number: u64) -> tuple[u64, u64]:
-    """Where a jump is written, and where to. At least five bytes of whole instructions are there."""
-    match number:
-        case 0:
-            return _address_of_system_return(), _address_of_guarded_system_return()
-        case 1:
-            return _address_of_return(), _address_of_guarded_return()
-        case 2:
-            return _address_of_own_stack_return(), _address_of_guarded_own_stack_return()
-        case 3:
-            return _address_of_user_entry(), _address_of_guarded_user_entry()
-        case _:
-            return _address_of_kernel_entry(), _address_of_guarded_kernel_entry()
+@asm_x64
+def _detours() -> ptr[Detour]:
+    raw("lea rax, [rip + barrier_detours]")
 
 
 @export("guarded_ways")
@@ -131,6 +120,8 @@ def _way(number: u64) -> tuple[u64, u64]:
 @asm_x64
 def guarded_ways() -> None:
     """Each does what the jump was written over, too. Every register but the stack pointer is the user's."""
+    raw(".globl guarded_sysret, guarded_iret, guarded_own_stack_return, guarded_user_entry, guarded_kernel_entry")
+    raw(".globl guarded_sysret_ends, guarded_iret_ends")        # where isolation.py goes on
     raw(".irp way, sysret, iret")
     raw("guarded_\\way:")
     mov(gs[_rax], rax)
@@ -139,8 +130,9 @@ def guarded_ways() -> None:
     raw("jne forget_before_\\way")
     raw("clear_before_\\way:")
     mov(rax, gs[_rax])
+    raw("verw word ptr [rip + {selector}]")
+    raw("guarded_\\way\\()_ends:")
     swapgs()
-    raw("verw word ptr [rip + {_selector}]")
     raw("\\way\\()q")
     raw("forget_before_\\way:")
     mov(gs[_last], rax)
@@ -158,7 +150,7 @@ def guarded_ways() -> None:
     raw(".endr")
     raw("guarded_own_stack_return:")
     add(rsp, 16)
-    raw("verw word ptr [rip + {_selector}]")
+    raw("verw word ptr [rip + {selector}]")
     iretq()
     raw("guarded_user_entry:")
     swapgs()
@@ -170,53 +162,3 @@ def guarded_ways() -> None:
     mov(rbx, rsp)
     and_(rsp, -16)
     raw("jmp call_from_kernel")
-
-
-@asm_x64
-def _address_of_system_return() -> u64:
-    raw("lea rax, [rip + leave_at_once]")
-
-
-@asm_x64
-def _address_of_guarded_system_return() -> u64:
-    raw("lea rax, [rip + guarded_sysret]")
-
-
-@asm_x64
-def _address_of_return() -> u64:
-    raw("lea rax, [rip + leave_by_return]")
-
-
-@asm_x64
-def _address_of_guarded_return() -> u64:
-    raw("lea rax, [rip + guarded_iret]")
-
-
-@asm_x64
-def _address_of_own_stack_return() -> u64:
-    raw("lea rax, [rip + leave_own_stack]")
-
-
-@asm_x64
-def _address_of_guarded_own_stack_return() -> u64:
-    raw("lea rax, [rip + guarded_own_stack_return]")
-
-
-@asm_x64
-def _address_of_user_entry() -> u64:
-    raw("lea rax, [rip + entered_from_user]")
-
-
-@asm_x64
-def _address_of_guarded_user_entry() -> u64:
-    raw("lea rax, [rip + guarded_user_entry]")
-
-
-@asm_x64
-def _address_of_kernel_entry() -> u64:
-    raw("lea rax, [rip + entered_from_kernel]")
-
-
-@asm_x64
-def _address_of_guarded_kernel_entry() -> u64:
-    raw("lea rax, [rip + guarded_kernel_entry]")

@@ -64,6 +64,7 @@ from kernel.config import CPU_LIMIT
 
 AREA_BYTES = const(4 * PAGE_BYTES)            # of a CPU: its data, and behind them its task state (gdt.py)
 TASK_OFFSET = const(PAGE_BYTES)
+DOORSTEP_OFFSET = const(AREA_BYTES - 96)      # and at their end its descriptors and entry stack (gdt.py)
 # Entries 0-3 as after reset, 4 and 5 write-protect and write-combining, 6 and 7 as after reset.
 _PAT = const(0x0007_0105_0007_0406)
 _LEAF_STRUCTURED = const(7)
@@ -92,6 +93,7 @@ has_smep: bool = False
 has_umip: bool = False
 has_huge_pages: bool = False
 has_base_instructions: bool = False             # programs may set their fs and gs base themselves
+is_isolated: bool = False                       # programs run on page tables of their own (isolation.py)
 
 _boot_area: array[u8, AREA_BYTES] = zeroed(align=PAGE_BYTES)
 
@@ -205,7 +207,8 @@ def turn_on_features() -> None:
     if has_base_instructions:
         control |= CR4_BASE_INSTRUCTIONS
     write_cr4(control & ~u64(CR4_GLOBAL_PAGES))     # the change forgets global translations of the loader's
-    write_cr4(control)
+    if not is_isolated:
+        write_cr4(control)
     write_msr(MSR_PAT, _PAT)
 
 

@@ -38,6 +38,8 @@ from kernel.arch.x86_64.registers import MSR_GS_BASE
 
 _FRAME_BYTES = const(sizeof(Registers))
 _VECTOR_AND_ERROR_BYTES = const(16)
+_STUB_BYTES = const(16)
+STUBS_BYTES = const(256 * _STUB_BYTES + _STUB_BYTES - 1)    # wherever in `vector_stubs` the first one is aligned
 LOWER_HALF_BITS = const(47)
 _YIELD = const(Call.YIELD)
 _CALL = const(Call.CALL)
@@ -170,7 +172,7 @@ def resume_user() -> NoReturn:
     raw("pop \\name")
     raw(".endr")
     add(rsp, _VECTOR_AND_ERROR_BYTES)
-    raw(".globl leave_by_return")         # where barriers.py changes the text
+    raw(".globl leave_by_return")
     raw("leave_by_return:")
     swapgs()
     iretq()
@@ -190,7 +192,12 @@ def run_on_kernel_stack(function: u64) -> NoReturn:
 @asm_x64
 def exception_entry() -> None:
     """Common to all vectors but four: vector and error code lie on top of what the processor pushed."""
-    raw(".irp name, rax, rbx, rcx, rdx, rsi, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15")
+    raw(".irp name, rax, rbx, rcx, rdx, rsi")
+    raw("push \\name")
+    raw(".endr")
+    raw(".globl exception_goes_on")       # this and its like: where detours lead back to
+    raw("exception_goes_on:")
+    raw(".irp name, rdi, rbp, r8, r9, r10, r11, r12, r13, r14, r15")
     raw("push \\name")
     raw(".endr")
     cld()
@@ -225,6 +232,8 @@ def own_stack_entry() -> None:
     raw("push \\name")
     raw(".endr")
     cld()
+    raw(".globl own_stack_goes_on, own_stack_ends")
+    raw("own_stack_goes_on:")
     mov(ecx, MSR_GS_BASE)
     rdmsr()
     shl(rdx, 32)
@@ -242,6 +251,7 @@ def own_stack_entry() -> None:
     mov(rdx, rbx)
     shr(rdx, 32)
     wrmsr()
+    raw("own_stack_ends:")
     raw(".irp name, r15, r14, r13, r12, r11, r10, r9, r8, rbp, rdi, rsi, rdx, rcx, rbx, rax")
     raw("pop \\name")
     raw(".endr")
@@ -260,7 +270,7 @@ def vector_stubs() -> None:
     """
     raw(".set vector, 0")
     raw(".rept 256")
-    raw(".balign 16")
+    raw(".balign {_STUB_BYTES}")
     raw(".ifeq (0x60227D00 >> vector) & (vector < 32) & 1")
     raw(".byte 0x6A, 0")
     raw(".endif")
@@ -275,4 +285,4 @@ def vector_stubs() -> None:
 
 
 def stub_address(vector: u64) -> u64:
-    return ((u64(vector_stubs) + 15) & ~u64(15)) + vector * 16
+    return ((u64(vector_stubs) + _STUB_BYTES - 1) & ~u64(_STUB_BYTES - 1)) + vector * _STUB_BYTES

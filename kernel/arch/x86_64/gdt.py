@@ -11,8 +11,8 @@ from compiler.prelude import (
     const,
     memory_fill,
     naked,
+    offsetof,
     percpu,
-    percpu_address,
     ptr,
     sizeof,
     struct,
@@ -20,7 +20,6 @@ from compiler.prelude import (
     u16,
     u32,
     u64,
-    wrap_add,
 )
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
@@ -38,13 +37,16 @@ _TASK_SELECTOR = const(0x30)
 _PORT_BYTES = const(65536 // 8)
 _OUT_OF_REACH = const(0xFFFF)           # beyond the limit of the task state's segment
 
+_ENTRY_STACK_BYTES = const(2048)        # at least
+
 EXCEPTION_STACKS = const(4)             # for NMI, double fault, machine check and debug, in this order
 
 
 @struct(packed=True)
 class TaskState:
     reserved_0: u32
-    rsp0: u64                           # taken on entry from user mode: the end of the current thread's frame
+    rsp0: u64                           # taken on entry from user mode: the end of the current thread's frame, or
+    #                                     with isolation of the entry stack
     rsp1: u64
     rsp2: u64
     reserved_1: u64
@@ -62,9 +64,15 @@ class Task:
     end: u8                             # all ones: the processor reads two bytes at a time
 
 
-@struct(align=16)
-class Segments:
+@struct
+class Doorstep:
+    """Lies at the end of the CPU's data, behind its entry stack. With isolation (isolation.py), this and the Task are
+    what programs' page tables hold of them."""
     descriptors: array[u64, _DESCRIPTORS]
+    scratch: u64                        # of the isolated ways
+    frame_end: u64                      # in place of rsp0, with isolation
+    gs_base: u64                        # of this CPU; 16 bytes below the page's end, as on the exception stacks
+    unused: u64
 
 
 @struct(packed=True)
@@ -74,15 +82,22 @@ class TablePointer:
 
 
 assert sizeof(TaskState) == 104
-assert cpu.TASK_OFFSET + sizeof(Task) <= cpu.AREA_BYTES
+assert cpu.TASK_OFFSET + sizeof(Task) + _ENTRY_STACK_BYTES <= cpu.DOORSTEP_OFFSET
+assert offsetof(Doorstep, "gs_base") + cpu.DOORSTEP_OFFSET == cpu.AREA_BYTES - 16
 
-_segments: percpu[Segments] = Segments()
+_frame_end: percpu[u64] = 0             # address of the word that says where the current thread's frame ends
 
 
 def load(exception_stack_ends: ptr[u64]) -> None:
     """Builds and loads the tables of this CPU. The gs base survives."""
-    mine = _mine()
+    global _frame_end
+    mine = _doorstep()
+    mine.gs_base = cpu.base
     own = _task()
+    _frame_end = u64(own) + offsetof(TaskState, "rsp0")
+    if cpu.is_isolated:
+        own.state.rsp0 = u64(mine)      # where the entry stack ends
+        _frame_end = u64(addr(mine.frame_end))
     own.state.port_bitmap = _OUT_OF_REACH
     memory_fill(addr(own.ports), 0xFF, _PORT_BYTES + 1)
     for number in range(EXCEPTION_STACKS):
@@ -106,7 +121,7 @@ def load(exception_stack_ends: ptr[u64]) -> None:
 def set_frame(frame: ptr[Registers]) -> None:
     """Makes entries from user mode on this CPU leave the user's registers in `frame`."""
     cpu.frame = frame
-    _task().state.rsp0 = u64(frame) + sizeof(Registers)
+    ptr[u64](_frame_end)[0] = u64(frame) + sizeof(Registers)
 
 
 def reach_ports(is_reached: bool) -> None:
@@ -122,8 +137,8 @@ def _task() -> ptr[Task]:
     return ptr[Task](cpu.area + cpu.TASK_OFFSET)
 
 
-def _mine() -> ptr[Segments]:
-    return ptr[Segments](wrap_add(cpu.base, percpu_address(_segments)))
+def _doorstep() -> ptr[Doorstep]:
+    return ptr[Doorstep](cpu.area + cpu.DOORSTEP_OFFSET)
 
 
 @naked

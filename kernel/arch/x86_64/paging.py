@@ -45,6 +45,7 @@ _ENTRY_OFFSET = const((ENTRIES - 1) * 8)
 _KERNEL_FIRST = const(256)  # top-level entries from here on belong to the upper half
 
 _largest_level: u64 = 2
+_has_second_tops: bool = False
 
 
 @struct
@@ -57,6 +58,12 @@ def use_huge_pages() -> None:
     """Requires: the processor has pages of 1 GiB."""
     global _largest_level
     _largest_level = 3
+
+
+def use_second_tops() -> None:
+    """From here on each top table has a second one in the frame behind it, which gets the same lower half."""
+    global _has_second_tops
+    _has_second_tops = True
 
 
 def map_range(root: u64, virtual: u64, physical: u64, length: u64, access: u64, take_table: Callable[[], u64]) -> bool:
@@ -253,6 +260,8 @@ def detach_tables(root: u64, start: u64, end: u64, give_back: Callable[[u64], No
             if start <= first and first + page_bytes(TOP_LEVEL) <= end:
                 give_back(place[0] & ADDRESS)
                 place[0] = 0
+                if _has_second_tops:
+                    place[ENTRIES] = 0
 
 
 def share_upper_half(root: u64, kernel_root: u64) -> None:
@@ -300,6 +309,8 @@ def _table_at(root: u64, virtual: u64, level: u64, user: u64, take_table: Callab
                 return 0
             entry = fresh | PRESENT | WRITABLE | user
             place[0] = entry
+            if above == TOP_LEVEL and user != 0 and _has_second_tops:
+                place[ENTRIES] = entry
         assert entry & LARGE == 0, "a page was mapped twice"
         table = entry & ADDRESS
         above -= 1

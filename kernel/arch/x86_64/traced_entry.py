@@ -14,6 +14,8 @@ def traced_door() -> None:
     """Entered by SYSCALL, like system_call_door."""
     swapgs()
     mov(gs[cpu.user_stack_pointer], rsp)
+    raw(".globl traced_goes_on")
+    raw("traced_goes_on:")
     mov(rsp, gs[cpu.kernel_stack_end])
     raw(".irp name, rax, rcx, rdx, rsi, rdi, r8, r9, r10, r11")
     raw("push \\name")

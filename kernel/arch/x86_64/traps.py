@@ -8,6 +8,7 @@ from compiler.prelude.x64 import *
 from kernel.arch.x86_64.entry import stub_address, system_call_door
 from kernel.arch.x86_64.frame import KERNEL_CODE, KERNEL_DATA, USER_CODE
 from kernel.arch.x86_64.gdt import TablePointer
+from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import (
     FLAGS_ALIGNMENT_CHECK,
     FLAGS_DIRECTION,
@@ -55,7 +56,7 @@ class Gate:
 
 assert sizeof(Gate) == 16
 
-_gates: array[Gate, VECTORS] = zeroed(align=16)
+gates: array[Gate, VECTORS] = zeroed(align=PAGE_BYTES)     # a page of their own: see isolation.py
 
 nmis: array[atomic[u64], CPU_LIMIT] = zeroed()          # of each CPU, that nobody in the kernel has sent
 
@@ -78,7 +79,7 @@ def name_of(vector: u64) -> str:
 def build_gates() -> None:
     for vector in range(u64(VECTORS)):
         offset = stub_address(vector)
-        gate = addr(_gates[vector])
+        gate = addr(gates[vector])
         gate.offset_low = u16(offset)
         gate.offset_middle = u16(offset >> 16)
         gate.offset_high = u32(offset >> 32)
@@ -89,7 +90,7 @@ def build_gates() -> None:
 
 def load() -> None:
     """Points this CPU at the gates and at the door for system calls."""
-    pointer = TablePointer(limit=sizeof(Gate) * VECTORS - 1, base=u64(addr(_gates)))
+    pointer = TablePointer(limit=sizeof(Gate) * VECTORS - 1, base=u64(addr(gates)))
     _load_gates(addr(pointer))
     write_msr(MSR_STAR, (u64(_SYSRET_BASE) << 48) | (u64(KERNEL_CODE) << 32))
     write_msr(MSR_LSTAR, u64(system_call_door))
