@@ -6,7 +6,9 @@ _TURN * LEVELS others.
 Locks: Channel.lock. Who takes a receiver has claimed it; a caller still waits, and may be killed any moment; a record
 is MOVING, which makes it the taker's.
 """
-from compiler.prelude import const, ptr, requires, u32, u64, wrap_add
+from compiler.prelude import addr, const, ptr, requires, u32, u64, wrap_add
+from kernel.caps import lease as leases
+from kernel.caps.capability import NO_LEASE, Capability
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import wait
 from kernel.core.channel_block import LEVELS, Channel
@@ -14,21 +16,32 @@ from kernel.core.record_chain import append_record, unlink_record
 from kernel.core.thread_block import Thread, Wait
 from kernel.core.thread_chain import append, unlink
 
+CALL_USE = const(4)                     # kind of the uses that calls hang on leases (objects/lease.py)
 _TURN = const(8)
 
 
 @requires("channel.lock")
-def enqueue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
+def enqueue(caller: ptr[Thread], channel: ptr[Channel], given: ptr[Capability]) -> bool:
+    """Returns False when the lease of the capability that it calls with has ended."""
+    if given.lease != NO_LEASE:
+        caller.call_use.kind = CALL_USE
+        if not leases.add_use(addr(caller.call_use), given.lease, given.epoch):
+            return False
+        caller.call_lease = given.lease
     level = caller.call_level
     caller.call_order = _next_arrival(channel)
     channel.callers[level] = append(channel.callers[level], caller)
     caller.call_channel.store(u64(channel), "relaxed")
     # Full: counted before `receiver` is read again (I-CORE-8).
     _ = channel.queued.fetch_add(1, "seq_cst")
+    return True
 
 
 @requires("channel.lock")
 def dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
+    if caller.call_lease != NO_LEASE:
+        caller.call_lease = NO_LEASE
+        _ = leases.remove_use(addr(caller.call_use))
     level = caller.call_level
     channel.callers[level] = unlink(channel.callers[level], caller)
     caller.call_channel.store(0, "relaxed")

@@ -8,12 +8,14 @@ Locks: a channel's (Rank.CHANNEL); the blocks of claimed threads belong to the c
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, panic, ptr, u32, u64
+from compiler.prelude import addr, const, offsetof, panic, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.fault import ERROR_SHIFT
 from kernel.abi.ring import CONTENT, Operation
-from kernel.arch.x86_64 import cpu
+from kernel.caps import lease as leases
 from kernel.caps.answer import RING_CALL, Answer
+from kernel.caps.capability import Capability
+from kernel.caps.lease import Use
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import schedule, wait
 from kernel.core.answers import clear, confirm, end_question, fail_caller, owe
@@ -27,11 +29,11 @@ from kernel.core.thread_block import (
     WAIT_STEP,
     Thread,
     Wait,
-    may_run_on,
-    move,
 )
 from kernel.core.thread_chain import append, unlink
 from kernel.core.thread_changes import put_priority
+
+_CALL_USE = const(offsetof(Thread, "call_use"))
 
 
 def _no_ring(record: ptr[Record], message: ptr[Message]) -> None:
@@ -56,31 +58,24 @@ def start() -> None:
     wait.withdraw = _withdraw
 
 
-def begin_call(caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u32, kind: Wait) -> Status:
+def place_call(
+    caller: ptr[Thread], channel: ptr[Channel], given: ptr[Capability], level: u32, kind: Wait
+) -> tuple[Status, ptr[Thread] | None]:
     """Gives the call of this CPU's thread to a receiver or queues it; the thread waits from here on.
 
-    Returns OK when it waits: the caller then leaves the CPU. Requires: the thread's registers are complete.
-    Errors: PEER_CLOSED.
+    Returns OK when it waits, and a thread that got the call, for schedule.switch_to(): the caller owns it, and leaves
+    the CPU. Requires: the thread's registers are complete; `given` is what it calls with.
+    Errors: PEER_CLOSED; REVOKED when the lease has ended meanwhile.
     """
-    status, server = place_call(caller, channel, badge, level, kind)
-    if server is not None:
-        wake_near(server)
-    return status
-
-
-def place_call(
-    caller: ptr[Thread], channel: ptr[Channel], badge: u64, level: u32, kind: Wait
-) -> tuple[Status, ptr[Thread] | None]:
-    """As begin_call(), but a receiver that got the call is returned, for schedule.switch_to(): the caller owns it."""
     wait.prepare(caller)
     caller.waits += WAIT_STEP
     word = caller.waits | u64(kind)
     caller.call_wait = word
-    caller.call_badge = badge
+    caller.call_badge = given.badge
     caller.call_level = level
     caller.holder = 0
     receive: ptr[Record] | None = None
-    message = Message(badge=badge, is_call=True)
+    message = Message(badge=given.badge, is_call=True)
     with channel.lock:
         if channel.receive_rights.load("relaxed") == 0:
             return Status.PEER_CLOSED, None
@@ -94,8 +89,9 @@ def place_call(
             say(addr(message), caller)
             owe(ptr[Answer](receive.holder), caller)
             caller.wait.store(word, "seq_cst")
+        elif not enqueue(caller, channel, given):
+            return Status.REVOKED, None
         else:
-            enqueue(caller, channel)
             caller.wait.store(word, "seq_cst")
             server = take_receiver(channel)
             if server is not None:
@@ -198,19 +194,30 @@ def dismiss(channel: ptr[Channel], process: ptr[Process]) -> None:
         schedule.make_ready(server)
 
 
-def wake_near(thread: ptr[Thread]) -> None:
-    """Makes a thread ready on this CPU, which is about to be free, if the thread may run here."""
-    if may_run_on(thread, cpu.index):
-        move(thread, cpu.index)
-    schedule.make_ready(thread)
-
-
 def refuse_question(thread: ptr[Thread]) -> None:
     """Nobody will ever answer a thread's exception, if that is what it waits for."""
     word = thread.wait.load("seq_cst")
     if word & WAIT_KIND == Wait.FAULT and wait.claim(thread, word):
         _withdraw(thread, word)
         fail_caller(thread, word, Status.PEER_CLOSED)
+
+
+def revoke(use: ptr[Use]) -> None:
+    """The lease under which a call was queued has ended, and has taken the call off its list."""
+    caller = ptr[Thread](u64(use) - _CALL_USE)
+    address = caller.call_channel.load("acquire")
+    if address == 0:
+        return
+    channel = ptr[Channel](address)
+    with channel.lock:
+        # It may have been received meanwhile, and the thread may have queued another call.
+        if caller.call_channel.load("relaxed") != address or leases.is_in_force(caller.call_lease, use.epoch):
+            return
+        word = caller.call_wait
+        if not wait.claim(caller, word):
+            return
+        dequeue(caller, channel)
+    fail_caller(caller, word, Status.REVOKED)
 
 
 def look_for_killer(thread: ptr[Thread], word: u64) -> None:

@@ -18,6 +18,7 @@ from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.frame import Registers
 from kernel.caps.answer import Answer
 from kernel.caps.capability import Capability
+from kernel.caps.lease import Use
 from kernel.caps.object import Object
 from kernel.complete.ring_block import Ring
 from kernel.config import CPU_LIMIT
@@ -81,6 +82,8 @@ class Thread:
     call_order: u64                     # when it was queued, among all calls of the channel
     fault_address: u64
     call_level: u32
+    call_lease: u32                     # that of the capability while the call is queued, or NO_LEASE
+    call_use: Use                       # of that lease
     # Exceptions.
     received_from: u64                  # address of the channel of its last call received; only compared
     exceptions: Capability              # of its exception channel; no object: it has none

@@ -192,7 +192,7 @@ def _call(handle: u64, word0: u64, word1: u64, word2: u64, word3: u64, level: u6
     if status == Status.OK:
         header = found.object
         assert header is not None
-        placed, server = calls.place_call(caller, ptr[Channel](header), found.badge, u32(level), Wait.CALL)
+        placed, server = calls.place_call(caller, ptr[Channel](header), addr(found), u32(level), Wait.CALL)
         status = placed
         if server is not None:
             schedule.switch_to(server)

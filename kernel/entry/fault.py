@@ -73,7 +73,7 @@ def _ask(thread: ptr[Thread], given: ptr[Capability]) -> None:
     if asks_itself and not has_other_threads(process):
         answers.end_question(thread)
         return
-    status, handler = calls.place_call(thread, channel, given.badge, LEVELS - 1, Wait.FAULT)
+    status, handler = calls.place_call(thread, channel, given, LEVELS - 1, Wait.FAULT)
     if status == Status.OK:
         if asks_itself and not has_other_threads(process):
             calls.refuse_question(thread)

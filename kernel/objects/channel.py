@@ -9,6 +9,7 @@ from kernel.caps.object import Account, Object, State
 from kernel.complete import messages
 from kernel.complete.ring_block import Record
 from kernel.core import answers, calls, receive_rights
+from kernel.core.call_queue import CALL_USE
 from kernel.core.channel_block import Channel
 from kernel.core.destruction import set_destroyer
 from kernel.core.message import Message
@@ -17,6 +18,7 @@ from kernel.core.thread_changes import update_priority
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
+from kernel.objects.lease import set_taker
 from kernel.sync.ranks import Rank
 
 
@@ -29,6 +31,7 @@ class Reply:
 def start() -> None:
     calls.start()
     messages.start()
+    set_taker(CALL_USE, calls.revoke)
     set_destroyer(ObjectKind.CHANNEL, destroy_channel)
     set_destroyer(ObjectKind.REPLY, destroy_reply)
 
