@@ -166,7 +166,7 @@ def refuse_shadow(ctx: Context, target: ast.Name) -> None:
 
 def mark_assigned(ctx: Context, local: Local, value: Expr | None) -> None:
     ctx.flow.assigned.add(local)
-    ctx.flow.present.discard(local)
+    ctx.forget(local)
     if isinstance(local.type, PtrType) and local.type.optional and value is not None and _surely_present(value):
         ctx.flow.present.add(local)
 

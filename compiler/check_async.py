@@ -55,7 +55,7 @@ def _awaited_by_method(ctx: Context, operand: ast.expr) -> Expr:
 # Exceptions
 
 
-def _exception_of(ctx: Context, node: ast.expr) -> ExceptionSymbol:
+def exception_of(ctx: Context, node: ast.expr) -> ExceptionSymbol:
     symbol = ctx.env.symbol_of(node) if isinstance(node, ast.Name | ast.Attribute) else None
     if not isinstance(symbol, ExceptionSymbol):
         raise ctx.error(
@@ -73,13 +73,13 @@ def check_raise(ctx: Context, node: ast.Raise) -> Statement:
     if node.cause is not None and not (isinstance(node.cause, ast.Constant) and node.cause.value is None):
         raise ctx.error("exception", "raise ... from is not part of the language", node.cause)
     if isinstance(node.exc, ast.Call):
-        kind = _exception_of(ctx, node.exc.func)
+        kind = exception_of(ctx, node.exc.func)
         if len(node.exc.args) > 1 or node.exc.keywords:
             raise ctx.error("exception", "an exception carries one message", node.exc)
         if node.exc.args:
             message = expressions.check_value(ctx, node.exc.args[0], STR)
     elif node.exc is not None:
-        kind = _exception_of(ctx, node.exc)
+        kind = exception_of(ctx, node.exc)
     elif not ctx.handling:
         raise ctx.error("exception", "raise alone stands in an except block", node)
     ctx.flow.reachable = False
@@ -119,7 +119,7 @@ def _check_handler(ctx: Context, node: ast.ExceptHandler) -> Handler:
     kinds: list[ExceptionSymbol] = []
     if node.type is not None:
         items = node.type.elts if isinstance(node.type, ast.Tuple) else [node.type]
-        kinds = [_exception_of(ctx, item) for item in items]
+        kinds = [exception_of(ctx, item) for item in items]
     local = None
     if node.name is not None:
         local = ctx.names.get(node.name) or ctx.new_local(node.name, STR, ctx.span(node))

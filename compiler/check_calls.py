@@ -13,6 +13,7 @@ import compiler.check_expressions as expressions
 import compiler.check_format as format_text
 import compiler.check_generics as generics
 import compiler.check_lists as lists
+import compiler.check_outcomes as outcomes
 import compiler.check_slices as slices
 import compiler.struct_formats as struct_formats
 from compiler.annotations import resolve_type
@@ -69,6 +70,8 @@ def check_call(ctx: Context, node: ast.Call, want: Type | None) -> Expr:
         return _check_indirect(ctx, node, expressions.check_value(ctx, function))
     if isinstance(function, ast.Attribute) and not _names_symbol(ctx, function):
         return _check_method(ctx, node, function)
+    if isinstance(function, ast.Name) and function.id == "isinstance":
+        return outcomes.check_isinstance(ctx, node)[0]
     symbol = ctx.env.symbol_of(function)
     match symbol:
         case Builtin(name=name) if name in CONVERSIONS:
@@ -80,7 +83,7 @@ def check_call(ctx: Context, node: ast.Call, want: Type | None) -> Expr:
         case Function():
             return call_function(ctx, node, symbol, [])
         case GenericFunction():
-            return generics.call_generic(ctx, node, symbol, [])
+            return generics.call_generic(ctx, *generics.form_of(node, symbol), [])
         case TypeSymbol(type=StructType() as struct):
             return construction.make_struct(ctx, node, struct)
         case TypeSymbol(type=kind):

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 
 import compiler.check_expressions as expressions
 import compiler.check_operators as operators
+import compiler.check_outcomes as outcomes
 import compiler.check_slices as slices
 from compiler.constant import COMPARE
 from compiler.context import Context
@@ -64,6 +65,8 @@ def check_condition(ctx: Context, node: ast.expr) -> tuple[Expr, Facts]:
             return Unary(BOOL, ctx.span(node), "not", inner), Facts(facts.false, facts.true)
         case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
             return _check_none_test(ctx, node, left, isinstance(op, ast.Is))
+        case ast.Call(func=ast.Name(id="isinstance")) if "isinstance" not in ctx.names:
+            return outcomes.check_isinstance(ctx, node)
     found = expressions.check(ctx, node, None)
     value = found if found.type.is_aggregate else expressions.load(ctx, found, node)
     if isinstance(value, Literal) or value.type != BOOL:

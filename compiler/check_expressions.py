@@ -15,6 +15,7 @@ import compiler.check_conditions as conditions
 import compiler.check_elements as elements
 import compiler.check_lists as lists
 import compiler.check_operators as operators
+import compiler.check_outcomes as outcomes
 from compiler.context import Context
 from compiler.errors import CompileError, Label
 from compiler.symbols import (
@@ -41,6 +42,7 @@ from compiler.tree import (
     GlobalPlace,
     Literal,
     Load,
+    Local,
     LocalPlace,
     Materialized,
     Place,
@@ -192,19 +194,25 @@ def check_constant(ctx: Context, node: ast.expr, value: object) -> Expr:
 
 
 def _check_name(ctx: Context, node: ast.Name) -> Expr:
-    local = ctx.names.get(node.id)
+    local = local_of(ctx, node)
     if local is not None:
-        if local.type != ERROR and local not in ctx.flow.assigned:
-            where = Label(local.span, "assigned here")
-            raise ctx.error(
-                "unassigned",
-                f"{node.id} may not have a value here",
-                node,
-                labels=(where,),
-                hint="assign it on every path",
-            )
-        return LocalPlace(local.type, ctx.span(node), local)
+        return outcomes.narrowed(ctx, node, local) or LocalPlace(local.type, ctx.span(node), local)
     return _check_symbol(ctx, node, look_up(ctx, node))
+
+
+def local_of(ctx: Context, node: ast.Name) -> Local | None:
+    """The local that a name stands for, which has a value; None when it is no local's."""
+    local = ctx.names.get(node.id)
+    if local is not None and local.type != ERROR and local not in ctx.flow.assigned:
+        where = Label(local.span, "assigned here")
+        raise ctx.error(
+            "unassigned",
+            f"{node.id} may not have a value here",
+            node,
+            labels=(where,),
+            hint="assign it on every path",
+        )
+    return local
 
 
 def look_up(ctx: Context, node: ast.Name) -> Symbol:

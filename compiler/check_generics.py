@@ -14,6 +14,7 @@ from compiler.constant import evaluate_int
 from compiler.context import Context
 from compiler.declare import instantiate_function
 from compiler.environment import Environment
+from compiler.modules import resolve
 from compiler.symbols import (
     Binding,
     GenericFunction,
@@ -35,6 +36,18 @@ from compiler.type_model import (
     TypeVariable,
     nesting,
 )
+
+
+def form_of(node: ast.Call, generic: GenericFunction) -> tuple[ast.Call, GenericFunction]:
+    """A keyword that is True or False, and no parameter, chooses between `f` and `f_KEYWORD`: their results differ."""
+    for keyword in node.keywords:
+        name = f"{generic.node.name}_{keyword.arg}"
+        if isinstance(keyword.value, ast.Constant) and isinstance(keyword.value.value, bool):
+            other = resolve(generic.module, name, node) if name in generic.module.declarations else None
+            if isinstance(other, GenericFunction):
+                rest = ast.Call(node.func, node.args, [k for k in node.keywords if k is not keyword])
+                return ast.copy_location(rest, node), other if keyword.value.value else generic
+    return node, generic
 
 
 def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receiver: list[Expr]) -> Expr:

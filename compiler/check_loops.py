@@ -186,6 +186,7 @@ def _check_body(ctx: Context, node: ast.For, local: Local) -> list[Statement]:
     _forget_assigned_in(ctx, node.body)
     start = ctx.flow
     ctx.flow = start.copy()
+    ctx.forget(local)
     ctx.flow.assigned.add(local)
     ctx.loops.append(Loop())
     body = statements.check_block(ctx, node.body)
@@ -199,7 +200,7 @@ def _forget_assigned_in(ctx: Context, body: list[ast.stmt]) -> None:
     for statement in body:
         for name in ast.walk(statement):
             if isinstance(name, ast.Name) and isinstance(name.ctx, ast.Store) and name.id in ctx.names:
-                ctx.flow.present.discard(ctx.names[name.id])
+                ctx.forget(ctx.names[name.id])
 
 
 def check_jump(ctx: Context, node: ast.Break | ast.Continue) -> Statement:

@@ -70,6 +70,7 @@ class Context:
     flow: Flow = field(default_factory=Flow)
     loops: list[Loop] = field(default_factory=list)
     handling: int = 0  # how many except blocks surround the present point
+    markers: dict[Local, Local] = field(default_factory=dict)  # by outcome: "present" where it is an exception
 
     def span(self, node: ast.AST) -> Span:
         return self.env.span(node)
@@ -89,6 +90,14 @@ class Context:
     def temporary(self, kind: Type, span: Span) -> Local:
         assert self.body is not None
         return self.new_local(f".{len(self.body.locals)}", kind, span)
+
+    def exceptional(self, local: Local) -> Local:
+        """In `flow.present` where an outcome is known to be an exception; the outcome itself is, where it is none."""
+        return self.markers.setdefault(local, Local(f"{local.name}.exception", local.type, local.span))
+
+    def forget(self, local: Local) -> None:
+        """It is assigned, or may be: what was known of it is not any more."""
+        self.flow.present -= {local, self.exceptional(local)}
 
     def read_local(self, local: Local, span: Span) -> Expr:
         kind = local.type

@@ -101,6 +101,8 @@ class AsyncEmitter(StatementEmitter):
                 return ""
             case Intrinsic(name="exception_name", arguments=[number]):
                 return self._exception_name(self.value(number))
+            case Intrinsic(name="exception_is", arguments=[number], kind=kinds):
+                return self._exception_is(self.value(number), {int(kind) for kind in kinds.split()})
             case Intrinsic(name="raise_exception", arguments=[number, message]):
                 self._throw(self.value(number), self.value(message))
                 return ""
@@ -332,6 +334,16 @@ class AsyncEmitter(StatementEmitter):
         self.handled.append((number_slot, message_slot))
         self._raise(None, None)
         self.handled.pop()
+
+    def _exception_is(self, number: str, kinds: set[int]) -> str:
+        known = self.module.program.exceptions
+        wanted = [kind for kind in known if kind.number in kinds]
+        result = "false"
+        for exception in known:
+            if any(exception.is_kind_of(kind) for kind in wanted):
+                same = self.assign(f"icmp eq i64 {number}, {exception.number}")
+                result = self.assign(f"or i1 {result}, {same}")
+        return result
 
     def _match(self, number: str, kinds: list[ExceptionSymbol], matched: str, following: str) -> None:
         if not kinds:

@@ -7,6 +7,7 @@ from compiler.prelude import (
     array,
     const,
     copy,
+    coroutine_take,
     coroutine_take_all,
     f64,
     ptr,
@@ -57,7 +58,7 @@ class Gathering(Generic[T, N]):
     waiters: array[Waiter, N]
 
     async def __await__(self) -> array[T, N]:
-        failed = await _wait_for_all(self.tasks[:], self.waiters[:])
+        failed = await _wait_for_all(self.tasks[:], self.waiters[:], True)
         if failed is not None:
             number = failed.state.exception
             message = failed.state.message
@@ -69,23 +70,74 @@ class Gathering(Generic[T, N]):
         return coroutine_take_all(self.coroutines)
 
 
+@struct
+class Outcome(Generic[T]):
+    """A result or an exception: isinstance() tells which, and the local is that then (compiler/check_outcomes.py)."""
+    value: T
+    exception: u64
+    message: str
+
+    def __exception__(self) -> u64:
+        return self.exception
+
+    def __message__(self) -> str:
+        return self.message
+
+    def __value__(self) -> T:
+        return self.value
+
+
+@struct
+class GatheringOfOutcomes(Generic[T, N]):
+    """Awaiting it gives what each has come to, once all have ended."""
+    coroutines: array[Awaitable[T], N]
+    tasks: array[ptr[TaskBase], N]
+    waiters: array[Waiter, N]
+
+    async def __await__(self) -> array[Outcome[T], N]:
+        _ = await _wait_for_all(self.tasks[:], self.waiters[:], False)
+        outcomes: array[Outcome[T], N] = zeroed()
+        for index in range(len(self.tasks)):
+            task = self.tasks[index]
+            outcomes[index].exception = task.state.exception
+            outcomes[index].message = task.state.message
+            if task.has_failed():
+                discard(task)
+            else:
+                forget(task)
+                outcomes[index].value = coroutine_take(self.coroutines[index])
+        return copy(outcomes)
+
+
 def gather(*coroutines: Awaitable[T]) -> Gathering[T, N]:
     """Runs coroutines of one result type side by side, from the next turn on."""
     gathering: Gathering[T, N] = zeroed()
     for index in range(len(coroutines)):
-        task = create_task(coroutines[index])
         gathering.coroutines[index] = coroutines[index]
-        gathering.tasks[index] = addr(task.base)
+        gathering.tasks[index] = addr(create_task(coroutines[index]).base)
     return copy(gathering)
 
 
-async def _wait_for_all(tasks: span[ptr[TaskBase]], waiters: span[Waiter]) -> ptr[TaskBase] | None:
+def gather_return_exceptions(*coroutines: Awaitable[T]) -> GatheringOfOutcomes[T, N]:
+    """What gather(..., return_exceptions=True) is."""
+    gathering: GatheringOfOutcomes[T, N] = zeroed()
+    for index in range(len(coroutines)):
+        gathering.coroutines[index] = coroutines[index]
+        gathering.tasks[index] = addr(create_task(coroutines[index]).base)
+    return copy(gathering)
+
+
+async def _wait_for_all(
+    tasks: span[ptr[TaskBase]], waiters: span[Waiter], ends_at_failure: bool
+) -> ptr[TaskBase] | None:
     """Returns the first that has failed, None when all have ended well. A cancellation is one of all of them."""
     has_waited = False
     was_cancelled = False
     _enter(tasks, waiters)
     try:
-        while _count_done(tasks) != len(tasks) and (was_cancelled or _first_failed(tasks) is None):
+        while _count_done(tasks) != len(tasks) and (
+            not ends_at_failure or was_cancelled or _first_failed(tasks) is None
+        ):
             has_waited = True
             try:
                 await park()
