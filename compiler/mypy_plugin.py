@@ -52,6 +52,7 @@ from mypy.types import (
     TupleType,
     Type,
     TypeOfAny,
+    TypeVarType,
     UnboundType,
     UnionType,
     get_proper_type,
@@ -209,9 +210,15 @@ def _analyze_element(ctx: AnalyzeTypeContext, count: int, shape: str) -> Type:
 
 def _analyze_ptr(ctx: AnalyzeTypeContext) -> Type:
     to = _analyze_element(ctx, 1, "ptr[T]")
-    found = get_proper_type(to)
-    is_own_pointer = isinstance(found, Instance) and (_is_struct(found.type) or _is_form(found, "Array", "Atomic"))
+    is_own_pointer = _points_to_itself(get_proper_type(to))
     return to if is_own_pointer and not _is_pointer_form(ctx.type.args[0]) else _named(ctx, "Pointer", to)
+
+
+def _points_to_itself(kind: Type) -> bool:
+    """Whether a pointer to it is used as it is itself: for a type variable, whichever of its types it stands for."""
+    if isinstance(kind, TypeVarType):
+        return kind.values != [] and all(_points_to_itself(get_proper_type(value)) for value in kind.values)
+    return isinstance(kind, Instance) and (_is_struct(kind.type) or _is_form(kind, "Array", "Atomic"))
 
 
 def _is_form(kind: Instance, *names: str) -> bool:

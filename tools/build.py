@@ -53,9 +53,9 @@ _FAST = (
     *(
         f"kernel.core.{name}"
         for name in (
-            "alarm", "answers", "call_queue", "calls", "context", "cpu_queue", "destruction", "grace", "idle",
-            "message", "online", "receive_rights", "record_chain", "run_queue", "schedule", "thread_block",
-            "thread_chain", "thread_changes", "thread_list", "wait", "work",
+            "alarm", "answers", "call_queue", "calls", "chain", "context", "cpu_queue", "destruction", "grace", "idle",
+            "message", "online", "receive_rights", "run_queue", "schedule", "thread_block",
+            "thread_changes", "thread_list", "wait", "work",
         )
     ),
     *(f"kernel.memory.{name}" for name in ("address_space", "frame_set", "range_tree", "slab")),

@@ -65,15 +65,19 @@ def end_events(ring: ptr[Ring], record: ptr[Record]) -> None:
         give_up_reservation(ring)
         return
     record.is_latched = False
-    if ring.latched == record:
-        ring.latched = record.next_latched
-        return
-    before = ring.latched
-    while before is not None:
-        if before.next_latched == record:
-            before.next_latched = record.next_latched
-            return
+    ring.latched = without(ring.latched, record)
+
+
+def without(first: ptr[Record] | None, record: ptr[Record]) -> ptr[Record] | None:
+    """A list by next_latched, without a record that is in it. Returns the first one that is left."""
+    if first == record:
+        return record.next_latched
+    before = first
+    while before is not None and before.next_latched != record:
         before = before.next_latched
+    if before is not None:
+        before.next_latched = record.next_latched
+    return first
 
 
 def _renew(ring: ptr[Ring], record: ptr[Record]) -> None:

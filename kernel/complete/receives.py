@@ -10,7 +10,7 @@ Locks: Ring.lock.
 from compiler.prelude import addr, const, fence, ptr, sizeof, u32, u64, wrap_add
 from kernel.abi.ring import RingFlags
 from kernel.caps.answer import Answer
-from kernel.complete.latch import look_at_head
+from kernel.complete.latch import look_at_head, without
 from kernel.complete.post import set_flag
 from kernel.complete.queue import give_up_reservation, reserve
 from kernel.complete.ring_block import Record, RecordState, Ring, RingAnswer
@@ -187,12 +187,4 @@ def _shorten(ring: ptr[Ring], receive: ptr[Record]) -> None:
 
 def _lengthen(ring: ptr[Ring], receive: ptr[Record]) -> None:
     receive.is_short = False
-    if ring.short == receive:
-        ring.short = receive.next_latched
-        return
-    before = ring.short
-    while before is not None:
-        if before.next_latched == receive:
-            before.next_latched = receive.next_latched
-            return
-        before = before.next_latched
+    ring.short = without(ring.short, receive)

@@ -11,10 +11,9 @@ from kernel.caps import lease as leases
 from kernel.caps.capability import NO_LEASE, Capability
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import wait
+from kernel.core.chain import append, unlink
 from kernel.core.channel_block import LEVELS, Channel
-from kernel.core.record_chain import append_record, unlink_record
 from kernel.core.thread_block import Thread, Wait
-from kernel.core.thread_chain import append, unlink
 
 CALL_USE = const(4)                     # kind of the uses that calls hang on leases (objects/lease.py)
 _TURN = const(8)
@@ -52,14 +51,14 @@ def dequeue(caller: ptr[Thread], channel: ptr[Channel]) -> None:
 def enqueue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.order = _next_arrival(channel)
     record.is_queued = True
-    channel.records[record.level] = append_record(channel.records[record.level], record)
+    channel.records[record.level] = append(channel.records[record.level], record)
     _ = channel.queued.fetch_add(1, "seq_cst")
 
 
 @requires("channel.lock")
 def dequeue_record(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = False
-    channel.records[record.level] = unlink_record(channel.records[record.level], record)
+    channel.records[record.level] = unlink(channel.records[record.level], record)
     _ = channel.queued.fetch_sub(1, "seq_cst")
 
 
@@ -101,13 +100,13 @@ def take_receiver(channel: ptr[Channel]) -> ptr[Thread] | None:
 @requires("channel.lock")
 def enqueue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = True
-    channel.receives = append_record(channel.receives, record)
+    channel.receives = append(channel.receives, record)
 
 
 @requires("channel.lock")
 def dequeue_receive(record: ptr[Record], channel: ptr[Channel]) -> None:
     record.is_queued = False
-    channel.receives = unlink_record(channel.receives, record)
+    channel.receives = unlink(channel.receives, record)
 
 
 @requires("channel.lock")

@@ -20,6 +20,7 @@ from kernel.complete.ring_block import Record, RecordState
 from kernel.core import schedule, wait
 from kernel.core.answers import clear, confirm, end_question, fail_caller, owe
 from kernel.core.call_queue import dequeue, enqueue, take_caller, take_receive, take_receiver
+from kernel.core.chain import append, unlink
 from kernel.core.channel_block import Channel
 from kernel.core.message import Message, put_registers, say_registers
 from kernel.core.process_block import Process
@@ -30,7 +31,6 @@ from kernel.core.thread_block import (
     Thread,
     Wait,
 )
-from kernel.core.thread_chain import append, unlink
 from kernel.core.thread_changes import put_priority
 
 _CALL_USE = const(offsetof(Thread, "call_use"))

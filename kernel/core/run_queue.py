@@ -6,8 +6,8 @@ Locks: RunQueue.lock (Rank.RUN_QUEUE) guards all but the atomics, which others r
 """
 from compiler.prelude import array, atomic, const, count_zeros_left, guarded_by, inline, ptr, requires, struct, u32, u64
 from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, SchedulingClass
+from kernel.core.chain import append, unlink
 from kernel.core.thread_block import Thread, may_run_on
-from kernel.core.thread_chain import append, unlink
 from kernel.sync.spinlock import SpinLock
 
 SLICE_NS = const(5_000_000)

@@ -13,7 +13,7 @@ from kernel.complete import finish
 from kernel.complete.post import wake_for_invocation
 from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import context, schedule
-from kernel.core.record_chain import append_record, unlink_record
+from kernel.core.chain import append, unlink
 from kernel.core.thread_block import INVOCATIONS_DUE, Thread
 from kernel.submit import operations
 from kernel.submit.attachment import arm_deadline
@@ -49,7 +49,7 @@ def _put_off(record: ptr[Record]) -> None:
         has_ended = thread.ring != ring
         if not has_ended:
             record.is_queued = True
-            ring.due = append_record(ring.due, record)
+            ring.due = append(ring.due, record)
             record.state.store(RecordState.PENDING, "seq_cst")
             woken = wake_for_invocation(ring)
     if has_ended:
@@ -80,4 +80,4 @@ def _take(ring: ptr[Ring]) -> ptr[Record] | None:
 
 def _unlink(ring: ptr[Ring], record: ptr[Record]) -> None:
     record.is_queued = False
-    ring.due = unlink_record(ring.due, record)
+    ring.due = unlink(ring.due, record)
