@@ -50,6 +50,8 @@ class SubmissionFlags(IntFlag):
     LINK = 1                # the next entry runs when this one has completed OK, else it completes CANCELLED
     SILENT = 2              # no completion when it succeeds
     PERSISTENT = 4          # a watch that goes on after its first completion
+    NO_WAIT = 8             # completes WOULD_BLOCK instead of waiting: a CALL or SEND that finds no receiver, a RECEIVE
+    #                         once nothing is queued, a watch that is not PERSISTENT and finds none of its bits
 
 
 class CompletionFlags(IntFlag):
@@ -66,10 +68,10 @@ OPERATIONS = const((
     0,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
-    SubmissionFlags.PERSISTENT,
-    SubmissionFlags.LINK,
-    SubmissionFlags.LINK | SubmissionFlags.SILENT,
-    0,
+    SubmissionFlags.PERSISTENT | SubmissionFlags.NO_WAIT,
+    SubmissionFlags.LINK | SubmissionFlags.NO_WAIT,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT | SubmissionFlags.NO_WAIT,
+    SubmissionFlags.NO_WAIT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
 ))

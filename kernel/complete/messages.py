@@ -8,9 +8,9 @@ Not here: what a submission must look like (submit/messages.py).
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, fence, panic, ptr, spin_hint, u32, u64
+from compiler.prelude import addr, fence, panic, ptr, spin_hint, u8, u32, u64
 from kernel.abi.errors import Status
-from kernel.abi.ring import BYTES, CONTENT, MESSAGE_WORDS, CompletionFlags, Operation
+from kernel.abi.ring import BYTES, CONTENT, MESSAGE_WORDS, CompletionFlags, Operation, SubmissionFlags
 from kernel.arch.x86_64 import mailbox
 from kernel.caps.answer import RING_CALL, Answer
 from kernel.caps.object import State
@@ -53,7 +53,8 @@ def start() -> None:
 def send(record: ptr[Record]) -> Status:
     """Gives a CALL or a SEND to a receiver, or queues it: then it is the caller's no longer.
 
-    Errors: PEER_CLOSED, DESTROYED, RECEIVER_LIMIT; then it is. Requires: it is CLAIMED, its target a channel.
+    Errors: PEER_CLOSED, DESTROYED, RECEIVER_LIMIT, WOULD_BLOCK; then it is.
+    Requires: it is CLAIMED, its target a channel.
     """
     channel = _channel_of(record)
     is_short = calls.has_words_only(record)
@@ -64,6 +65,8 @@ def send(record: ptr[Record]) -> Status:
         server = call_queue.take_receiver(channel) if is_short else None
         if server is None:
             receive = call_queue.take_receive(channel)
+        if server is None and receive is None and record.flags & u8(SubmissionFlags.NO_WAIT) != 0:
+            return Status.WOULD_BLOCK
         if server is None and receive is None:
             call_queue.enqueue_record(record, channel)
             server = call_queue.take_receiver(channel) if is_short else None
@@ -118,6 +121,8 @@ def _receive_all(receive: ptr[Record]) -> ptr[Record] | None:
                 answers.confirm(ptr[Answer](receive.holder), thread)
             elif record is None and channel.receive_rights.load("relaxed") == 0:
                 status = _closed(channel)
+            elif record is None and receive.flags & u8(SubmissionFlags.NO_WAIT) != 0:
+                status = Status.WOULD_BLOCK
             elif record is None:
                 call_queue.enqueue_receive(receive, channel)
                 receive.state.store(RecordState.PENDING, "seq_cst")

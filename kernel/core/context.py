@@ -37,12 +37,12 @@ def _nothing_to_do(thread: ptr[Thread]) -> None:
 
 
 def _no_way() -> NoReturn:
-    panic("an invocation was due before there was anything to carry it out")
+    panic("a thread had something to do before there was anything to do it")
 
 
 deliver_upcall: Callable[[ptr[Thread]], None] = _nothing_to_do      # objects/upcall.py
 carry_out: Callable[[ptr[Thread]], None] = _nothing_to_do           # submit/invocations.py
-enter_with_invocations: Callable[[], NoReturn] = _no_way            # submit/ring_wait.py
+enter_with_a_look: Callable[[], NoReturn] = _no_way     # also carries out invocations (submit/ring_wait.py)
 
 
 def enter(thread: ptr[Thread]) -> NoReturn:
@@ -50,9 +50,12 @@ def enter(thread: ptr[Thread]) -> NoReturn:
     load(thread)
     due = thread.conditions.load("relaxed")
     if due & INVOCATIONS_DUE != 0:
-        enter_with_invocations()
+        enter_with_a_look()
     if due & UPCALL_DUE != 0:
         deliver_upcall(thread)
+    # Whoever spins answers requests: one that came since the last look would be forgotten until the next entry.
+    if cpu.attention != 0:
+        enter_with_a_look()
     resume_user()
 
 

@@ -15,7 +15,8 @@ from kernel.objects.notification_block import Notification
 
 
 def add_watch(notification: ptr[Notification], record: ptr[Record]) -> tuple[u64, bool]:
-    """Returns the bits that a one-shot watch has found set at once, or True when the record now waits.
+    """Returns the bits that a one-shot watch has found set at once, or True when the record now waits. No bits and
+    False: none are set, and it is not to wait.
 
     Requires: the record is the caller's; it has a reference on the notification.
     """
@@ -29,6 +30,9 @@ def add_watch(notification: ptr[Notification], record: ptr[Record]) -> tuple[u64
         notification.watches = record
         notification.interest.store(notification.interest.load("relaxed") | record.words[0], "seq_cst")
         bits = notification.bits.fetch_and(~record.words[0], "seq_cst") & record.words[0]
+        if bits == 0 and record.flags & u8(SubmissionFlags.NO_WAIT) != 0:
+            _unlink(notification, record)
+            return 0, False
         if bits == 0:
             record.state.store(RecordState.PENDING, "release")
             return 0, True

@@ -5,11 +5,11 @@ belongs to this file until its state is PENDING; from then on to whoever claims 
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, panic, ptr, u32, u64
+from compiler.prelude import addr, const, panic, ptr, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import ObjectKind
 from kernel.abi.rights import Right
-from kernel.abi.ring import Operation
+from kernel.abi.ring import Operation, SubmissionFlags
 from kernel.arch.x86_64 import clock
 from kernel.caps import table
 from kernel.caps.capability import Capability
@@ -22,6 +22,8 @@ from kernel.objects.notification_block import Notification
 from kernel.objects.watch import add_watch, remove_watch
 from kernel.submit import attachment, messages
 from kernel.submit.attachment import arm_deadline, attach, process_of
+
+_PERSISTENT_NO_WAIT = const(SubmissionFlags.PERSISTENT | SubmissionFlags.NO_WAIT)
 
 Invoke = Callable[[ptr[Process], u64, u64, ptr[u64]], tuple[Status, u64]]
 
@@ -124,11 +126,11 @@ def _signal(record: ptr[Record]) -> Status:
 
 def _begin_watch(record: ptr[Record]) -> None:
     status = attach(record, ObjectKind.NOTIFICATION, Right.WAIT)
-    if status == Status.OK and record.words[0] == 0:
+    if status == Status.OK and (record.words[0] == 0 or record.flags & _PERSISTENT_NO_WAIT == _PERSISTENT_NO_WAIT):
         status = Status.BAD_ARGUMENT
     if status != Status.OK:
         finish.finish(record, status, 0)
         return
     bits, is_waiting = add_watch(ptr[Notification](record.target), record)
     if not is_waiting:
-        finish.finish(record, Status.OK, bits)
+        finish.finish(record, Status.OK if bits != 0 else Status.WOULD_BLOCK, bits)

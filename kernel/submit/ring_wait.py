@@ -22,7 +22,7 @@ _TIMER = const(offsetof(Ring, "timer"))
 
 
 def start() -> None:
-    context.enter_with_invocations = _enter
+    context.enter_with_a_look = _enter
 
 
 def begin(ring: ptr[Ring], thread: ptr[Thread], deadline_ns: u64) -> u64:
@@ -58,10 +58,10 @@ def _time_out(timer: ptr[Timer]) -> None:
 
 def _enter() -> NoReturn:
     """Whatever called this is over: a CPU may come here again and again before it is in user mode."""
-    run_on_kernel_stack(u64(_enter_with_invocations))
+    run_on_kernel_stack(u64(_enter_with_a_look))
 
 
-def _enter_with_invocations() -> NoReturn:
+def _enter_with_a_look() -> NoReturn:
     thread = current_thread()
     carry_out(thread)
     if thread.conditions.fetch_and(~u64(WAIT_INTERRUPTED)) & WAIT_INTERRUPTED != 0:

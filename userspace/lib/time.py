@@ -2,7 +2,7 @@
 
 A program without the page, or a machine whose time stamps are not in step, asks the kernel.
 """
-from compiler.prelude import addr, asm_x64, const, f64, float_bits, ptr, u8, u64, u128, zeroed
+from compiler.prelude import addr, asm_x64, atomic, const, f64, float_bits, ptr, u8, u32, u64, u128, zeroed
 from compiler.prelude.x64 import *
 from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
@@ -21,12 +21,12 @@ _MANTISSA_BITS = const(52)
 _EXPONENT_MASK = const(0x7FF)
 _EXPONENT_BIAS = const(1023 + 52)       # of a mantissa that is a whole number
 
-_has_looked: bool = False
+_has_looked: atomic[u32] = 0            # for the page; several threads may at a time
 _page: ptr[TimePage] | None = None
 
 
 def monotonic_ns() -> u64:
-    if not _has_looked:
+    if _has_looked.load("acquire") == 0:
         _look_for_page()
     page = _page
     if page is None:
@@ -53,14 +53,17 @@ def sleep(seconds: f64) -> None:
 
 
 def _look_for_page() -> None:
-    global _has_looked, _page
-    _has_looked = True
+    global _page
     info = start_info()
-    if info.time == 0 or map_memory(info.time, info.process, u64(_PLACE) | READ, 0, PAGE) != Status.OK:
-        return
-    page = ptr[TimePage](_PLACE)
-    if page.is_counted != 0:
-        _page = page
+    status: Status = Status.BAD_HANDLE
+    if info.time != 0:
+        status = map_memory(info.time, info.process, u64(_PLACE) | READ, 0, PAGE)
+    if status == Status.OK or status == Status.ALREADY_MAPPED:
+        page = ptr[TimePage](_PLACE)
+        if page.is_counted != 0:
+            _page = page
+    # Pairs with the load in monotonic_ns(): whoever finds it set finds the page.
+    _has_looked.store(1, "release")
 
 
 def _ask_kernel() -> u64:
