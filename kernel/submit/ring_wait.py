@@ -5,7 +5,7 @@ Locks: Ring.lock.
 """
 from typing import NoReturn
 
-from compiler.prelude import addr, const, offsetof, ptr, u64
+from compiler.prelude import addr, const, inline, offsetof, ptr, u64
 from kernel.abi.errors import Status
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.entry import resume_user, run_on_kernel_stack
@@ -25,6 +25,7 @@ def start() -> None:
     context.enter_with_a_look = _enter
 
 
+@inline
 def begin(ring: ptr[Ring], thread: ptr[Thread], deadline_ns: u64) -> u64:
     """This CPU's thread waits for `wanted` completions from here on; 0 is no deadline. Returns what its `wait` is.
 
@@ -37,6 +38,7 @@ def begin(ring: ptr[Ring], thread: ptr[Thread], deadline_ns: u64) -> u64:
     return _publish(ring, thread)
 
 
+@inline
 def _publish(ring: ptr[Ring], thread: ptr[Thread]) -> u64:
     thread.waits += WAIT_STEP
     word = thread.waits | u64(Wait.RING)
