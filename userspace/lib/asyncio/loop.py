@@ -12,8 +12,10 @@ from userspace.lib import reactor
 from userspace.lib.asyncio import sleepers
 from userspace.lib.asyncio.task import (
     TaskBase,
+    cancel_others,
     create_task,
     finish,
+    has_others,
     last_ready,
     leave_group,
     make_ready,
@@ -31,25 +33,37 @@ _EXCEPTION_STATUS = const(1)
 
 
 def run(main: Awaitable[T]) -> T:
-    """Runs a coroutine and every task that it starts until the coroutine ends. An exception ends the program."""
+    """Runs a coroutine to its end, then cancels the tasks that are left and waits for theirs.
+
+    An exception of the coroutine ends the program.
+    """
     task = create_task(main)
     base = addr(task.base)
     while not base.is_done:
-        last = last_ready()
-        if last is not None:
-            _run_until(last)
-            reactor.poll()
-        else:
-            reactor.wait(_deadline_ns())
-        _wake_sleepers()
+        _run_round()
+    if last_ready() is not None:
+        _run_round()                        # as in Python: whoever is ready when the coroutine ends gets a turn
+    cancel_others()
+    while has_others():
+        _run_round()
     if base.has_failed():
         _report(base)
         exit_process(_EXCEPTION_STATUS)
     return coroutine_take(task.coroutine)
 
 
+def _run_round() -> None:
+    last = last_ready()
+    if last is not None:
+        _run_until(last)
+        reactor.poll()
+    else:
+        reactor.wait(_deadline_ns())
+    _wake_sleepers()
+
+
 def _run_until(last: ptr[TaskBase]) -> None:
-    """One round: whoever is made ready meanwhile stands behind `last`, and so does that one's own next turn."""
+    """Whoever is made ready meanwhile stands behind `last`, and so does that one's own next turn."""
     while True:
         ready = take_ready()
         if ready.is_done:

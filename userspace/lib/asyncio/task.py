@@ -5,7 +5,7 @@
 Invariants:
 - a task is in the ready queue exactly while `is_queued`; the one that runs is not; one that has ended is there once,
   for its group to hear of it;
-- a task is among its group's members exactly until it has ended.
+- a task is among its group's members, or those of no group, exactly until it has ended.
 
 Owns: a task that has ended is freed by whoever awaits it, or at its end when `is_detached` says that nobody will.
 """
@@ -61,7 +61,7 @@ class TaskBase:
     waiters: ptr[Waiter] | None         # tasks that wait for this one's end
     awaits: ptr[TaskBase] | None        # the task whose end it awaits: cancelling this one cancels that
     group: ptr[Group] | None
-    following: ptr[TaskBase] | None     # members of the group, youngest first
+    following: ptr[TaskBase] | None     # members of the group, or those of none, youngest first
     preceding: ptr[TaskBase] | None
     kept: u64                           # address and size of what its last wait() gave
     kept_bytes: u32
@@ -153,6 +153,7 @@ current: ptr[TaskBase] | None = None
 _first: ptr[TaskBase] | None = None
 _last: ptr[TaskBase] | None = None
 _ended: u64 = 0                         # tasks that have
+_others: Group = zeroed()               # the tasks of no group; nobody waits for its end
 
 
 def make_ready(task: ptr[TaskBase]) -> None:
@@ -196,6 +197,7 @@ def create_task(coroutine: Awaitable[T]) -> ptr[Task[T]]:
     task.coroutine = coroutine
     task.base.bytes = u32(size)
     task.base.handle = coroutine_start(coroutine, ptr[u8](addr(task.base.state)))
+    _link(addr(_others), addr(task.base))
     make_ready(addr(task.base))
     return task
 
@@ -226,6 +228,8 @@ def finish(task: ptr[TaskBase]) -> None:
     task.end_number = _ended
     if task.group is not None:
         _append(task)
+    else:
+        _unlink(addr(_others), task)
     _wake_waiters(task)
     if task.is_detached:
         discard(task)
@@ -284,12 +288,38 @@ def cancel(task: ptr[TaskBase]) -> bool:
 
 
 def join(group: ptr[Group], task: ptr[TaskBase]) -> None:
+    """Requires: the task has just been made."""
+    _unlink(addr(_others), task)
     task.group = group
-    task.following = group.first
+    _link(group, task)
+
+
+def _link(group: ptr[Group], task: ptr[TaskBase]) -> None:
     first = group.first
+    task.following = first
+    task.preceding = None
     if first is not None:
         first.preceding = task
     group.first = task
+
+
+def _unlink(group: ptr[Group], task: ptr[TaskBase]) -> None:
+    following, preceding = task.following, task.preceding
+    if following is not None:
+        following.preceding = preceding
+    if preceding is not None:
+        preceding.following = following
+    else:
+        group.first = following
+
+
+def cancel_others() -> None:
+    """All tasks that are in no group; those that are in one end with its owner."""
+    cancel_members(addr(_others))
+
+
+def has_others() -> bool:
+    return _others.first is not None
 
 
 def cancel_members(group: ptr[Group]) -> None:
@@ -308,13 +338,7 @@ def leave_group(task: ptr[TaskBase]) -> None:
 
 
 def _leave(group: ptr[Group], task: ptr[TaskBase]) -> None:
-    following, preceding = task.following, task.preceding
-    if following is not None:
-        following.preceding = preceding
-    if preceding is not None:
-        preceding.following = following
-    else:
-        group.first = following
+    _unlink(group, task)
     owner = group.owner
     if task.has_failed() and not task.was_cancelled():
         group.errors += 1
