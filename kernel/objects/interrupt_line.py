@@ -11,7 +11,7 @@ Not here: the operations of drivers (interrupt.py).
 """
 from __future__ import annotations
 
-from compiler.prelude import addr, array, const, ptr, struct, u32, u64, zeroed
+from compiler.prelude import addr, array, const, guarded_by, ptr, requires, struct, u32, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.interrupt import COUNTED_CPUS, STORM_LIMIT, STORM_WINDOW_NS, InterruptState, Routing, Source
 from kernel.arch.x86_64 import apic, clock, cpu, ioapic
@@ -45,19 +45,20 @@ class Interrupt:
 @struct
 class InterruptLine:
     lock: SpinLock
-    number: u32                         # of the line; of no meaning for messages
-    source: u32                         # abi Source
-    destination: u32                    # as interrupt controllers know the CPU
-    target: u32                         # index of the CPU
-    wanted: u32                         # where it goes while that CPU is on line, if it is FIXED
-    routing: u32
-    unacknowledged: u32                 # interrupts that have to be acknowledged before it is unmasked
-    bound: u32                          # interrupts that have somebody to tell
-    is_masked: bool
-    is_storming: bool
-    in_window: u32
-    window_start_ns: u64
-    first: ptr[Interrupt] | None
+    with guarded_by("lock"):
+        number: u32                     # of the line; of no meaning for messages
+        source: u32                     # abi Source
+        destination: u32                # as interrupt controllers know the CPU
+        target: u32                     # index of the CPU
+        wanted: u32                     # where it goes while that CPU is on line, if it is FIXED
+        routing: u32
+        unacknowledged: u32             # interrupts that have to be acknowledged before it is unmasked
+        bound: u32                      # interrupts that have somebody to tell
+        is_masked: bool
+        is_storming: bool
+        in_window: u32
+        window_start_ns: u64
+        first: ptr[Interrupt] | None
 
 
 _registry: SpinLock = SpinLock(rank=Rank.INTERRUPTS)
@@ -80,10 +81,10 @@ def attach(interrupt: ptr[Interrupt], number: u32, source: u32) -> Status:
             if vector == 0:
                 return Status.OVER_LIMIT
             _open(addr(_lines[vector]), vector, number, source)
-        elif source & Source.SHARED == 0 or _lines[vector].source != source:
-            return Status.BUSY
         line = addr(_lines[vector])
         with line.lock:
+            if source & Source.SHARED == 0 and line.first is not None or line.source != source:
+                return Status.BUSY
             interrupt.vector = vector
             interrupt.next = line.first
             line.first = interrupt
@@ -201,9 +202,10 @@ def count_of(interrupt: ptr[Interrupt]) -> u64:
 def message_of(interrupt: ptr[Interrupt]) -> u64:
     """What the device has to send: the address in the lower half, the data in the upper; 0 for a line."""
     line = addr(_lines[interrupt.vector])
-    if line.source & Source.MESSAGE == 0:
-        return 0
-    return ioapic.message_address(line.destination) | (u64(interrupt.vector) << 32)
+    with line.lock:
+        if line.source & Source.MESSAGE == 0:
+            return 0
+        return ioapic.message_address(line.destination) | (u64(interrupt.vector) << 32)
 
 
 def imitate(interrupt: ptr[Interrupt]) -> None:
@@ -227,6 +229,7 @@ def deliver(vector: u32) -> None:
     apic.end_interrupt()
 
 
+@requires("line.lock")
 def _deliver_to_all(line: ptr[InterruptLine]) -> None:
     _look_for_storm(line)
     if line.source & Source.LEVEL != 0:
@@ -247,6 +250,7 @@ def _deliver_to_all(line: ptr[InterruptLine]) -> None:
         _aim(line, _least_busy())
 
 
+@requires("line.lock")
 def _tell(line: ptr[InterruptLine], interrupt: ptr[Interrupt]) -> None:
     notification = interrupt.notification
     if notification is not None:
@@ -255,11 +259,13 @@ def _tell(line: ptr[InterruptLine], interrupt: ptr[Interrupt]) -> None:
         signal(notification, interrupt.bits)
 
 
+@requires("line.lock")
 def _count_acknowledged(line: ptr[InterruptLine]) -> None:
     line.unacknowledged -= 1
     _unmask_if_idle(line)
 
 
+@requires("line.lock")
 def _look_for_storm(line: ptr[InterruptLine]) -> None:
     now = clock.now_ns()
     if now - line.window_start_ns > STORM_WINDOW_NS:
@@ -272,12 +278,14 @@ def _look_for_storm(line: ptr[InterruptLine]) -> None:
         log.warn(f"interrupt: line {line.number} came {STORM_LIMIT} times in a tenth of a second and is held back")
 
 
+@requires("line.lock")
 def _mask(line: ptr[InterruptLine]) -> None:
     line.is_masked = True
     if line.source & Source.MESSAGE == 0:
         ioapic.mask(line.number)
 
 
+@requires("line.lock")
 def _unmask_if_idle(line: ptr[InterruptLine]) -> None:
     if not line.is_masked or line.is_storming or line.bound == 0:
         return
@@ -288,6 +296,7 @@ def _unmask_if_idle(line: ptr[InterruptLine]) -> None:
         ioapic.unmask(line.number)
 
 
+@requires("line.lock")
 def _aim(line: ptr[InterruptLine], target: u32) -> None:
     destination = apic.identity_of(target) if line.routing != Routing.BROADCAST else u32(ioapic.EVERY_CPU)
     line.target = target
@@ -344,11 +353,13 @@ def _vector_of(number: u32) -> u32:
     """Of a line that somebody has; 0 when nobody has it. Requires: the registry's lock."""
     for vector in range(u32(_VECTORS)):
         line = addr(_lines[vector])
-        if line.first is not None and line.source & Source.MESSAGE == 0 and line.number == number:
-            return vector
+        with line.lock:
+            if line.first is not None and line.source & Source.MESSAGE == 0 and line.number == number:
+                return vector
     return 0
 
 
+@requires("line.lock")
 def _unlink(line: ptr[InterruptLine], interrupt: ptr[Interrupt]) -> None:
     before: ptr[Interrupt] | None = None
     at = line.first
