@@ -2,7 +2,7 @@
 
 Not here: who gives them threads (schedule.py).
 """
-from compiler.prelude import array, atomic, const, count_zeros_right, ptr, u32, u64, wrap_neg, zeroed
+from compiler.prelude import array, atomic, const, count_zeros_right, inline, noinline, ptr, u32, u64, wrap_neg, zeroed
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.config import CPU_LIMIT
@@ -14,10 +14,17 @@ from kernel.core.thread_block import Thread
 NO_CPU = const(CPU_LIMIT)
 
 _idle: array[atomic[u64], ONLINE_WORDS] = zeroed()      # bit i of word w: CPU 64 w + i
+_count: atomic[u32] = 0                 # of CPUs that say so: mostly none, so that nobody looks at the words in vain
 
 
+@inline
 def take_idle(thread: ptr[Thread]) -> u32:
     """An idle CPU on which the thread may run, or NO_CPU. It is not idle to whoever asks next."""
+    return NO_CPU if _count.load("relaxed") == 0 else _take_idle(thread)
+
+
+@noinline
+def _take_idle(thread: ptr[Thread]) -> u32:
     for word in range((cpu.known_cpus + 63) // 64):
         candidates = _idle[word].load("relaxed") & thread.affinity[word].load("relaxed") & online[word].load("relaxed")
         if candidates != 0:
@@ -28,11 +35,13 @@ def take_idle(thread: ptr[Thread]) -> u32:
 
 def begin_idling() -> None:
     """Before a last look for threads elsewhere: whoever queues one behind another looks here after (I-CORE-10)."""
-    _ = _idle[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64), "seq_cst")
+    _ = _idle[cpu.index // 64].fetch_or(u64(1) << u64(cpu.index % 64), "relaxed")
+    _ = _count.fetch_add(1, "seq_cst")
 
 
 def end_idling() -> None:
-    _ = _idle[cpu.index // 64].fetch_and(~(u64(1) << u64(cpu.index % 64)), "seq_cst")
+    _ = _count.fetch_sub(1, "relaxed")
+    _ = _idle[cpu.index // 64].fetch_and(~(u64(1) << u64(cpu.index % 64)), "relaxed")
 
 
 def halt(queue: ptr[RunQueue]) -> None:
