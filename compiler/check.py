@@ -154,7 +154,10 @@ class Checker:
             for function in functions:
                 self._check_function(function)
             for struct in structs:
-                self._check_struct(struct)
+                try:
+                    self._check_struct(struct)
+                except CompileError as error:  # in its fields, which are laid out only now
+                    self.diagnostics.add(error)
 
     def _check_unused(self) -> None:
         """What is generic and has no instance; where one can be made for the check, it is."""

@@ -162,3 +162,14 @@ class Unused(Generic[T]):
     def get(self) -> T:
         return absent(self.value)
         #! unknown-name: absent => absent is not defined
+
+
+@struct
+class Repeated(Generic[T]):
+    value: T
+    value: u32
+#! redefined: value: u32 => field value is defined twice
+
+
+def by_pointers_only(first: ptr[Repeated[u8]], second: ptr[Repeated[u16]]) -> bool:
+    return u64(first) == u64(second)
