@@ -6,7 +6,7 @@ from compiler.prelude import array, atomic, const, count_zeros_right, inline, no
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.registers import read_time_stamp, wait_for_interrupt
 from kernel.config import CPU_LIMIT
-from kernel.core import context
+from kernel.core import context, work
 from kernel.core.online import ONLINE_WORDS, online
 from kernel.core.run_queue import RunQueue
 from kernel.core.thread_block import Thread
@@ -45,9 +45,10 @@ def end_idling() -> None:
 
 
 def halt(queue: ptr[RunQueue]) -> None:
-    """Halts this CPU until an interrupt, unless a thread has come meanwhile."""
+    """Halts this CPU until an interrupt, unless a thread has come meanwhile, or work is left: it may have been put off
+    for the turn of a thread that another CPU has taken since."""
     context.unload()
-    if queue.length.load("relaxed") == 0 and cpu.attention == 0:
+    if queue.length.load("relaxed") == 0 and cpu.attention == 0 and work.top_level() == 0:
         wait_for_interrupt()
     cpu.attention = 0
     now = read_time_stamp()
