@@ -118,7 +118,7 @@ def check_many(seeds: range, folder: Path) -> None:
             raise AssertionError(f"seed {seed}: {type(error).__name__}: {error}") from error
 
 
-@pytest.mark.parametrize("part", range(4))
+@pytest.mark.parametrize("part", [0, *(pytest.param(part, marks=pytest.mark.slow) for part in range(1, 4))])
 def test_mutated_sources_get_diagnostics(part: int, tmp_path: Path) -> None:
     check_many(range(part * NORMAL // 4, (part + 1) * NORMAL // 4), tmp_path)
 

@@ -36,6 +36,7 @@ def errors_in(model: Path, variant: str, folder: Path) -> int:
     return int(line.rpartition(":")[2])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("model", "variant"), VARIANTS, ids=[f"{Path(m).stem}-{v or 'sound'}" for m, v in VARIANTS])
 def test_model(model: str, variant: str, tmp_path: Path) -> None:
     assert (errors_in(ROOT / model, variant, tmp_path) == 0) == (variant == "")

@@ -12,6 +12,7 @@ def matrix(text: bytes) -> list[list[bool]]:
     return [[int(qr_code.modules[row * SIZE + column]) & 1 == 1 for column in range(SIZE)] for row in range(SIZE)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", [b"", b"panic: one is two\n  at main.py:1\n", bytes(range(256)) * 4, b"x" * 1273])
 def test_a_text_is_read_back(text: bytes) -> None:
     assert read(matrix(text)) == text

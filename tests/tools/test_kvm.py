@@ -16,6 +16,7 @@ def test_probe_succeeds_on_a_good_machine() -> None:
     assert probe_runs(replace(PROBE, acceleration="tcg"))
 
 
+@pytest.mark.slow
 @pytest.mark.usefixtures("boot_files")
 def test_probe_fails_without_a_second_processor(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(kvm, "PROBE_SECONDS", 20)
