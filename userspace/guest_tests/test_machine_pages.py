@@ -1,7 +1,6 @@
 """What programs know of the machine without asking: the time, the CPUs, the memory."""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import asm_x64, const, export, ptr, sizeof, u64, u128
-from compiler.prelude.x64 import *
+from compiler.prelude import const, export, ptr, sizeof, u64, u128
 from kernel.abi.bootinfo import OWN_PROCESS, SYSTEM, StartInfo
 from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
@@ -11,6 +10,7 @@ from kernel.abi.methods import Method
 from kernel.abi.system import KernelState
 from userspace.guest_tests.report import begin, check, check_equal, end, plan
 from userspace.lib.syscall import invoke, yield_now
+from userspace.lib.time_stamp import time_stamp
 
 _CASES = const(3)
 _PAGE = const(4096)
@@ -62,14 +62,7 @@ def _time() -> None:
 
 
 def _now_ns(page: ptr[TimePage]) -> u64:
-    return u64((u128(_time_stamp() - page.start) * u128(page.ns_per_tick)) >> TIME_SHIFT)
-
-
-@asm_x64
-def _time_stamp() -> u64:
-    rdtsc()
-    shl(rdx, 32)
-    or_(rax, rdx)
+    return u64((u128(time_stamp() - page.start) * u128(page.ns_per_tick)) >> TIME_SHIFT)
 
 
 def _info() -> None:

@@ -2,8 +2,7 @@
 
 A program without the page, or a machine whose time stamps are not in step, asks the kernel.
 """
-from compiler.prelude import addr, asm_x64, atomic, const, f64, float_bits, ptr, u8, u32, u64, u128, zeroed
-from compiler.prelude.x64 import *
+from compiler.prelude import addr, atomic, const, f64, float_bits, ptr, u8, u32, u64, u128, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.layout import START_INFO
 from kernel.abi.machine import TIME_SHIFT, TimePage
@@ -14,6 +13,7 @@ from userspace.lib import reactor
 from userspace.lib.memory import PAGE, map_memory
 from userspace.lib.reactor import Operation
 from userspace.lib.start_info import start_info
+from userspace.lib.time_stamp import time_stamp
 
 _PLACE = const(START_INFO + PAGE)
 _NS = const(1_000_000_000)
@@ -31,7 +31,7 @@ def monotonic_ns() -> u64:
     page = _page
     if page is None:
         return _ask_kernel()
-    return u64(u128(_time_stamp() - page.start) * u128(page.ns_per_tick) >> TIME_SHIFT)
+    return u64(u128(time_stamp() - page.start) * u128(page.ns_per_tick) >> TIME_SHIFT)
 
 
 def perf_counter_ns() -> u64:
@@ -81,13 +81,6 @@ def _ask_kernel() -> u64:
 
 def _nobody_waits(operation: ptr[Operation]) -> None:
     pass
-
-
-@asm_x64
-def _time_stamp() -> u64:
-    rdtsc()
-    shl(rdx, 32)
-    or_(rax, rdx)
 
 
 def nanoseconds(seconds: f64) -> u64:
