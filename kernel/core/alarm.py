@@ -7,6 +7,7 @@ Not here: the order of timers (timers.py), the clock (arch/x86_64/clock.py).
 """
 from compiler.prelude import addr, const, guarded_by, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
 from kernel.arch.x86_64 import clock, cpu, mailbox
+from kernel.core.online import first_online
 from kernel.core.timers import NEVER, Timer, TimerQueue, add, first_deadline, remove, take_any, take_due
 from kernel.sync import spinlock
 from kernel.sync.ranks import Rank
@@ -69,14 +70,17 @@ def stop_timer(timer: ptr[Timer]) -> bool:
                 return was_queued
 
 
-def give_timers_away(target: u32) -> None:
-    """This CPU goes off line: its timers are to go off on another one."""
+def give_timers_away() -> None:
+    """This CPU is off line: its timers are to go off on another one. Ends when it is on line again."""
     alarm = _mine()
     while True:
+        target = first_online()
+        if target == cpu.index:
+            return
         with alarm.lock:
             timer = take_any(addr(alarm.timers))
             if timer is None:
-                break
+                return
             alarm.count -= 1
             timer.cpu.store(_ON_ITS_WAY, "relaxed")
         _add(_of(target), timer, target)

@@ -13,6 +13,7 @@ bit attention = 0;                      /* a request, which also ends a halt */
 bit slice_ends = 0;                     /* the alarm, while a thread runs */
 byte length = 0;
 byte elsewhere = 0;                     /* threads that run, here while on line or on another CPU */
+byte to_itself = 0;                     /* threads that this CPU gave away and was given */
 
 active proctype make_ready()
 {
@@ -35,7 +36,11 @@ active proctype make_ready()
 active proctype switch_off()
 {
     is_online = 0;
-    attention = 1
+    attention = 1;
+    if
+    :: true -> is_online = 1; attention = 1
+    :: true
+    fi
 }
 
 active proctype target()
@@ -49,7 +54,12 @@ end:
             d_step { elsewhere = elsewhere + length; length = 0; runs = 1 }
         :: else ->
             do
+#ifndef NO_SECOND_LOOK
+            :: is_online -> break
+            :: !is_online ->
+#else
             ::
+#endif
 #ifdef STALE_NOTE
                 if
                 :: length == 0 -> break
@@ -58,7 +68,11 @@ end:
 #endif
                 d_step { taken = length > 0; length = length - taken; runs = 0 };
                 if
-                :: taken -> elsewhere++
+                :: taken && is_online ->
+                    to_itself++;
+                    assert(to_itself == 1);         /* back on line after the look */
+                    d_step { length++; attention = 1 }
+                :: taken && !is_online -> elsewhere++
                 :: else -> break
                 fi
             od

@@ -22,7 +22,7 @@ from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
 from kernel.core.idle import NO_CPU, begin_idling, end_idling, halt, take_idle
-from kernel.core.online import first_online, is_online, set_online
+from kernel.core.online import is_online, set_online
 from kernel.core.run_queue import (
     IDLE,
     SLICE_NS,
@@ -137,7 +137,6 @@ def leave() -> NoReturn:
             continue
         if not is_online(cpu.index):
             _give_away(queue)
-            alarm.give_timers_away(first_online())
             halt(queue)
             continue
         thread = _take(queue)
@@ -208,12 +207,14 @@ def _put_back(thread: ptr[Thread], is_over: bool) -> None:
 
 def _give_away(queue: ptr[RunQueue]) -> None:
     """This CPU is off line: its threads go elsewhere, and so does one that is put here by somebody who does not know
-    yet, since it is noted that nothing runs: a request comes with it."""
-    while True:
+    yet, since it is noted that nothing runs: a request comes with it. Ends when the CPU is on line again: from then on
+    it may be where its threads and timers would go."""
+    while not is_online(cpu.index):
         with queue.lock:
             thread = pop(queue)
             _note_running(queue, IDLE)
         if thread is None:
+            alarm.give_timers_away()
             return
         make_ready(thread)
 

@@ -11,7 +11,7 @@ from tools.paths import ROOT
 CASES = {
     "kernel/arch/x86_64/flush.pml": ("NOTE_BY_LOOK",),
     "kernel/core/idle.pml": ("LOOK_FIRST", "NO_SECOND_LOOK"),
-    "kernel/core/offline.pml": ("STALE_NOTE",),
+    "kernel/core/offline.pml": ("NO_SECOND_LOOK", "STALE_NOTE"),
     "kernel/complete/need_kick.pml": ("NO_CONSUMER_FENCE", "NO_PRODUCER_FENCE"),
     "kernel/complete/end_once.pml": ("NO_CLAIM",),
     "kernel/complete/hand_over.pml": ("STALE_LOOK", "NO_SERIAL"),

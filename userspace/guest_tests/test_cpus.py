@@ -2,7 +2,7 @@
 from collections.abc import Callable
 
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
-from compiler.prelude import addr, array, atomic, const, export, ptr, u8, u64, zeroed
+from compiler.prelude import addr, array, atomic, const, export, ptr, spin_hint, u8, u64, zeroed
 from kernel.abi.bootinfo import INSPECT, OWN_PROCESS, ROOT_ACCOUNT, SYSTEM
 from kernel.abi.errors import Status
 from kernel.abi.interrupt import Routing, Source
@@ -20,6 +20,9 @@ from userspace.lib.time import monotonic_ns
 _CASES = const(7)
 _HOGS = const(4)
 _ROUNDS = const(100)
+_SWITCHES = const(2000)                 # with as many different delays between off and on
+_STEP = const(997)
+_LONGEST = const(20_000)
 _CPUS = const(8)
 _RINGS = const(0x2000_0000)
 _RING_STRIDE = const(0x10000)
@@ -204,10 +207,12 @@ def _sleepers_wake() -> None:
         threads[index] = _make_with_ring(index, _sleep_shortly)
         do(threads[index], Method.THREAD_START)
     cpus = _cpu_count()
-    for number in range(u64(_ROUNDS)):
+    for number in range(u64(_SWITCHES)):
         if cpus != 1:
+            # Now and then a CPU is on line again before it has done what being off line asks for.
             do(SYSTEM, Method.SYSTEM_SWITCH_CPU, number % cpus, 0)
-            yield_now()
+            for _ in range(number * _STEP % _LONGEST):
+                spin_hint()
             do(SYSTEM, Method.SYSTEM_SWITCH_CPU, number % cpus, 1)
     for index in range(u64(_HOGS)):
         await_state(threads[index], ThreadState.ENDED)
