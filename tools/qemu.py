@@ -20,6 +20,9 @@ from tools.setup import UEFI_FIRMWARE
 PROGRAM = "qemu-system-x86_64"
 # The oldest that the tests were made for: Ubuntu 22.04 has it.
 OLDEST_VERSION = (6, 2)
+# From here on -singlestep is an option of the accelerator, with another name.
+SINGLESTEP_RENAMED = (8, 1)
+UNKNOWN_VERSION = (0, 0)
 
 # isa-debug-exit turns a value v written to its port into QEMU's exit status 2 * v + 1.
 EXIT_PORT = 0xF4
@@ -59,7 +62,8 @@ class Machine:
 
     `medium` "kernel" is the direct door (`kernel` with `archive` and `command_line`); the others boot `image`, which
     brings its own command line and is never written to. `icount` makes one guest instruction one nanosecond of guest
-    time, on one host thread, so that two runs are alike.
+    time, on one host thread, so that two runs are alike. With `singlestep` interrupts are looked for before each
+    instruction, not just where a jump ends.
     """
 
     cpus: int = 4
@@ -76,6 +80,7 @@ class Machine:
     window: bool = False                # what it shows, on the desktop of whoever runs QEMU
     acceleration: Acceleration = "tcg"
     icount: bool = False
+    singlestep: bool = False
     devices: tuple[str, ...] = ()
 
     def command(
@@ -111,7 +116,13 @@ class Machine:
     def _acceleration(self) -> list[str]:
         if self.icount:
             return ["-accel", "tcg,thread=single", "-icount", "shift=0,sleep=off"]
-        return ["-accel", "kvm" if self.acceleration == "kvm" else "tcg,thread=multi"]
+        if self.acceleration == "kvm":
+            return ["-accel", "kvm"]
+        if not self.singlestep:
+            return ["-accel", "tcg,thread=multi"]
+        if read_version(find_qemu()) < SINGLESTEP_RENAMED:
+            return ["-accel", "tcg,thread=multi", "-singlestep"]
+        return ["-accel", "tcg,thread=multi,one-insn-per-tb=on"]
 
     def _boot(self) -> list[str]:
         if self.medium == "kernel":
@@ -139,12 +150,19 @@ def find_qemu() -> str:
     found = shutil.which(PROGRAM)
     if found is None:
         raise MissingQemu(f"{PROGRAM} is not on PATH: run `make setup`, which installs it or says how")
-    told = run_child([found, "--version"], seconds=ANSWER_SECONDS).stdout
-    version = re.search(r"version (\d+)\.(\d+)", told)
-    if version is None or (int(version[1]), int(version[2])) < OLDEST_VERSION:
-        shown = version[0] if version else "of no known version"
+    version = read_version(found)
+    if version < OLDEST_VERSION:
+        shown = "version {}.{}".format(*version) if version != UNKNOWN_VERSION else "of no known version"
         raise MissingQemu(f"{found} is {shown}: QEMU {OLDEST_VERSION[0]}.{OLDEST_VERSION[1]} or newer is needed")
     return found
+
+
+@cache
+def read_version(program: str) -> tuple[int, int]:
+    """What a QEMU says that it is, or UNKNOWN_VERSION."""
+    told = run_child([program, "--version"], seconds=ANSWER_SECONDS).stdout
+    version = re.search(r"version (\d+)\.(\d+)", told)
+    return (int(version[1]), int(version[2])) if version else UNKNOWN_VERSION
 
 
 def find_uefi_firmware() -> tuple[str, str]:

@@ -13,8 +13,10 @@ def path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """The only folder on PATH."""
     monkeypatch.setenv("PATH", str(tmp_path))
     qemu.find_qemu.cache_clear()
+    qemu.read_version.cache_clear()
     yield tmp_path
     qemu.find_qemu.cache_clear()
+    qemu.read_version.cache_clear()
 
 
 def put_qemu(path: Path, says: str) -> None:
@@ -38,3 +40,15 @@ def test_old_qemu_is_told(path: Path, says: str) -> None:
 def test_new_qemu_is_taken(path: Path) -> None:
     put_qemu(path, "QEMU emulator version 10.0.2")
     assert qemu.find_qemu() == str(path / qemu.PROGRAM)
+
+
+@pytest.mark.parametrize(
+    ("version", "words"),
+    [("7.2.0", ["tcg,thread=multi", "-singlestep"]), ("9.1.2", ["tcg,thread=multi,one-insn-per-tb=on"])],
+)
+def test_single_steps_are_asked_for_by_the_name_that_qemu_knows(path: Path, version: str, words: list[str]) -> None:
+    put_qemu(path, f"QEMU emulator version {version}")
+    line = qemu.Machine(singlestep=True).command("stdio")
+    start = line.index("-accel") + 1
+    assert line[start : start + len(words)] == words
+    assert ("-singlestep" in line) == ("-singlestep" in words)
