@@ -18,9 +18,14 @@ _count: atomic[u32] = 0                 # of CPUs that say so: mostly none, so t
 
 
 @inline
+def are_some_idle() -> bool:
+    return _count.load("relaxed") != 0
+
+
+@inline
 def take_idle(thread: ptr[Thread]) -> u32:
     """An idle CPU on which the thread may run, or NO_CPU. It is not idle to whoever asks next."""
-    return NO_CPU if _count.load("relaxed") == 0 else _take_idle(thread)
+    return _take_idle(thread) if are_some_idle() else NO_CPU
 
 
 @noinline

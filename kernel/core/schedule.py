@@ -15,13 +15,13 @@ what a thread waits for (wait.py), changes of priority and affinity (thread_chan
 from collections.abc import Callable
 from typing import NoReturn
 
-from compiler.prelude import panic, ptr, requires, u32, u64
+from compiler.prelude import inline, noinline, panic, ptr, requires, u32, u64
 from kernel.arch.x86_64 import cpu, mailbox
 from kernel.arch.x86_64.clock import now_ns
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.core import alarm, context, grace, work
 from kernel.core.cpu_queue import charge, charge_capped, is_first, least_loaded, note_cap, queue_of, this_queue
-from kernel.core.idle import NO_CPU, begin_idling, end_idling, halt, take_idle
+from kernel.core.idle import NO_CPU, are_some_idle, begin_idling, end_idling, halt, take_idle
 from kernel.core.online import is_online, set_online
 from kernel.core.run_queue import (
     IDLE,
@@ -257,10 +257,17 @@ def _balance(queue: ptr[RunQueue]) -> None:
             return
 
 
+@inline
 def _place(thread: ptr[Thread]) -> u32:
     """Where it was, if that CPU is idle; else an idle CPU; else where it was; at first the one with the least to do."""
     home = cpu_of(thread)
     stays = may_run_on(thread, home) and is_online(home)
+    # Mostly no CPU is idle.
+    return home if stays and thread.cpu_time != 0 and not are_some_idle() else _find_place(thread, home, stays)
+
+
+@noinline
+def _find_place(thread: ptr[Thread], home: u32, stays: bool) -> u32:
     if stays and queue_of(home).running.load("relaxed") == IDLE:
         return home
     other = take_idle(thread)

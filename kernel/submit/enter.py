@@ -4,7 +4,7 @@ Each of the user's indices is loaded once per look. An entry is taken only when 
 stay where they are and the call tells so (STALLED). Entries that end at once are taken in runs under one hold of the
 lock; an operation that touches other objects begins when the lock is free.
 """
-from compiler.prelude import addr, array, const, ptr, struct, u8, u32, u64, wrap_add, wrap_sub
+from compiler.prelude import addr, array, const, inline, ptr, struct, u8, u32, u64, wrap_add, wrap_sub
 from kernel.abi.errors import Status
 from kernel.abi.ring import (
     MAX_CHAIN,
@@ -27,7 +27,7 @@ from kernel.complete.queue import (
 )
 from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import calls, schedule
-from kernel.core.thread_block import current_thread
+from kernel.core.thread_block import Thread, current_thread
 from kernel.submit import invocations, ring_wait
 from kernel.submit.cancel import cancel
 from kernel.submit.entry_words import (
@@ -53,11 +53,12 @@ class Batch:
     left: u64
     taken: u64
     is_full: bool                       # no place for the next completion
-    head: ptr[Record] | None            # of the open chain; begins when the chain is closed
-    last: ptr[Record] | None
-    length: u32
     is_cancelled: bool                  # an entry of the open chain was refused: the rest of it is cancelled
-    cancel_entry: u64                   # the submission of a cancel that is due
+    length: u32                         # of the open chain
+    head: ptr[Record] | None
+    last: ptr[Record] | None
+    closed: ptr[Record] | None          # a chain that is to begin
+    cancel_entry: u64                   # or the submission of a cancel that is due
 
 
 def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64) -> tuple[Status, u64]:
@@ -67,26 +68,27 @@ def ring_enter(ring: ptr[Ring], entries: u64, completions: u64, deadline_ns: u64
     Errors: BROKEN, STALLED, TIMEOUT.
     """
     batch = Batch()
+    thread = current_thread()
+    word: u64 = 0                       # what the thread waits by, once it does
     with ring.lock:
         if not _look(ring, entries, addr(batch)):
             return Status.BROKEN, 0
-        chain, is_cancel = _take_run(ring, addr(batch))
-        is_over = chain is None and not is_cancel and batch.left == 0
-        if is_over and ring.short is None and _has_enough(ring, completions):
-            return _answer(ring, addr(batch))
-    while True:
-        if chain is not None:
-            begin(chain)
-        elif is_cancel:
-            _cancel(ring, batch.cancel_entry)
-        if batch.left == 0:
-            break
-        mailbox.poll()
-        with ring.lock:
-            chain, is_cancel = _take_run(ring, addr(batch))
-    if ring.short is not None:
-        messages.resume(ring)
-    return _wait(ring, addr(batch), completions, deadline_ns)
+        needs_more = batch.left != 0 and _take_run(ring, addr(batch))
+        if not needs_more and ring.short is None:
+            status = _status_of(ring, addr(batch))
+            if _has_enough(ring, completions):
+                return status, batch.taken
+            if ring.due is None:
+                word = _begin_wait(ring, thread, addr(batch), completions, deadline_ns)
+                if word == 0:
+                    return Status.TIMEOUT, batch.taken
+    if word == 0:
+        _take_rest(ring, addr(batch))
+        status, word = _wait(ring, thread, addr(batch), completions, deadline_ns)
+        if word == 0:
+            return status, batch.taken
+    calls.look_for_killer(thread, word)
+    schedule.leave()
 
 
 def _look(ring: ptr[Ring], entries: u64, batch: ptr[Batch]) -> bool:
@@ -109,25 +111,60 @@ def _has_enough(ring: ptr[Ring], completions: u64) -> bool:
     return u64(there) >= min(completions, u64(there + ring.in_flight))
 
 
-def _answer(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[Status, u64]:
-    """What a call says that does not wait."""
+def _status_of(ring: ptr[Ring], batch: ptr[Batch]) -> Status:
+    """What a call says whose wait is over."""
     if batch.is_full:
         set_flag(ring, RingFlags.STALLED)
-        return Status.STALLED, batch.taken
+        return Status.STALLED
     clear_flag(ring, RingFlags.STALLED)
-    return Status.OK, batch.taken
+    return Status.OK
 
 
-def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, bool]:
-    """Takes entries until one has to begin, which is returned, or a cancel is due. Requires: Ring.lock."""
+@inline
+def _begin_wait(ring: ptr[Ring], thread: ptr[Thread], batch: ptr[Batch], completions: u64, deadline_ns: u64) -> u64:
+    """Returns by which word the thread waits from here on, 0 if it does not, since the deadline has passed.
+
+    Requires: Ring.lock; nothing is due; there is something to wait for.
+    """
+    ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
+    if deadline_ns != 0 and deadline_ns <= clock.now_ns():
+        return 0
+    thread.registers.rdx = batch.taken
+    return ring_wait.begin(ring, thread, deadline_ns)
+
+
+def _take_rest(ring: ptr[Ring], batch: ptr[Batch]) -> None:
+    """Begins what has been taken, and takes the entries that are left."""
+    needs_more = True
+    while needs_more:
+        chain = batch.closed
+        if chain is not None:
+            begin(chain)
+        elif batch.cancel_entry != 0:
+            _cancel(ring, batch.cancel_entry)
+            batch.cancel_entry = 0
+        needs_more = batch.left != 0
+        if needs_more:
+            mailbox.poll()
+            with ring.lock:
+                needs_more = _take_run(ring, batch)
+    if ring.short is not None:
+        messages.resume(ring)
+
+
+def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> bool:
+    """Takes entries until one has to begin, or a cancel is due. Returns False when there is nothing more to do.
+
+    Requires: Ring.lock.
+    """
     looks: u64 = 0
     begun: ptr[Record] | None = None
     is_cancel = False
     while batch.left != 0 and looks < _ENTRIES_PER_LOOK and begun is None and not is_cancel:
         first = _take_plain(ring, batch)
         if batch.left == 0:
-            begun = _close_chain(batch)
-            break
+            _tell_head(ring)
+            return False                # all were no-ops, and no chain was open
         entry = _entry_at(ring, ring.submission_head)
         if not _reserve(ring, first):
             batch.is_full = True
@@ -141,8 +178,13 @@ def _take_run(ring: ptr[Ring], batch: ptr[Batch]) -> tuple[ptr[Record] | None, b
         looks += 1
         if batch.left == 0 or flags_of(first) & u8(SubmissionFlags.LINK) == 0:
             begun = _close_chain(batch)
-    ring.kernel_page.submission_head.value.store(u32(ring.submission_head), "release")
-    return begun, is_cancel
+    _tell_head(ring)
+    batch.closed = begun
+    return begun is not None or is_cancel or batch.left != 0
+
+
+def _tell_head(ring: ptr[Ring]) -> None:
+    ring.kernel_page.submission_head.value.store(ring.submission_head, "release")
 
 
 def _entry_at(ring: ptr[Ring], index: u32) -> u64:
@@ -283,23 +325,18 @@ def _cancel(ring: ptr[Ring], entry: u64) -> None:
         _ = post(ring, user_data(entry), u64(status), 0, 0, 0)
 
 
-def _wait(ring: ptr[Ring], batch: ptr[Batch], completions: u64, deadline_ns: u64) -> tuple[Status, u64]:
-    thread = current_thread()
+def _wait(
+    ring: ptr[Ring], thread: ptr[Thread], batch: ptr[Batch], completions: u64, deadline_ns: u64
+) -> tuple[Status, u64]:
+    """Returns what the call says; or, if the second is not 0, by which word the thread waits from here on."""
     while True:
         with ring.lock:
             look_at_head(ring)
             if ring.is_broken:
-                return Status.BROKEN, batch.taken
-            status, taken = _answer(ring, batch)
+                return Status.BROKEN, 0
+            status = _status_of(ring, batch)
             if _has_enough(ring, completions):
-                return status, taken
+                return status, 0
             if ring.due is None:
-                ring.wanted = u32(min(completions, u64(unread(ring) + ring.in_flight)))
-                if deadline_ns != 0 and deadline_ns <= clock.now_ns():
-                    return Status.TIMEOUT, batch.taken
-                thread.registers.rdx = batch.taken
-                word = ring_wait.begin(ring, thread, deadline_ns)
-                break
+                return Status.TIMEOUT, _begin_wait(ring, thread, batch, completions, deadline_ns)
         invocations.carry_out(thread)
-    calls.look_for_killer(thread, word)
-    schedule.leave()
