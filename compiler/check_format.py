@@ -153,7 +153,7 @@ def check_print(ctx: Context, node: ast.Call) -> Expr:
             "format",
             "this program has no function marked @printer",
             node,
-            hint="the kernel logs with its own functions",
+            hint="import the module that has it, or write it: def show(line: fstring[S], end: str) -> None",
         )
     end: Expr = Bytes(STR, ctx.span(node), b"\n")
     for keyword in node.keywords:

@@ -16,7 +16,7 @@ import compiler.check_with as with_blocks
 from compiler.check_match import check_match
 from compiler.context import Context, join
 from compiler.errors import CompileError
-from compiler.symbols import GlobalVar
+from compiler.symbols import ConstSymbol, GlobalVar
 from compiler.tree import (
     Const,
     Evaluate,
@@ -105,8 +105,11 @@ def check_statement(ctx: Context, node: ast.stmt) -> list[Statement]:
             return _check_assert(ctx, node, test, message)
         case ast.Global(names=names):
             for name in names:
-                if not isinstance(ctx.env.lookup(name, node), GlobalVar):
-                    raise ctx.error("type", f"{name} is not module data", node)
+                symbol = ctx.env.lookup(name, node)
+                if not isinstance(symbol, GlobalVar):
+                    is_constant = isinstance(symbol, ConstSymbol)
+                    hint = f"a constant keeps its value; data are declared as {name}: T = value" if is_constant else ""
+                    raise ctx.error("type", f"{name} is not module data", node, hint=hint)
                 ctx.globals.add(name)
             return []
         case ast.With() | ast.AsyncWith():

@@ -7,6 +7,8 @@ construct and says what to write instead.
 from __future__ import annotations
 
 import ast
+import re
+import warnings
 
 from compiler.errors import CompileError, Diagnostics
 from compiler.source import SourceFile, Span
@@ -67,21 +69,48 @@ MODULE_STATEMENTS = (
 
 def parse(source: SourceFile, diagnostics: Diagnostics) -> ast.Module:
     try:
-        tree = ast.parse(source.text, source.path)
+        with warnings.catch_warnings():
+            # What Python lets pass with a warning for now, such as "\\d" and 1if.
+            warnings.filterwarnings("error", ".*invalid")
+            tree = ast.parse(source.text, source.path)
         _Subset(source, diagnostics).check_module(tree)
         return tree
     except SyntaxError as error:
-        line = error.lineno or 1
-        column = max(0, (error.offset or 1) - 1)
-        end = max(column + 1, (error.end_offset or column + 2) - 1)
-        text = source.lines[line - 1] if line <= len(source.lines) else ""
-        hint = next((hint for words, hint in OTHER_LANGUAGES.items() if words in text), "")
-        diagnostics.add(CompileError("syntax", error.msg, Span(source, line, column, line, end), hint=hint))
+        diagnostics.add(_wrong_escape(source, error) or _wrong_syntax(source, error))
     except (RecursionError, MemoryError):
         diagnostics.add(CompileError("syntax", "something is nested too deeply", Span(source, 1, 0, 1, 1)))
     except ValueError as error:
         diagnostics.add(CompileError("syntax", str(error), Span(source, 1, 0, 1, 1)))
     return ast.Module(body=[], type_ignores=[])
+
+
+def _wrong_syntax(source: SourceFile, error: SyntaxError) -> CompileError:
+    line = error.lineno or 1
+    column = max(0, (error.offset or 1) - 1)
+    end = max(column + 1, (error.end_offset or column + 2) - 1)
+    text = source.lines[line - 1] if line <= len(source.lines) else ""
+    hint = next((hint for words, hint in OTHER_LANGUAGES.items() if words in text), "")
+    return CompileError("syntax", error.msg, Span(source, line, column, line, end), hint=hint)
+
+
+def _wrong_escape(source: SourceFile, error: SyntaxError) -> CompileError | None:
+    """A backslash before what needs none. Python's error names the string: this finds the place in it."""
+    told = re.search(r"(\\\D)\S* is an invalid escape sequence|invalid escape sequence '(\\\D)", error.msg)
+    if told is None:
+        return None
+    sequence = told[1] or told[2]
+    wanted = re.compile(r"(?<!\\)(?:\\\\)*(" + re.escape(sequence) + ")")
+    first, last = error.lineno or 1, error.end_lineno or error.lineno or 1
+    for line in range(first, last + 1):
+        found = wanted.search(source.lines[line - 1], (error.offset or 1) - 1 if line == first else 0)
+        if found:
+            return CompileError(
+                "syntax",
+                f"{sequence} is not an escape sequence",
+                Span(source, line, found.start(1), line, found.end(1)),
+                hint=f"write \\{sequence} for a backslash, or r before the quotes",
+            )
+    return None
 
 
 def is_main_guard(statement: ast.stmt) -> bool:

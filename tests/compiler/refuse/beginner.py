@@ -210,7 +210,7 @@ def both_types(x: u32) -> u64:
 def prints(x: u32) -> None:
     print(x)
     #! format: print(x) => this program has no function marked @printer
-    #: the kernel logs with its own functions
+    #: import the module that has it, or write it: def show(line: fstring[S], end: str) -> None
 
 
 def misspelt(point: ptr[Point]) -> u32:

@@ -193,7 +193,8 @@ def global_of_local(a: u32) -> None:
 def global_of_constant() -> None:
     global EIGHT
     #! type: global EIGHT => EIGHT is not module data
-    EIGHT = 9
+    #: a constant keeps its value; data are declared as EIGHT: T = value
+    EIGHT += 9
 
 
 EIGHT = const(8)

@@ -111,7 +111,7 @@ def b8(x: u64) -> None:
     if x > 5: return
     print(x)
     #! format: print(x) => this program has no function marked @printer
-    #: the kernel logs with its own functions
+    #: import the module that has it, or write it: def show(line: fstring[S], end: str) -> None
     return None
 
 
