@@ -16,7 +16,8 @@ class Call(IntEnum):
     HANDLE_CLOSE = 4        # handle
     YIELD = 5
     CALL = 6                # handle of a channel, four words -> four words, of no meaning unless the status is OK
-    REPLY_RECEIVE = 7       # handle of a channel or 0, four words; EVENTS when the caller's ring has completions
+    REPLY_RECEIVE = 7       # handle of a channel or 0, four words; EVENTS when the caller's ring has completions, or
+    #                         the handle was closed or its lease ended meanwhile: the next call says so
     RING_CANCEL = 8         # slot and user_data of the operation; its completion is there when the call returns
     UPCALL_RETURN = 9       # upcall.py; does not return unless the frame cannot be
 

@@ -15,7 +15,8 @@ from kernel.core.chain import append, unlink
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.thread_block import Thread, Wait
 
-CALL_USE = const(4)                     # kind of the uses that calls hang on leases (objects/lease.py)
+CALL_USE = const(4)                     # kinds of uses on leases (objects/lease.py): of calls, of threads that receive
+RECEIVE_USE = const(5)
 _TURN = const(8)
 
 

@@ -19,7 +19,7 @@ from kernel.caps.lease import Use
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import schedule, wait
 from kernel.core.answers import clear, confirm, end_question, fail_caller, owe
-from kernel.core.call_queue import dequeue, enqueue, take_caller, take_receive, take_receiver
+from kernel.core.call_queue import RECEIVE_USE, dequeue, enqueue, take_caller, take_receive, take_receiver
 from kernel.core.chain import append, unlink
 from kernel.core.channel_block import Channel
 from kernel.core.message import Message, put_registers, say_registers
@@ -34,6 +34,7 @@ from kernel.core.thread_block import (
 from kernel.core.thread_changes import put_priority
 
 _CALL_USE = const(offsetof(Thread, "call_use"))
+_RECEIVE_USE = const(offsetof(Thread, "receive_use"))
 
 
 def _no_ring(record: ptr[Record], message: ptr[Message]) -> None:
@@ -218,6 +219,25 @@ def revoke(use: ptr[Use]) -> None:
             return
         dequeue(caller, channel)
     fail_caller(caller, word, Status.REVOKED)
+
+
+def hang_receive(server: ptr[Thread], given: ptr[Capability]) -> bool:
+    """Ties this CPU's thread, which is about to receive, to the lease that it receives under, until it receives under
+    another one or ends. Returns False when the lease has ended."""
+    use = addr(server.receive_use)
+    if use.lease == given.lease and use.epoch == given.epoch:
+        return True
+    _ = leases.remove_use(use)
+    use.kind = RECEIVE_USE
+    return leases.add_use(use, given.lease, given.epoch)
+
+
+def end_leased_receive(use: ptr[Use]) -> None:
+    """The lease under which a thread received has ended. If it waits for a call it looks again whether it still can:
+    it may have another right to receive there."""
+    server = ptr[Thread](u64(use) - _RECEIVE_USE)
+    if end_receive(server, Status.EVENTS):
+        schedule.make_ready(server)
 
 
 def look_for_killer(thread: ptr[Thread], word: u64) -> None:

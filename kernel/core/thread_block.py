@@ -86,6 +86,7 @@ class Thread:
     call_use: Use                       # of that lease
     # Exceptions.
     received_from: u64                  # address of the channel of its last call received; only compared
+    receive_use: Use                    # of the lease, if any, under which it received last the general way
     exceptions: Capability              # of its exception channel; no object: it has none
     asks_itself: bool                   # waits for a verdict that only its own process can give (receive_rights.py)
     priority: u32                       # in force: priority_of()

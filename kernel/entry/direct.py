@@ -225,6 +225,8 @@ def _find_to_receive(server: ptr[Thread], handle: u64) -> u64:
     status = table.lookup(
         addr(server.process.table), handle, u32(ObjectKind.CHANNEL), u32(Right.RECEIVE), addr(found)
     )
+    if status == Status.OK and not calls.hang_receive(server, addr(found)):
+        status = Status.REVOKED
     if status != Status.OK:
         _return(server, status)
     return u64(found.object)

@@ -25,7 +25,7 @@ from kernel.objects.invocation import Invocation
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
-USE_KINDS = const(5)                    # who hangs uses on leases: see set_taker()
+USE_KINDS = const(6)                    # who hangs uses on leases: see set_taker()
 _SLICE = const(64)
 
 

@@ -14,6 +14,7 @@ from kernel.abi.thread import DEFAULT_PRIORITY, PRIORITIES, ThreadState
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.frame import USER_CODE, USER_DATA, USER_FLAGS
 from kernel.arch.x86_64.pages import PAGE_BYTES
+from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
 from kernel.caps.object import Account, Object, State
@@ -186,6 +187,7 @@ def end_thread(thread: ptr[Thread]) -> None:
     if ring is not None:
         rings.end_ring(ring, Status.CLOSED)
     answers.fail_answer(addr(thread.answer), Status.PEER_CLOSED)
+    _ = leases.remove_use(addr(thread.receive_use))
     is_last = thread_list.delist(thread)
     if is_last:
         processes.end_process(process, ExitCause.LAST_THREAD, thread.exit_status)

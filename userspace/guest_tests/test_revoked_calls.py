@@ -1,4 +1,7 @@
-"""Calls in registers whose lease ends: REVOKED at once while they are queued, answered if they have been received."""
+"""Calls in registers whose lease ends: REVOKED at once while they are queued, answered if they have been received.
+
+And waits for calls: a thread that receives under a lease waits no longer than that lasts.
+"""
 import userspace.lib.start as start  # noqa: F401 - holds the entry point, which calls main
 from compiler.prelude import addr, array, asm_x64, atomic, const, export, u64, zeroed
 from compiler.prelude.x64 import *
@@ -17,7 +20,7 @@ from userspace.lib.channel import Message, call, reply_receive
 from userspace.lib.syscall import close, exit_thread, invoke, yield_now
 from userspace.lib.time import monotonic_ns
 
-_CASES = const(6)
+_CASES = const(9)
 _BREAKPOINT = const(3)
 _NO_STATUS = const(0xFFFF)
 
@@ -45,6 +48,12 @@ def main(ring: u64) -> u64:
     _queued_exception()
     begin("end_against_receipt")
     _end_against_receipt()
+    begin("receiver")
+    _receiver()
+    begin("receiver_with_another_right")
+    _receiver_with_another_right()
+    begin("end_against_receiver")
+    _end_against_receiver()
     end()
 
 
@@ -235,6 +244,109 @@ def _end_against_receipt() -> None:
         expect(close(lease), Status.OK, "close")
     finish(caller)
     finish(server)
+    wait_for(before)
+    check_equal(snapshot(), before, "what is left")
+    walk(0)
+
+
+def _mint_to_receive(lease: u64) -> u64:
+    status, handle = invoke(_channel, Method.MINT, Right.RECEIVE, 0, lease)
+    expect(status, Status.OK, "mint")
+    return handle
+
+
+def _receive(index: u64) -> None:
+    """Answers calls for as long as it may."""
+    message = Message()
+    while True:
+        status, _ = reply_receive(_handles[index], addr(message))
+        if status == Status.OK:
+            message.word0 += 1
+        elif status != Status.EVENTS:
+            _statuses[index].store(u64(status))
+            exit_thread(0)
+
+
+def _begin_to_receive(index: u64, handle: u64) -> u64:
+    _handles[index] = handle
+    _statuses[index].store(_NO_STATUS)
+    server = spawn(index, _receive)
+    await_state(server, ThreadState.WAITING)
+    return server
+
+
+def _ask(word0: u64) -> None:
+    message = Message(word0=word0)
+    expect(call(_channel, addr(message)), Status.OK, "call")
+    check_equal(message.word0, word0 + 1, "answer")
+
+
+def _receiver() -> None:
+    """Before its first call and after one, and under a lease that nests in the one that ends."""
+    walk(0)
+    before = snapshot()
+    for calls in range(u64(2)):
+        outer = _lease()
+        inner = _lease(outer)
+        leased = _mint_to_receive(inner)
+        server = _begin_to_receive(1, leased)
+        if calls != 0:
+            _ask(calls)
+            await_state(server, ThreadState.WAITING)
+        do(outer, Method.LEASE_END)
+        _expect_status(server, 1, Status.REVOKED)
+        _close_all(leased, inner, outer)
+    lease = _lease()
+    leased = _mint_to_receive(lease)
+    finish(_begin_to_receive(1, leased))
+    do(lease, Method.LEASE_END)
+    _close_all(leased, lease)
+    wait_for(before)
+    check_equal(snapshot(), before, "what is left")
+    walk(0)
+
+
+def _receiver_with_another_right() -> None:
+    """A lease under which it received before ends: it goes on, since it receives under none."""
+    lease = _lease()
+    leased = _mint_to_receive(lease)
+    server = _begin_to_receive(1, leased)
+    _handles[1] = _channel
+    _ask(5)
+    await_state(server, ThreadState.WAITING)
+    do(lease, Method.LEASE_END)
+    _ask(6)
+    await_state(server, ThreadState.WAITING)
+    check_equal(_statuses[1].load(), _NO_STATUS, "status of the receiver")
+    finish(server)
+    _close_all(leased, lease)
+
+
+def _end_against_receiver() -> None:
+    """A thread that is about to receive, receives or has just received when the lease ends never waits on."""
+    walk(0)
+    before = snapshot()
+    for number in range(rounds(200, 5_000)):
+        lease = _lease()
+        leased = _mint_to_receive(lease)
+        _handles[1] = leased
+        _statuses[1].store(_NO_STATUS)
+        server = spawn(1, _receive)
+        for _ in range(number % 4):
+            yield_now()
+        do(lease, Method.LEASE_END)
+        is_over = False
+        for _ in patience():
+            is_over = _statuses[1].load() != _NO_STATUS
+            if is_over:
+                break
+            yield_now()
+        check_numbered(u64(is_over), 1, "the wait ends in round", number)
+        check_numbered(_statuses[1].load(), Status.REVOKED, "status in round", number)
+        await_state(server, ThreadState.ENDED)
+        _close_all(leased, lease, server)
+        if not is_over:
+            break
     wait_for(before)
     check_equal(snapshot(), before, "what is left")
     walk(0)
