@@ -378,7 +378,7 @@ def _storm() -> None:
     ring = addr(messages.ring)
     for turn in range(rounds(_STORM, _STORM_FULL)):
         for chain in range(u64(2)):
-            _put(ring, Operation.CALL, chain * 4, _LINK, messages.client, turn)
+            _put(ring, Operation.CALL, chain * 4, _LINK, messages.client, turn % messages.STOP)
             _put_bases(ring, chain * 4 + 1, _LINK, OWN_THREAD, 0x1000 * (turn % 16))
             _put(ring, Operation.INVOKE, chain * 4 + 2, _LINK, OWN_THREAD, length=Method.THREAD_STATE)
             _put(ring, Operation.NOP, chain * 4 + 3, 0, 0)
