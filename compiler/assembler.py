@@ -131,8 +131,8 @@ class _Translator:
                 return self.memory(elts)
             case ast.Subscript(value=ast.Name(id=size), slice=index) if size in SIZES:
                 return SIZES[size] + self.memory(_elements(index))
-            case ast.Subscript(value=ast.Name(id=("gs" | "fs") as segment), slice=index):
-                return f"{segment}:{self.memory(_elements(index))}"
+            case ast.Subscript(value=ast.Name(id="gs" | "fs") as segment, slice=index):
+                return self.memory([segment, *_elements(index)])
         symbol = self.symbol(node)
         if symbol is not None:
             jump = mnemonic == "call" or mnemonic.startswith("j")
@@ -170,6 +170,8 @@ class _Translator:
         if elements and isinstance(elements[0], ast.Name) and elements[0].id in ("gs", "fs"):
             segment, elements = f"{elements[0].id}:", elements[1:]
         parts = [self.address_part(e) for e in elements]
+        if segment == "gs:" and self.env.module.project.options.get("TARGET") == "host":
+            segment, parts = "", ["rip", *parts]  # the one copy of per-CPU data that there is (check.py)
         text = parts[0] if parts else "0"
         for part in parts[1:]:
             text += f" - {part[1:]}" if part.startswith("-") else f" + {part}"

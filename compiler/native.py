@@ -21,6 +21,7 @@ import llvmlite.binding as llvm
 from compiler.check import Program
 from compiler.codegen import create_machine
 from compiler.driver import Build
+from compiler.elf_object import read_object
 from compiler.emit import EmitOptions, emit_program, is_public
 from compiler.symbols import Function
 from compiler.type_model import (
@@ -43,6 +44,9 @@ ENTER, SITE = "compiler.enter", "compiler.trapped_site"
 REGISTERS = 6
 """Integer registers that carry arguments in the System V convention; arguments on the stack are not supported."""
 FLOAT_REGISTERS = 8
+MEMORY_FUNCTIONS = ("memcpy", "memmove", "memset")
+"""What generated code calls for large copies and fills; a freestanding program has its own."""
+MISSING = "abort"
 
 
 class NativeTrap(Exception):
@@ -94,6 +98,7 @@ class NativeModule:
     """The functions of one module, as attributes."""
 
     def __init__(self, program: Program, name: str, code: bytes) -> None:
+        _define_missing(code)
         machine = create_machine("host", 2)
         self._engine = llvm.create_mcjit_compiler(llvm.parse_assembly(""), machine)
         self._engine.add_object_file(llvm.ObjectFileRef.from_data(code))
@@ -127,6 +132,15 @@ class NativeModule:
             message = ctypes.string_at(site.message, site.message_length).decode()
             raise NativeTrap(message, ctypes.string_at(site.file, site.file_length).decode(), site.line)
         return results[:2], results[2:]
+
+
+def _define_missing(code: bytes) -> None:
+    """Whatever else the code names, in assembler text, and this program does not have: who gets there is aborted."""
+    process = ctypes.CDLL(None)
+    for symbol in read_object(code, 1).symbols:
+        if symbol.name and symbol.is_undefined():
+            found = getattr(process, symbol.name if symbol.name in MEMORY_FUNCTIONS else MISSING)
+            llvm.add_symbol(symbol.name, ctypes.cast(found, ctypes.c_void_p).value)
 
 
 def _float_bits(kind: FloatType, value: object) -> int:

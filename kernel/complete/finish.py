@@ -5,11 +5,10 @@ Locks: takes Ring.lock; called with no lock of a higher rank.
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, panic, ptr, spin_hint, u8, u32, u64
+from compiler.prelude import addr, panic, ptr, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import CompletionFlags, Operation, SubmissionFlags
 from kernel.abi.upcall import Reason
-from kernel.arch.x86_64 import mailbox
 from kernel.caps import lease as leases
 from kernel.caps import table
 from kernel.complete.latch import end_events
@@ -21,6 +20,7 @@ from kernel.core import alarm, schedule
 from kernel.core.destruction import release
 from kernel.core.message import Message
 from kernel.core.thread_block import Thread
+from kernel.sync import spinlock
 
 
 def _no_start(record: ptr[Record]) -> None:
@@ -50,8 +50,7 @@ def claim_settled(record: ptr[Record], is_meant: Callable[[ptr[Record], u64], bo
                 return True
         if state == RecordState.BOUND:
             return False
-        mailbox.poll()
-        spin_hint()
+        spinlock.while_spinning()
 
 
 def finish(record: ptr[Record], status: Status, result: u64) -> None:

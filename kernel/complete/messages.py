@@ -8,10 +8,9 @@ Not here: what a submission must look like (submit/messages.py).
 """
 from collections.abc import Callable
 
-from compiler.prelude import addr, fence, panic, ptr, spin_hint, u8, u32, u64
+from compiler.prelude import addr, fence, panic, ptr, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.ring import BYTES, CONTENT, MESSAGE_WORDS, CompletionFlags, Operation, SubmissionFlags
-from kernel.arch.x86_64 import mailbox
 from kernel.caps.answer import RING_CALL, Answer
 from kernel.caps.object import State
 from kernel.complete import finish
@@ -22,6 +21,7 @@ from kernel.complete.ring_block import Record, RecordState, Ring
 from kernel.core import answers, call_queue, calls, schedule
 from kernel.core.channel_block import Channel
 from kernel.core.message import Message
+from kernel.sync import spinlock
 
 
 def _no_transfer(message: ptr[Message], receiver: ptr[Record]) -> Status:
@@ -311,5 +311,4 @@ def _take_call(record: ptr[Record], serial: u64) -> bool:
                 return True
             if found != RecordState.MOVING:
                 return False
-        mailbox.poll()
-        spin_hint()
+        spinlock.while_spinning()

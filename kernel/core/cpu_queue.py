@@ -175,7 +175,7 @@ def note_cap(thread: ptr[Thread]) -> bool:
 @asm_x64
 def yield_at_once() -> None:
     """From the door, all registers but the gs base still the user's: a yield goes back at once if nobody is ready."""
-    raw("cmp dword ptr gs:[{_queue} + {_LENGTH}], 0")
+    cmp(dword[gs, _queue, _LENGTH], 0)
     raw("jne enter_system_call")
     mov(rdx, rcx)
     shr(rdx, LOWER_HALF_BITS)

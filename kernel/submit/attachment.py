@@ -85,6 +85,14 @@ def end_operations_of(process: ptr[Process], handle: u64) -> None:
             end(record, Status.CLOSED)
 
 
+def expire(record: ptr[Record], now_ns: u64) -> None:
+    """Ends an operation whose deadline has come. That may have ended meanwhile, and another one begun in its place."""
+    if finish.claim_settled(record, _is_due, now_ns):
+        withdraw(record)
+        status: Status = Status.OK if record.operation == Operation.TIMER else Status.TIMEOUT
+        finish.finish(record, status, now_ns)
+
+
 def end(record: ptr[Record], status: Status) -> None:
     """Ends a claimed operation with a status that is not its own result."""
     withdraw(record)
@@ -131,9 +139,4 @@ def _revoke(use: ptr[Use]) -> None:
 
 
 def _expire(timer: ptr[Timer]) -> None:
-    """The deadline of an operation. That may have ended meanwhile, and another one begun in its place."""
-    record = ptr[Record](u64(timer) - _TIMER)
-    if finish.claim_settled(record, _is_due, clock.now_ns()):
-        withdraw(record)
-        status: Status = Status.OK if record.operation == Operation.TIMER else Status.TIMEOUT
-        finish.finish(record, status, clock.now_ns())
+    expire(ptr[Record](u64(timer) - _TIMER), clock.now_ns())

@@ -253,6 +253,7 @@ def _take(ring: ptr[Ring], batch: ptr[Batch], entry: u64, first: u64) -> bool:
     elif operation == Operation.CANCEL:
         if not is_linked:
             batch.cancel_entry = entry
+            ring.in_flight += 1         # without a record; until _cancel() completes it
             return True
         _refuse(ring, batch, entry, first, Status.BAD_OPERATION)
     else:
@@ -321,6 +322,7 @@ def _is_persistent(first: u64) -> bool:
 def _cancel(ring: ptr[Ring], entry: u64) -> None:
     status = cancel(ring, cancelled_slot(entry), cancelled_user_data(entry))
     with ring.lock:
+        ring.in_flight -= 1
         ring.completed += 1
         _ = post(ring, user_data(entry), u64(status), 0, 0, 0)
 

@@ -78,13 +78,15 @@ class Ring:
         self.user_page.completion_head.value.store(self.completion_head, "release")
         return True
 
-    def kick(self) -> bool:
-        """After reading: lets events that were folded meanwhile be posted. Returns whether to read on."""
+    def needs_kick(self) -> bool:
+        """After reading: whether the ring has to be entered, so that events that were folded meanwhile are posted."""
         # Pairs with the kernel's: it sets the flag, fences, and looks at the head once more.
         fence("seq_cst")
-        if self.kernel_page.flags.value.load("relaxed") & u32(RingFlags.NEED_KICK) == 0:
-            return False
-        return self.enter(0, 0) == Status.OK
+        return self.kernel_page.flags.value.load("relaxed") & u32(RingFlags.NEED_KICK) != 0
+
+    def kick(self) -> bool:
+        """After reading: lets events that were folded meanwhile be posted. Returns whether to read on."""
+        return self.needs_kick() and self.enter(0, 0) == Status.OK
 
     def take(self, completion: ptr[Completion]) -> bool:
         """As next_completion(), and asks for folded events when there is none: False means that all have been read."""

@@ -4,9 +4,11 @@ Compiled natively with switch_point() called before each atomic access. Each tas
 point the explorer decides which task goes on. A schedule is the list of these decisions. All schedules with no forced
 switch (preemption) come first, then those with one, two and so on; within one number they are walked depth first, each
 from the beginning.
+What spins for another task (locks do) calls give_way() instead of waiting: the next task goes on, which is no decision.
 Not here: what the tasks do (references.py, lookups.py).
 """
 from collections.abc import Callable
+from typing import NoReturn
 
 from compiler.prelude import addr, array, asm_x64, const, copy, naked, noinline, panic, ptr, struct, u8, u64, zeroed
 from compiler.prelude.x64 import *
@@ -18,12 +20,17 @@ _STACK_BYTES = const(16384)
 _SAVED_REGISTERS = const(6)
 
 
+def _nothing_to_hold() -> bool:
+    return True
+
+
 @struct
 class Scenario:
     prepare: Callable[[], None]         # the state before each schedule
     tasks: array[Callable[[], None], MOST_TASKS]
     count: u64
     is_right: Callable[[], bool]        # what must hold after each schedule
+    holds: Callable[[], bool] = _nothing_to_hold        # what must hold before each atomic access
 
 
 @struct(align=16)
@@ -48,6 +55,7 @@ _running: u64 = 0
 _preemptions: u64 = 0
 _allowed: u64 = 0
 _is_exploring: bool = False
+_has_held: bool = False                 # whatever must hold all the time
 _scenario: Scenario = zeroed()          # the one that is explored
 
 
@@ -68,7 +76,7 @@ def explore(scenario: ptr[Scenario], most: u64) -> tuple[u64, bool]:
             # Those with fewer preemptions were counted under a lower bound.
             if _preemptions == bound:
                 schedules += 1
-                if not scenario.is_right():
+                if not _has_held or not scenario.is_right():
                     return schedules, False
                 if schedules == most:
                     return schedules, True
@@ -80,12 +88,36 @@ def explore(scenario: ptr[Scenario], most: u64) -> tuple[u64, bool]:
 @noinline
 def switch_point() -> None:
     """Called before each atomic access."""
+    global _is_exploring, _has_held
     if _is_exploring:
+        _is_exploring = False           # for the accesses of holds() itself
+        if not _scenario.holds():
+            _has_held = False
+        _is_exploring = True
         _switch_to(_decide(True))
 
 
+def give_way() -> None:
+    """Called by a task that can do no more than look again until another one has gone on."""
+    if _is_exploring:
+        _switch_to(_next_task())
+
+
+def end_task() -> NoReturn:
+    """The running task is over here, wherever it was called from."""
+    _is_done[_running] = True
+    is_last = True
+    for task in range(_scenario.count):
+        if not _is_done[task]:
+            is_last = False
+    if is_last:
+        _switch(addr(_saved[_running]), _outside)
+    _switch_to(_decide(False))
+    panic("a task went on that was over")
+
+
 def _run(scenario: ptr[Scenario]) -> None:
-    global _depth, _running, _preemptions, _is_exploring
+    global _depth, _running, _preemptions, _is_exploring, _has_held
     scenario.prepare()
     for task in range(scenario.count):
         _is_done[task] = False
@@ -94,6 +126,7 @@ def _run(scenario: ptr[Scenario]) -> None:
     _preemptions = 0
     _running = MOST_TASKS
     _running = _decide(False)
+    _has_held = True
     _is_exploring = True
     _switch(addr(_outside), _saved[_running])
     _is_exploring = False
@@ -142,6 +175,15 @@ def _go_back() -> bool:
     return False
 
 
+def _next_task() -> u64:
+    """In turn, so that whoever is waited for comes to go on."""
+    task = (_running + 1) % _scenario.count
+    while _is_done[task]:
+        task = (task + 1) % _scenario.count
+    assert task != _running, "the last task waits for one that is over"
+    return task
+
+
 def _switch_to(task: u64) -> None:
     global _running
     if task != _running:
@@ -153,17 +195,8 @@ def _switch_to(task: u64) -> None:
 @noinline
 def _begin_task() -> None:
     """Where a task's stack begins; never returns."""
-    global _running
-    scenario = addr(_scenario)
-    scenario.tasks[_running]()
-    _is_done[_running] = True
-    is_last = True
-    for task in range(scenario.count):
-        if not _is_done[task]:
-            is_last = False
-    if is_last:
-        _switch(addr(_saved[_running]), _outside)
-    _switch_to(_decide(False))
+    _scenario.tasks[_running]()
+    end_task()
 
 
 def _prepare_stack(task: u64) -> None:
