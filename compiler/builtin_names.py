@@ -28,14 +28,6 @@ FUNCTIONS = frozenset(
 )
 PRELUDE = TYPE_NAMES | DECORATORS | FUNCTIONS
 
-LIBRARY: dict[str, frozenset[str]] = {
-    "__future__": frozenset({"annotations"}),
-    "enum": frozenset({"IntEnum", "IntFlag"}),
-    "collections.abc": frozenset({"Awaitable", "Callable"}),
-    "typing": frozenset({"NoReturn", "TYPE_CHECKING", "TypeVar", "Generic", "Protocol", "Self", "Final"}),
-}
-"""Names taken from Python's own library, by module."""
-
 EXCEPTIONS: dict[str, str] = {
     "BaseException": "", "Exception": "BaseException",
     "ArithmeticError": "Exception", "LookupError": "Exception", "KeyError": "LookupError", "IndexError": "LookupError",
@@ -44,6 +36,20 @@ EXCEPTIONS: dict[str, str] = {
     "RuntimeError": "Exception", "ValueError": "Exception", "MemoryError": "Exception", "EOFError": "Exception",
 }  # fmt: skip
 """Python's exceptions that async functions can raise and catch, each with its base class."""
+
+LIBRARY: dict[str, frozenset[str]] = {
+    "__future__": frozenset({"annotations"}),
+    "builtins": frozenset(EXCEPTIONS),
+    "enum": frozenset({"IntEnum", "IntFlag"}),
+    "collections.abc": frozenset({"Awaitable", "Callable"}),
+    "typing": frozenset({"NoReturn", "TYPE_CHECKING", "TypeVar", "Generic", "Protocol", "Self", "Final"}),
+}
+"""Names taken from Python's own library, by module."""
+
+PROGRAM_START = "userspace.lib.program"
+"""What runs before and after the `if __name__ == "__main__":` of a user program."""
+PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
+"""Python's own modules that user programs import, and what stands for them."""
 
 PYTHON_NAMES: dict[str, str] = {
     "List": "use array[T, N]",

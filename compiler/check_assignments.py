@@ -55,7 +55,17 @@ def check_assign(ctx: Context, node: ast.Assign, target: ast.expr, value: ast.ex
     if isinstance(target, ast.Name):
         return [_assign_name(ctx, target, value, None)]
     place = _check_target(ctx, target)
+    if place.type == NONE:
+        return [Evaluate(span, _check_nothing(ctx, value))]
     return [Assign(span, place, construction.check_initializer(ctx, _value_type(place), value))]
+
+
+def _check_nothing(ctx: Context, value: ast.expr) -> Expr:
+    """What is assigned to a field whose type is None."""
+    found = expressions.check(ctx, value, None)
+    if found.type not in (NONE, ERROR):
+        raise ctx.error("type-mismatch", f"this is {found.type}, but None is needed", value, here=str(found.type))
+    return found
 
 
 def _value_type(place: Place) -> Type:

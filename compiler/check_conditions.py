@@ -64,7 +64,8 @@ def check_condition(ctx: Context, node: ast.expr) -> tuple[Expr, Facts]:
             inner, facts = check_condition(ctx, operand)
             return Unary(BOOL, ctx.span(node), "not", inner), Facts(facts.false, facts.true)
         case ast.Compare(left=left, ops=[ast.Is() | ast.IsNot() as op], comparators=[ast.Constant(value=None)]):
-            return _check_none_test(ctx, node, left, isinstance(op, ast.Is))
+            is_none = isinstance(op, ast.Is)
+            return outcomes.check_none(ctx, node, left, is_none) or _check_none_test(ctx, node, left, is_none)
         case ast.Call(func=ast.Name(id="isinstance")) if "isinstance" not in ctx.names:
             return outcomes.check_isinstance(ctx, node)
     found = expressions.check(ctx, node, None)

@@ -151,11 +151,10 @@ def load(ctx: Context, expr: Expr, node: ast.expr, want: Type | None = None) -> 
     if isinstance(kind, ArrayType) and isinstance(want, SpanType):
         return ctx.coerce(Load(kind, expr.span, expr), want, node)
     if kind.is_aggregate:
+        text = ast.unparse(node)
+        points = f"{text}[:] refers to it" if isinstance(kind, ArrayType) else f"addr({text}) points at it"
         raise ctx.error(
-            "implicit-copy",
-            f"{kind} is not copied silently",
-            node,
-            hint=f"copy({ast.unparse(node)}) copies it, addr({ast.unparse(node)}) points at it",
+            "implicit-copy", f"{kind} is not copied silently", node, hint=f"copy({text}) copies it, {points}"
         )
     if isinstance(kind, VolatileType):
         return Load(kind.of, expr.span, expr)
@@ -300,7 +299,7 @@ def check_field(ctx: Context, node: ast.Attribute) -> Expr:
         return base
     if not isinstance(base.type, StructType):
         raise ctx.error("unknown-field", f"{base.type} has no attribute {node.attr}", node, here=str(base.type))
-    found = base.type.fields.get(node.attr)
+    found = base.type.fields.get(node.attr) or base.type.nothings.get(node.attr)
     if found is None:
         known = ", ".join(base.type.fields)
         if node.attr in base.type.methods:

@@ -14,6 +14,7 @@ from compiler.constant import evaluate_int
 from compiler.context import Context
 from compiler.declare import instantiate_function
 from compiler.environment import Environment
+from compiler.errors import REPORTED, UNKNOWN, CompileError
 from compiler.modules import resolve
 from compiler.symbols import (
     Binding,
@@ -85,7 +86,7 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
         bindings[missing[0]] = len(lists.list_elements(ctx, _display_of(packed)))
         missing = []
     if missing:
-        raise ctx.error("generic", f"{generic.node.name}: cannot tell {', '.join(missing)} from these arguments", node)
+        raise _not_told(ctx, node, generic, missing, [found for _, found, _ in typed])
     if max(map(nesting, bindings.values()), default=0) > DEEPEST_NESTING:
         raise ctx.error("generic", f"{generic.node.name} asks for instances without end", node)
     check_bounds(ctx, node, generic.module, bindings)
@@ -100,6 +101,15 @@ def call_generic(ctx: Context, node: ast.Call, generic: GenericFunction, receive
         keywords=[k for k in node.keywords if k.arg not in generic.parameters],
     )
     return calls.call_function(ctx, ast.copy_location(call, node), function, receiver)
+
+
+def _not_told(
+    ctx: Context, node: ast.Call, generic: GenericFunction, missing: list[str], arguments: list[Expr]
+) -> CompileError:
+    if any(UNKNOWN in str(argument.type) for argument in arguments):
+        return ctx.error(REPORTED, "", node)
+    names = ", ".join(missing)
+    return ctx.error("generic", f"{generic.node.name}: cannot tell {names} from these arguments", node)
 
 
 def _display_of(packed: ast.Call) -> lists.Display:

@@ -14,8 +14,8 @@ import compiler.check_calls as calls
 import compiler.check_conditions as conditions
 import compiler.check_expressions as expressions
 from compiler.context import Context
-from compiler.tree import Call, Deref, Expr, Intrinsic, Load, Local, LocalPlace, Place
-from compiler.type_model import BOOL, PtrType, StructType, Type
+from compiler.tree import Call, Compare, Const, Deref, Expr, Intrinsic, Load, Local, LocalPlace, Place
+from compiler.type_model import BOOL, NONE, U64, PtrType, StructType, Type
 
 
 def check_isinstance(ctx: Context, node: ast.Call) -> tuple[Expr, conditions.Facts]:
@@ -36,6 +36,17 @@ def check_isinstance(ctx: Context, node: ast.Call) -> tuple[Expr, conditions.Fac
     test = Intrinsic(BOOL, ctx.span(node), "exception_is", [number], " ".join(str(s.number) for s in symbols))
     is_any = any(symbol.base is None for symbol in symbols)
     return test, conditions.Facts({ctx.exceptional(local)}, {local} if is_any else set())
+
+
+def check_none(ctx: Context, node: ast.expr, left: ast.expr, is_none: bool) -> tuple[Expr, conditions.Facts] | None:
+    """`x is None` of an outcome whose value is None: it is no exception then. None of everything else."""
+    local = expressions.local_of(ctx, left) if isinstance(left, ast.Name) and _is_outcome(ctx, left.id) else None
+    if local is None or _part(ctx, left, local, "__value__").type != NONE:
+        return None
+    number = _part(ctx, left, local, "__exception__")
+    test = Compare(BOOL, ctx.span(node), "==" if is_none else "!=", number, Const(U64, ctx.span(node), 0))
+    value, exception = {local}, {ctx.exceptional(local)}
+    return test, conditions.Facts(value, exception) if is_none else conditions.Facts(exception, value)
 
 
 def narrowed(ctx: Context, node: ast.Name, local: Local) -> Expr | None:

@@ -23,6 +23,7 @@ from compiler.tree import (
     Expr,
     If,
     Local,
+    Place,
     Return,
     Statement,
     Trap,
@@ -166,14 +167,15 @@ def _check_return(ctx: Context, node: ast.Return, value: ast.expr | None) -> Sta
     if want == NEVER:
         raise ctx.error("return", f"{ctx.function.name} never returns", node)
     if value is not None and want == NONE:
-        result = _nothing(ctx, value)
-        if result is None and not (isinstance(value, ast.Constant) and value.value is None):
+        nothing = _nothing(ctx, value)
+        if nothing is None and not (isinstance(value, ast.Constant) and value.value is None):
             raise ctx.error(
                 "return",
                 f"{ctx.function.name} returns nothing",
                 value,
                 hint=f"declare its result: -> {_guess(ctx, value)}",
             )
+        result = None if isinstance(nothing, Place) else nothing
     elif value is None and want != NONE:
         raise ctx.error("return", f"{ctx.function.name} returns {want}", node)
     elif value is not None:
@@ -183,8 +185,8 @@ def _check_return(ctx: Context, node: ast.Return, value: ast.expr | None) -> Sta
 
 
 def _nothing(ctx: Context, value: ast.expr) -> Expr | None:
-    """A call that gives nothing may stand behind return, as in Python."""
-    found = expressions.check(ctx, value, None) if isinstance(value, ast.Call | ast.Await) else None
+    """A call that gives nothing may stand behind return, as in Python, and a field of which there is nothing."""
+    found = expressions.check(ctx, value, None) if isinstance(value, ast.Call | ast.Await | ast.Attribute) else None
     return found if found is not None and found.type == NONE else None
 
 

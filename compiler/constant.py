@@ -14,8 +14,8 @@ from typing import Any
 import compiler.annotations as type_annotations
 from compiler.constant_loops import run_loop
 from compiler.environment import Environment
-from compiler.symbols import ConstSymbol, EnumSymbol, TypedInt
-from compiler.type_model import INTEGERS, StructType
+from compiler.symbols import ConstSymbol, EnumSymbol, GlobalVar, TypedInt
+from compiler.type_model import INTEGERS, BoolType, IntType, StructType
 
 BINARY: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Add: operator.add,
@@ -145,7 +145,10 @@ def _evaluate_name(node: ast.Name | ast.Attribute, env: Environment) -> Any:
     symbol = env.symbol_of(node)
     if isinstance(symbol, ConstSymbol):
         return symbol.value
-    raise env.error("constant", f"{ast.unparse(node)} is not a constant", node)
+    hint = ""
+    if isinstance(symbol, GlobalVar) and isinstance(symbol.type, IntType | BoolType) and symbol.init is not None:
+        hint = f"declare it so: {symbol.name}: Final = {ast.unparse(symbol.init)}"
+    raise env.error("constant", f"{ast.unparse(node)} is not a constant", node, hint=hint)
 
 
 def _evaluate_comparison(left: ast.expr, ops: list[ast.cmpop], comparators: list[ast.expr], env: Environment) -> bool:

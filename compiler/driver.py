@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from compiler.assembler_errors import locate_mistakes
+from compiler.builtin_names import PROGRAM_START, PYTHON_LIBRARY
 from compiler.cache import Cache, SourceRecord, key_of, machine_fingerprint
 from compiler.check import Checker, Program
 from compiler.check_program import check_program
@@ -33,10 +34,6 @@ from compiler.target import TARGETS, AssemblerError, Target, for_processor, gene
 from compiler.verify import verify
 
 RUNTIME_MODULES = (f"{RUNTIME}.memory",)
-PROGRAM_START = "userspace.lib.program"
-"""What runs before and after the `if __name__ == "__main__":` of a user program."""
-PYTHON_LIBRARY = {name: f"userspace.lib.{name}" for name in ("asyncio", "struct", "time")}
-"""Python's own modules that user programs import, and what stands for them."""
 sys.setrecursionlimit(max(sys.getrecursionlimit(), 10_000))
 # Passes follow the nesting of the source, three calls for each level.
 

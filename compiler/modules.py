@@ -319,7 +319,9 @@ def _import_names(module: Module, statement: ast.ImportFrom, known: frozenset[st
                 alias,
                 hint=PYTHON_NAMES.get(alias.name, f"it knows {', '.join(sorted(known))}" if len(known) < 10 else ""),
             )
-        module.symbols[alias.asname or alias.name] = Builtin(alias.name)
+        is_exception = alias.name in EXCEPTIONS
+        found = module.project.built_in_exception(alias.name) if is_exception else Builtin(alias.name)
+        module.symbols[alias.asname or alias.name] = found
 
 
 def _load_import(module: Module, name: str, at: ast.AST) -> Module:

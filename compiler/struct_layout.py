@@ -63,6 +63,9 @@ def _lay_out(struct: StructType, module: Module, node: ast.ClassDef, env: Enviro
         name = statement.target.id
         if name in fields:
             raise module.error("redefined", f"field {name} is defined twice", statement)
+        if field_type == NONE:
+            struct.nothings[name] = Field(name, NONE, 0, None, guard, env)
+            continue
         if not union and _shares_unit(previous, field_type):
             assert previous is not None
             offset = previous.offset
@@ -100,7 +103,8 @@ def _field_type_or_error(module: Module, struct: StructType, statement: ast.AnnA
 
 def _field_type(module: Module, struct: StructType, statement: ast.AnnAssign, env: Environment) -> Type:
     found = type_annotations.resolve_type(statement.annotation, env)
-    if found in (NONE, NEVER):
+    is_variable = isinstance(statement.annotation, ast.Name) and statement.annotation.id in env.bindings
+    if found == NEVER or (found == NONE and not is_variable):
         raise module.error("struct", f"a field cannot be {found}", statement)
     if found.size < 0:
         raise module.error("struct", f"{struct} contains itself", statement, hint=f"use ptr[{found}]")

@@ -262,6 +262,7 @@ class StructType(Type):
         self.arguments: tuple[Type | int, ...] = ()
         self._lay_out: Callable[[StructType], None] | None = lay_out
         self._fields: dict[str, Field] = {}
+        self.nothings: dict[str, Field] = {}  # once laid out: fields whose type variable is None here, not in memory
         self._methods: dict[str, Function | GenericFunction] = {}
         self._size, self._align = 0, 1
 

@@ -97,3 +97,12 @@ def sizes() -> u64:
 
 U2 = const(sizeof())
 #! constant: sizeof() => sizeof takes one type: sizeof(S)
+
+
+seats: u64 = 5
+
+
+def one_for_each() -> None:
+    places: array[u8, 5] = array(0 for _ in range(seats))
+    #! constant: seats => seats is not a constant
+    #: declare it so: seats: Final = 5

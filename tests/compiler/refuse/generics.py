@@ -1,5 +1,5 @@
 """Mistakes with type parameters and their bounds, and with structs that are looped over."""
-from compiler.prelude import addr, ptr, struct, u8, u16, u32, u64
+from compiler.prelude import addr, ptr, span, struct, u8, u16, u32, u64
 from typing import Generic, Protocol, TypeVar
 
 
@@ -173,3 +173,13 @@ class Repeated(Generic[T]):
 
 def by_pointers_only(first: ptr[Repeated[u8]], second: ptr[Repeated[u16]]) -> bool:
     return u64(first) == u64(second)
+
+
+def first_of(values: span[T]) -> T:
+    return values[0]
+
+
+def of_an_unknown_name() -> None:
+    values = nowhere[:]
+    #! unknown-name: nowhere => nowhere is not defined
+    _ = first_of(values)

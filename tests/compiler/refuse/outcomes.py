@@ -1,5 +1,10 @@
 """Results or exceptions, and what may be done with them."""
-from compiler.prelude import frame_allocator, frame_release, ptr, struct, u8, u64
+from collections.abc import Awaitable
+from typing import Generic, TypeVar
+
+from compiler.prelude import frame_allocator, frame_release, ptr, struct, u8, u64, zeroed
+
+T = TypeVar("T")
 
 
 @struct
@@ -72,3 +77,25 @@ def outside(outcome: ptr[Outcome]) -> bool:
     return isinstance(outcome, ValueError)
     #! exception: isinstance(outcome, ValueError) => exceptions are told apart in async functions only
     #: write async def
+
+
+@struct
+class Kept(Generic[T]):
+    value: T
+    never: None
+    #! struct: never: None => a field cannot be None
+
+
+def keep(coroutine: Awaitable[T]) -> T:
+    kept: Kept[T] = zeroed()
+    kept.value = u64(3)
+    #! type-mismatch: u64(3) => this is u64, but None is needed
+    return kept.value
+
+
+async def nothing() -> None:
+    pass
+
+
+async def keeps_nothing() -> None:
+    keep(nothing())

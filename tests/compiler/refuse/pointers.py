@@ -234,7 +234,7 @@ def address_by_u32(a: u32) -> u32:
 def copies_array() -> None:
     b = table
     #! implicit-copy: table => array[u32, 8] is not copied silently
-    #: copy(table) copies it, addr(table) points at it
+    #: copy(table) copies it, table[:] refers to it
 
 
 def text_index() -> u32:
