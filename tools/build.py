@@ -21,6 +21,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from compiler.builtin_names import PROGRAM_START, PYTHON_LIBRARY
 from tools.children import ChildTooSlow, run_child
 from tools.paths import BOOT_ARCHIVE, BUILD, DIRECT_LOADER, INIT, KERNEL, KVM_PROBE, ROOT
 
@@ -142,12 +143,14 @@ def write_archive(archive: Path, members: Sequence[Path]) -> None:
         archive.write_bytes(packed.getvalue())
 
 
-def reachable_sources(entry: str) -> list[Path]:
+def reachable_sources(entry: str, target: str) -> list[Path]:
     """The files of the entry module and of every module of this tree that it reaches by imports, sorted."""
+    is_user = target == "user"
     found: set[Path] = set()
-    waiting = [entry]
+    waiting = [entry, PROGRAM_START] if is_user else [entry]
     while waiting:
-        path = _module_path(waiting.pop())
+        name = waiting.pop()
+        path = _module_path(PYTHON_LIBRARY.get(name, name) if is_user else name)
         if path is None or path in found:
             continue
         found.add(path)
@@ -177,7 +180,7 @@ def _module_path(name: str) -> Path | None:
 def _fingerprint(program: Program, profile: str) -> str:
     digest = hashlib.sha256(f"{program.entry} {program.target} {profile} {program.options} {program.fast}".encode())
     compiler = sorted((ROOT / "compiler").rglob("*.py"))
-    for path in [*compiler, *reachable_sources(program.entry)]:
+    for path in [*compiler, *reachable_sources(program.entry, program.target)]:
         digest.update(f"{path.relative_to(ROOT)}\0".encode())
         digest.update(hashlib.sha256(path.read_bytes()).digest())
     return digest.hexdigest()

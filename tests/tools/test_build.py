@@ -27,13 +27,29 @@ def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_sources_are_what_imports_reach(tree: Path) -> None:
-    reached = [str(path.relative_to(tree)) for path in build.reachable_sources("kernel.main")]
+    reached = [str(path.relative_to(tree)) for path in build.reachable_sources("kernel.main", "kernel")]
     assert reached == ["kernel/config.py", "kernel/main.py", "kernel/memory/frames.py", "kernel/sync/__init__.py"]
+
+
+def test_programs_reach_what_stands_for_modules_of_python(tree: Path) -> None:
+    files = {
+        "userspace/programs/hello.py": "import asyncio\n",
+        "userspace/lib/asyncio/__init__.py": "from userspace.lib.asyncio.task import Task\n",
+        "userspace/lib/asyncio/task.py": "",
+        "userspace/lib/program.py": "import userspace.lib.heap\n",
+        "userspace/lib/heap.py": "",
+    }
+    for name, text in files.items():
+        path = tree / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    reached = [str(path.relative_to(tree)) for path in build.reachable_sources("userspace.programs.hello", "user")]
+    assert reached == sorted(files)
 
 
 def test_source_that_cannot_be_parsed_is_left_to_the_compiler(tree: Path) -> None:
     (tree / "kernel" / "main.py").write_text("import kernel.config\nx = (\n")
-    assert build.reachable_sources("kernel.main") == [tree / "kernel" / "main.py"]
+    assert build.reachable_sources("kernel.main", "kernel") == [tree / "kernel" / "main.py"]
 
 
 def test_archive_depends_on_names_and_contents_alone(tmp_path: Path) -> None:
