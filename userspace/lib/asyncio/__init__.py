@@ -1,4 +1,6 @@
 """asyncio: Python's names for tasks on our rings. README.md says how it is put together."""
+from builtins import TimeoutError  # noqa: A004, F401 - as Python has it here, too
+
 from userspace.lib.asyncio.gather import (  # noqa: F401
     ALL_COMPLETED,
     FIRST_COMPLETED,
