@@ -8,7 +8,21 @@ from typing import NoReturn
 from boot.limine.protocol import MEMORY_BOOTLOADER_RECLAIMABLE
 from compiler.prelude import addr, array, const, export, panic, ptr, span, struct, u8, u64, zeroed
 from kernel.abi.system import KernelState
-from kernel.arch.x86_64 import apic, barriers, clock, clock_step, cpu, fpu, gdt, isolation, mailbox, paging, tlb, traps
+from kernel.arch.x86_64 import (
+    apic,
+    barriers,
+    clock,
+    clock_step,
+    contexts,
+    cpu,
+    fpu,
+    gdt,
+    isolation,
+    mailbox,
+    paging,
+    tlb,
+    traps,
+)
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.arch.x86_64.registers import read_time_stamp, start_count
 from kernel.arch.x86_64.smp import CpuStart, change_tables_and_stack
@@ -124,6 +138,9 @@ def _find_features() -> str:
         barriers.build(given.barriers, given.direct_map + given.image_physical)
         if barriers.are_on:
             log.info("boot: barriers against speculation are on")
+        contexts.decide(given.contexts)
+        if cpu.has_contexts:
+            log.info("boot: translations of several address spaces are kept")
         isolation.decide(given.isolation)
         if cpu.is_isolated:
             log.info("boot: programs run on page tables without the kernel")

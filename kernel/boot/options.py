@@ -16,7 +16,7 @@ from kernel.core.options import NO_NUMBER, Word, decimal, is_equal, next_word
 from kernel.selftest.choice import SELFTEST, choose
 
 _DOT = const(0x2E)
-_OPTIONS = const(8)
+_OPTIONS = const(9)
 _WORDS_TOLD = const(100)                # characters of a refused word that are shown
 _LEVELS = const(4)
 _PANIC_VALUES = const("halt, exit, reboot, debug or continue" if CAN_CONTINUE else "halt, exit, reboot or debug")
@@ -45,6 +45,7 @@ def read_options() -> str:
         Option(key="program", values="the name of a boot module, without .elf", take=_take_program),
         Option(key="barriers", values="on, off or auto", take=_take_barriers),
         Option(key="kpti", values="on, off or auto", take=_take_isolation),
+        Option(key="pcid", values="auto or off", take=_take_contexts),
         Option(key="selftest", values="the name of a test, in a kernel that is built with them", take=_take_selftest),
     )
     word = Word()
@@ -66,7 +67,7 @@ def _take(options: span[Option], word: ptr[Word]) -> None:
             _tell_values(word, options[index].values)
         return
     if not _is_for_programs(word.key):
-        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=, barriers=, kpti=")
+        _tell(word, "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=, barriers=, kpti=, pcid=")
 
 
 def _is_for_programs(key: span[u8]) -> bool:
@@ -151,6 +152,10 @@ def _take_barriers(value: span[u8]) -> bool:
 
 def _take_isolation(value: span[u8]) -> bool:
     return _take_wish(value, addr(given.isolation))
+
+
+def _take_contexts(value: span[u8]) -> bool:
+    return not is_equal(value, "on") and _take_wish(value, addr(given.contexts))
 
 
 def _take_wish(value: span[u8], place: ptr[u32]) -> bool:

@@ -47,6 +47,7 @@ class Configuration:
     first_program: span[u8]             # the module, without .elf, that becomes the first process
     barriers: u32                       # Wish (arch/x86_64/detour.py)
     isolation: u32                      # Wish
+    contexts: u32                       # Wish, which cannot be ON
     has_exit_device: bool
     is_panic_action_chosen: bool
     panic_action: u64                   # PanicAction (machine_end.py)

@@ -2,13 +2,15 @@
 
 Invariants: I-MEM-7: a CPU says which space it has in force before it loads the tables, with a full fence between, so
 whoever changes an entry and then, behind a full fence, looks who has the space misses nobody who could still have the
-old one. `cpus` only tells where to look: a CPU that has once had the space stays in it.
+old one. `cpus` only tells where to look: a CPU that has once had the space stays in it. I-MEM-10: whoever changes an
+entry counts it in `changes` before it looks who has the space, and a CPU reads the count after it has said that it has
+it, so a change is asked for or found by everybody who keeps the old entry (arch/x86_64/contexts.py).
 Locks: AddressSpace.lock (Rank.SPACE) guards tables, ranges and `is_ending`.
 Not here: what is mapped (objects/mapping.py), who pays.
 """
 from compiler.prelude import addr, atomic, const, count_zeros_right, inline, offsetof, percpu, ptr, struct, u32, u64
 from kernel.abi.layout import USER_END
-from kernel.arch.x86_64 import cpu, mailbox, paging, ports, tlb
+from kernel.arch.x86_64 import contexts, cpu, mailbox, paging, ports, tlb
 from kernel.arch.x86_64.mailbox import Request
 from kernel.arch.x86_64.pages import PAGE_SHIFT
 from kernel.arch.x86_64.ports import PortRanges
@@ -32,6 +34,8 @@ _FAULT_CODES = const(1 | _FAULT_WRITES | _FAULT_BY_USER | _FAULT_FETCHES)
 class AddressSpace:
     lock: SpinLock
     root: u64                           # physical address of the top table
+    number: u64                         # which no other space has or will have; 0 where CPUs have no contexts
+    changes: atomic[u64]                # of entries that a CPU may have in its caches; likewise
     is_ending: atomic[u32]              # nothing is mapped any more, and no CPU loads the tables
     mappings: atomic[u32]               # mappings whose memory has not been freed
     tables: u64                         # tables below the top one
@@ -43,6 +47,8 @@ class AddressSpace:
 
 _spare: percpu[u32] = NO_FRAME          # frames for tables, linked by their records
 _detached: percpu[u32] = NO_FRAME       # tables that were taken out, linked likewise
+
+_newest: atomic[u64] = 0                # number of a space
 
 _CPUS = const(offsetof(AddressSpace, "cpus"))
 
@@ -58,6 +64,8 @@ def create(space: ptr[AddressSpace]) -> bool:
         return False
     kernel_space.share_upper_half(root)
     space.root = root
+    if cpu.has_contexts:
+        space.number = _newest.fetch_add(1, "relaxed") + 1
     space.lock.rank = Rank.SPACE
     return True
 
@@ -66,16 +74,32 @@ def enter(space: ptr[AddressSpace]) -> None:
     """Puts a space in force on this CPU. Requires: it is not ending."""
     if in_force.cpus.load("relaxed") == u64(addr(space.cpus)):
         return
-    if not _has_been_here(space):
+    if _cpus_word(space) & cpu.set_bit == 0:
         _ = space.cpus.words[cpu.index // 64].fetch_or(cpu.set_bit, "relaxed")
-    switch(space)
+    if cpu.has_contexts:
+        place = contexts.place_of(space.number)
+        in_force.cpus.store(u64(addr(space.cpus)), "seq_cst")
+        contexts.load(space.root, place, space.changes.load("seq_cst"))
+    else:
+        switch(space)
     ports.change(addr(space.ports))
 
 
 @inline
+def forget(space: ptr[AddressSpace], start: u64, end: u64) -> None:
+    """After a change of entries: this CPU forgets them now if it has the space in force, and any CPU that does not have
+    it, when it comes back. Others that have it are to be asked (tlb.py)."""
+    if cpu.has_contexts:
+        _ = space.changes.fetch_add(1, "seq_cst")
+    if is_current(space):
+        tlb.forget(start, end)
+
+
+@inline
 def is_plain(space: ptr[AddressSpace]) -> bool:
-    """Whether switch() alone does what enter() does: another space is in force, and ports are nobody's concern."""
-    return _has_been_here(space) and not ports.are_of_concern(addr(space.ports))
+    """Whether switch() alone does what enter() does: another space is in force, there are no contexts, and ports are
+    nobody's concern."""
+    return _cpus_word(space) & cpu.plain_bit != 0 and not ports.are_of_concern(addr(space.ports))
 
 
 @inline
@@ -85,14 +109,15 @@ def switch(space: ptr[AddressSpace]) -> None:
 
 
 @inline
-def _has_been_here(space: ptr[AddressSpace]) -> bool:
-    return ptr[u64](u64(addr(space.cpus)) + cpu.set_offset)[0] & cpu.set_bit != 0
+def _cpus_word(space: ptr[AddressSpace]) -> u64:
+    """Of the set of CPUs that have had the space, the part with this CPU."""
+    return ptr[u64](u64(addr(space.cpus)) + cpu.set_offset)[0]
 
 
 def leave() -> None:
     """Puts the kernel's own tables in force."""
     if in_force.cpus.load("relaxed") != 0:
-        write_cr3(kernel_space.root)
+        contexts.load_kernel(kernel_space.root)
         in_force.cpus.store(0, "seq_cst")
         ports.close()
 

@@ -293,8 +293,7 @@ def _free_empty_tables(mapping: ptr[Mapping]) -> None:
     first = address_space.detach_tables(space, mapping.node.start, mapping.node.end, NO_FRAME)
     if first == NO_FRAME:
         return
-    if address_space.is_current(space):
-        tlb.forget(mapping.node.start, mapping.node.end)
+    address_space.forget(space, mapping.node.start, mapping.node.end)
     fence("seq_cst")
     if tlb.has_others(addr(space.cpus)):
         mapping.tables = first          # a CPU has come that may have seen them

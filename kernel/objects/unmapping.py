@@ -127,8 +127,7 @@ def _change(process: ptr[Process], start: u64, length: u64, access: u32) -> Stat
         first.state = MappingState.UNMAPPING if access == 0 else MappingState.CHANGING
         if access == 0:
             _clear(first, start, end)
-        if address_space.is_current(space):
-            tlb.forget(start, end)
+        address_space.forget(space, start, end)
         is_gone = access == 0 and first.batch is None and not tlb.has_others(addr(space.cpus))
         if is_gone:
             _take_out(first)
@@ -279,8 +278,7 @@ def _begin_unmapping(mapping: ptr[Mapping]) -> bool:
     mapping.record = None
     paging.clear_range(space.root, low, end)
     _detach_tables(mapping, low, end)
-    if address_space.is_current(space):
-        tlb.forget(low, end)
+    address_space.forget(space, low, end)
     return not tlb.ask(addr(mapping.flush), addr(space.cpus), low, end)
 
 

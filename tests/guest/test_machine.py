@@ -12,7 +12,7 @@ from tools.paths import INIT, KERNEL
 from tools.qemu import Machine
 
 DEADLINE_SECONDS = 40
-NO_OPTION = "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=, barriers=, kpti="
+NO_OPTION = "is no option of the kernel; it has exit=, panic=, log=, cpus=, program=, barriers=, kpti=, pcid="
 
 
 async def boot(start_guest: StartGuest, machine: Machine, cpus: int, memory: str) -> list[str]:

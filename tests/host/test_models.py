@@ -9,6 +9,7 @@ from tools.children import run_child
 from tools.paths import ROOT
 
 CASES = {
+    "kernel/arch/x86_64/contexts.pml": ("COUNT_READ_FIRST", "LOOK_FIRST", "NO_COUNT"),
     "kernel/arch/x86_64/flush.pml": ("NOTE_BY_LOOK",),
     "kernel/core/idle.pml": ("LOOK_FIRST", "NO_SECOND_LOOK"),
     "kernel/core/offline.pml": ("NO_SECOND_LOOK", "STALE_NOTE"),

@@ -35,6 +35,7 @@ from kernel.arch.x86_64.registers import (
     CR0_PROTECTED,
     CR0_WRITE_PROTECT,
     CR4_BASE_INSTRUCTIONS,
+    CR4_CONTEXTS,
     CR4_DEBUGGING_EXTENSIONS,
     CR4_FIVE_LEVELS,
     CR4_FXSAVE,
@@ -64,7 +65,7 @@ from kernel.config import CPU_LIMIT
 
 AREA_BYTES = const(4 * PAGE_BYTES)            # of a CPU: its data, and behind them its task state (gdt.py)
 TASK_OFFSET = const(PAGE_BYTES)
-DOORSTEP_OFFSET = const(AREA_BYTES - 96)      # and at their end its descriptors and entry stack (gdt.py)
+DOORSTEP_OFFSET = const(AREA_BYTES - 112)     # and at their end its descriptors and entry stack (gdt.py)
 # Entries 0-3 as after reset, 4 and 5 write-protect and write-combining, 6 and 7 as after reset.
 _PAT = const(0x0007_0105_0007_0406)
 _LEAF_STRUCTURED = const(7)
@@ -81,6 +82,7 @@ attention: percpu[u32] = 0                      # not 0: look for another thread
 index: percpu[u32] = 0
 set_offset: percpu[u64] = 0                     # in a set of CPUs, of the word with this one's bit, in bytes
 set_bit: percpu[u64] = 0
+plain_bit: percpu[u64] = 0                      # the same if a change of tables takes no more than a write, else 0
 area: percpu[u64] = 0                           # address of this CPU's data
 base: percpu[u64] = 0                           # its gs base: plus percpu_address(x), where this CPU's x is
 
@@ -93,6 +95,7 @@ has_smep: bool = False
 has_umip: bool = False
 has_huge_pages: bool = False
 has_base_instructions: bool = False             # programs may set their fs and gs base themselves
+has_contexts: bool = False                      # keeps translations of several spaces (contexts.py)
 is_isolated: bool = False                       # programs run on page tables of their own (isolation.py)
 
 _boot_area: array[u8, AREA_BYTES] = zeroed(align=PAGE_BYTES)
@@ -130,7 +133,7 @@ def use_area(at: u64, number: u32) -> None:
 
 def find_features() -> str:
     """Notes what the processor has. Returns what is missing that the kernel cannot do without, or nothing."""
-    global has_smap, has_smep, has_umip, has_huge_pages, has_base_instructions
+    global has_smap, has_smep, has_umip, has_huge_pages, has_base_instructions, has_contexts
     answer = CpuidResult()
     read_cpuid(_EXTENDED_BASE, 0, addr(answer))
     if answer.eax < CPUID_EXTENDED_FEATURES:
@@ -142,6 +145,7 @@ def find_features() -> str:
         return "the processor has no SYSCALL"
     has_huge_pages = has_bit(answer.edx, 26)
     read_cpuid(CPUID_FEATURES, 0, addr(answer))
+    numbers_spaces = has_bit(answer.ecx, 17)
     if not has_bit(answer.edx, 9):
         return "the processor has no APIC, or it is turned off"
     if not has_bit(answer.edx, 13):
@@ -153,6 +157,7 @@ def find_features() -> str:
         read_cpuid(_LEAF_STRUCTURED, 0, addr(answer))
         has_base_instructions = has_bit(answer.ebx, 0)
         has_smep = has_bit(answer.ebx, 7)
+        has_contexts = numbers_spaces and has_bit(answer.ebx, 10)       # and can forget those of one
         has_smap = has_bit(answer.ebx, 20)
         has_umip = has_bit(answer.ecx, 2)
     if read_cr4() & CR4_FIVE_LEVELS != 0:
@@ -178,8 +183,9 @@ def turn_on_no_execute() -> None:
 def turn_on_features() -> None:
     """Sets this CPU's control registers to what the kernel wants, whatever firmware and loader left there.
 
-    Requires: the descriptor tables of this CPU are loaded, machine checks can come from here on.
+    Requires: our page tables are in force, this CPU's descriptor tables loaded; machine checks can come from here on.
     """
+    global plain_bit
     turn_on_no_execute()
     write_cr0(
         CR0_PROTECTED
@@ -206,6 +212,9 @@ def turn_on_features() -> None:
         control |= CR4_UMIP
     if has_base_instructions:
         control |= CR4_BASE_INSTRUCTIONS
+    if has_contexts:
+        control |= CR4_CONTEXTS
+    plain_bit = 0 if has_contexts else set_bit
     write_cr4(control & ~u64(CR4_GLOBAL_PAGES))     # the change forgets global translations of the loader's
     if not is_isolated:
         write_cr4(control)

@@ -22,8 +22,9 @@ from compiler.prelude import (
     u64,
 )
 from compiler.prelude.x64 import *
-from kernel.arch.x86_64 import cpu
+from kernel.arch.x86_64 import contexts, cpu
 from kernel.arch.x86_64.frame import KERNEL_CODE, KERNEL_DATA, Registers
+from kernel.arch.x86_64.pages import PAGE_BYTES
 
 _DESCRIPTORS = const(8)
 _NULL = const(0)
@@ -71,6 +72,8 @@ class Doorstep:
     descriptors: array[u64, _DESCRIPTORS]
     scratch: u64                        # of the isolated ways
     frame_end: u64                      # in place of rsp0, with isolation
+    users: u64                          # bits of CR3 that are set for a program's tables
+    kept: u64                           # the bit of CR3 by which nothing is forgotten, if there is one
     gs_base: u64                        # of this CPU; 16 bytes below the page's end, as on the exception stacks
     unused: u64
 
@@ -98,6 +101,8 @@ def load(exception_stack_ends: ptr[u64]) -> None:
     if cpu.is_isolated:
         own.state.rsp0 = u64(mine)      # where the entry stack ends
         _frame_end = u64(addr(mine.frame_end))
+        mine.kept = contexts.KEPT if cpu.has_contexts else u64(0)
+        mine.users = PAGE_BYTES | (contexts.KEPT | contexts.OF_PROGRAM if cpu.has_contexts else u64(0))
     own.state.port_bitmap = _OUT_OF_REACH
     memory_fill(addr(own.ports), 0xFF, _PORT_BYTES + 1)
     for number in range(EXCEPTION_STACKS):

@@ -7,7 +7,7 @@ the gates, and of each CPU its task state, descriptors, entry stack, and the top
 Without isolation the doors of entry.py pay nothing for it. With it there are detours (detour.py) at their beginnings
 and ends. Entries from user mode that push come to the entry stack, and are moved from there to the thread's frame. The
 exceptions with stacks of their own find either tables in force, and put the same back.
-Global pages stay off, so that each change of the tables forgets the others' translations.
+Global pages stay off; without contexts (contexts.py) each change of the tables forgets the others' translations.
 Invariants: I-ARCH-8: in the kernel only the isolated ways run on a program's tables.
 Source: SDM vol 3, 4.10.2 (CR3), vol 4, table 2-2 (ARCH_CAPABILITIES); Lipp et al., "Meltdown" (2018).
 """
@@ -16,6 +16,7 @@ from compiler.prelude.x64 import *
 from kernel.abi.syscall import Call
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.barriers import are_on, read_capabilities, selector  # noqa: F401 - the assembler names it
+from kernel.arch.x86_64.contexts import OF_PROGRAM
 from kernel.arch.x86_64.detour import DETOUR_BYTES, Detour, Wish, write_detours  # noqa: F401 - the assembler names it
 from kernel.arch.x86_64.entry import (  # noqa: F401 - the assembler names them
     STUBS_BYTES,
@@ -41,9 +42,11 @@ STRETCHES = const(9)
 _VECTOR_AND_ERROR_BYTES = const(16)
 _FRAME_BYTES = const(sizeof(Registers))
 _CS = const(24)                         # from the stack pointer of a vector's stub
-_USERS = const(PAGE_BYTES)              # the bit of CR3
-_KERNELS = const(-PAGE_BYTES - 1)
+_IS_USERS = const(PAGE_BYTES)           # the bit of CR3
+_KERNELS = const(~(PAGE_BYTES | OF_PROGRAM))
 _SCRATCH = const(cpu.DOORSTEP_OFFSET + offsetof(Doorstep, "scratch"))
+_USERS = const(cpu.DOORSTEP_OFFSET + offsetof(Doorstep, "users"))
+_KEPT = const(cpu.DOORSTEP_OFFSET + offsetof(Doorstep, "kept"))
 
 
 @struct
@@ -130,6 +133,7 @@ def _isolated_entries() -> None:
     raw("mov gs:[__percpu_start + {_SCRATCH}], rsp")
     mov(rsp, cr3)
     and_(rsp, _KERNELS)
+    raw("or rsp, gs:[__percpu_start + {_KEPT}]")
     mov(cr3, rsp)
     raw("mov rsp, gs:[__percpu_start + {_SCRATCH}]")
     raw(".ifc \\door, traced")
@@ -147,6 +151,7 @@ def _isolated_entries() -> None:
     raw("mov gs:[__percpu_start + {_SCRATCH}], rax")
     mov(rax, cr3)
     and_(rax, _KERNELS)
+    raw("or rax, gs:[__percpu_start + {_KEPT}]")
     mov(cr3, rax)
     mov(rax, rsp)
     mov(rsp, gs[cpu.frame])
@@ -174,7 +179,7 @@ def _isolated_kernel_exception() -> None:
     raw("isolated_kernel_exception:")
     push(rax)
     mov(rax, cr3)
-    test(eax, _USERS)
+    test(eax, _IS_USERS)
     raw("je on_kernel_tables")
     and_(rax, _KERNELS)
     mov(cr3, rax)
@@ -241,7 +246,7 @@ def _isolated_returns() -> None:
     raw(".irp way, sysret, iret")
     raw("isolated_\\way\\()_tables:")
     mov(rax, cr3)
-    or_(rax, _USERS)
+    raw("or rax, gs:[__percpu_start + {_USERS}]")
     mov(cr3, rax)
     raw("mov rax, gs:[__percpu_start + {_SCRATCH}]")
     swapgs()

@@ -25,6 +25,7 @@ CR4_VECTOR_EXCEPTIONS = const(1 << 10)
 CR4_UMIP = const(1 << 11)
 CR4_FIVE_LEVELS = const(1 << 12)
 CR4_BASE_INSTRUCTIONS = const(1 << 16)
+CR4_CONTEXTS = const(1 << 17)           # PCIDE
 CR4_XSAVE = const(1 << 18)
 CR4_SMEP = const(1 << 20)
 CR4_SMAP = const(1 << 21)

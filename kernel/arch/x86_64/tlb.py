@@ -32,7 +32,7 @@ from compiler.prelude import (
     wrap_neg,
     zeroed,
 )
-from kernel.arch.x86_64 import cpu, mailbox
+from kernel.arch.x86_64 import contexts, cpu, mailbox
 from kernel.arch.x86_64.mailbox import Request
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.arch.x86_64.registers import invalidate_page, read_cr3, write_cr3
@@ -252,6 +252,8 @@ def _merge(inbox: ptr[Inbox], word: u64) -> None:
 def _forget(word: u64) -> None:
     if word == _NOTHING:
         return
+    if cpu.has_contexts:
+        contexts.forget_programs()
     if word == _EVERYTHING:
         write_cr3(read_cr3())
         return
