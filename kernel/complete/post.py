@@ -9,6 +9,7 @@ from kernel.complete.message_buffer import put_bytes
 from kernel.complete.queue import advance_tail, take_reserved_place, unread
 from kernel.complete.ring_block import Ring
 from kernel.core import alarm, calls, schedule, wait
+from kernel.core.attention import note_due
 from kernel.core.message import Message
 from kernel.core.thread_block import (
     HAS_EVENTS,
@@ -144,7 +145,7 @@ def send_upcall(ring: ptr[Ring]) -> None:
         return
     thread = ptr[Thread](ring.thread)
     if thread.conditions.fetch_or(UPCALL_DUE, "acq_rel") & UPCALL_DUE == 0:
-        schedule.reschedule(cpu_of(thread))
+        note_due(thread)
 
 
 def end_wait(ring: ptr[Ring], status: Status) -> ptr[Thread] | None:

@@ -22,6 +22,7 @@ from kernel.caps.capability import Capability
 from kernel.complete.latch import look_at_head
 from kernel.complete.queue import unread
 from kernel.core import answers, calls, context, schedule, wait
+from kernel.core.attention import attend
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.cpu_queue import charge_direct, is_first, is_nobody_ready, note_level
 from kernel.core.message import Message
@@ -307,6 +308,5 @@ def _return(thread: ptr[Thread], status: Status) -> NoReturn:
 
 
 def _leave_by_call() -> NoReturn:
-    while cpu.attention != 0:
-        schedule.look()
+    attend()
     resume_call()

@@ -12,6 +12,7 @@ from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
 from kernel.core import alarm, cpu_queue, log, schedule, trace
+from kernel.core.attention import attend
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
 from kernel.entry.fault import ask_or_end, handle_exception
@@ -33,8 +34,7 @@ def exception_from_user(frame: ptr[Registers]) -> None:
         handle_exception()
     else:
         _handle_interrupt(vector)
-    while cpu.attention != 0:
-        schedule.look()
+    attend()
 
 
 @export("exception_from_kernel")
@@ -84,8 +84,7 @@ def look_after_call() -> None:
     """The way out of a system call when this CPU has been asked to look for another thread."""
     if trace.is_on:
         trace.record(TraceEvent.RETURN, 0, current_thread().registers.rax)
-    while cpu.attention != 0:
-        schedule.look()
+    attend()
 
 
 @export("refuse_return")

@@ -14,19 +14,34 @@ _PROGRAM_FLAGS = const(0x0024_0DD5)
 
 def read_registers(thread: ptr[Thread], destination: u64) -> Status:
     """Requires: the thread does not run."""
-    registers = snapshot(thread)
+    registers = ThreadRegisters()
+    snapshot(thread, addr(registers))
     is_done = copy_to_user(destination, ptr[u8](addr(registers)), sizeof(ThreadRegisters))
     return Status.OK if is_done else Status.BAD_ADDRESS
 
 
-def snapshot(thread: ptr[Thread]) -> ThreadRegisters:
+def snapshot(thread: ptr[Thread], to: ptr[ThreadRegisters]) -> None:
     source = addr(thread.registers)
-    return ThreadRegisters(
-        rax=source.rax, rbx=source.rbx, rcx=source.rcx, rdx=source.rdx, rsi=source.rsi, rdi=source.rdi,
-        rbp=source.rbp, rsp=source.rsp, r8=source.r8, r9=source.r9, r10=source.r10, r11=source.r11,
-        r12=source.r12, r13=source.r13, r14=source.r14, r15=source.r15, rip=source.rip, rflags=source.rflags,
-        fs_base=thread.fs_base, gs_base=thread.gs_base,
-    )  # fmt: skip
+    to.rax = source.rax
+    to.rbx = source.rbx
+    to.rcx = source.rcx
+    to.rdx = source.rdx
+    to.rsi = source.rsi
+    to.rdi = source.rdi
+    to.rbp = source.rbp
+    to.rsp = source.rsp
+    to.r8 = source.r8
+    to.r9 = source.r9
+    to.r10 = source.r10
+    to.r11 = source.r11
+    to.r12 = source.r12
+    to.r13 = source.r13
+    to.r14 = source.r14
+    to.r15 = source.r15
+    to.rip = source.rip
+    to.rflags = source.rflags
+    to.fs_base = thread.fs_base
+    to.gs_base = thread.gs_base
 
 
 def write_registers(thread: ptr[Thread], source: u64) -> Status:

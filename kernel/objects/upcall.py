@@ -11,14 +11,15 @@ from compiler.prelude import addr, atomic, const, offsetof, ptr, u32, u64, wrap_
 from kernel.abi.errors import Status
 from kernel.abi.ring import UserPage
 from kernel.abi.upcall import REASONS, Reason, UpcallBlock
-from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64 import clock
 from kernel.arch.x86_64.entry import resume_user
 from kernel.arch.x86_64.frame import Registers
 from kernel.complete.latch import look_at_head
 from kernel.complete.post import send_upcall
 from kernel.complete.queue import unread
 from kernel.complete.ring_block import Ring
-from kernel.core import alarm, context, schedule
+from kernel.core import alarm, context
+from kernel.core.attention import attend
 from kernel.core.thread_block import (
     TELLS_PREEMPTION,
     UPCALL_DUE,
@@ -77,7 +78,7 @@ def deliver(thread: ptr[Thread]) -> None:
     if not _keep_interval(ring, block.interval_ns):
         return
     reasons = _take_reasons(ring, there)
-    block.frame.registers = snapshot(thread)
+    snapshot(thread, addr(block.frame.registers))
     block.frame.reasons = reasons
     block.frame.completion_tail = u64(tail)
     block.disabled.store(1, "release")
@@ -110,8 +111,7 @@ def return_from_upcall() -> Status:
 
 
 def _resume() -> NoReturn:
-    while cpu.attention != 0:
-        schedule.look()
+    attend()
     resume_user()
 
 

@@ -7,13 +7,14 @@ from typing import NoReturn
 
 from compiler.prelude import addr, const, inline, offsetof, ptr, u64
 from kernel.abi.errors import Status
-from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64 import clock
 from kernel.arch.x86_64.entry import resume_user, run_on_kernel_stack
 from kernel.complete.latch import look_at_head
 from kernel.complete.post import end_wait
 from kernel.complete.queue import unread
 from kernel.complete.ring_block import Ring
 from kernel.core import alarm, calls, context, schedule, wait
+from kernel.core.attention import attend
 from kernel.core.thread_block import WAIT_INTERRUPTED, WAIT_STEP, Thread, Wait, current_thread
 from kernel.core.timers import NEVER, Timer
 from kernel.submit.invocations import carry_out
@@ -69,8 +70,7 @@ def _enter_with_a_look() -> NoReturn:
     if thread.conditions.fetch_and(~u64(WAIT_INTERRUPTED)) & WAIT_INTERRUPTED != 0:
         _go_on(thread)
     context.do_what_is_due(thread)
-    while cpu.attention != 0:
-        schedule.look()
+    attend()
     resume_user()
 
 

@@ -77,7 +77,7 @@ _EXTENDED_BASE = const(0x8000_0000)
 frame: percpu[ptr[Registers] | None] = None     # where the user registers of the current thread are kept
 kernel_stack_end: percpu[u64] = 0
 user_stack_pointer: percpu[u64] = 0             # scratch of the system-call door
-attention: percpu[u32] = 0                      # not 0: look for another thread before leaving the kernel
+attention: percpu[u32] = 0                      # not 0: the kernel is not left before core/attention.py
 
 index: percpu[u32] = 0
 set_offset: percpu[u64] = 0                     # in a set of CPUs, of the word with this one's bit, in bytes
