@@ -14,5 +14,5 @@ from userspace.lib.asyncio.locks import Event, Lock, Semaphore  # noqa: F401
 from userspace.lib.asyncio.loop import run  # noqa: F401
 from userspace.lib.asyncio.queues import Queue, QueueEmpty, QueueFull  # noqa: F401
 from userspace.lib.asyncio.sleepers import sleep  # noqa: F401
-from userspace.lib.asyncio.task import CancelledError, Task, create_task  # noqa: F401
+from userspace.lib.asyncio.task import CancelledError, InvalidStateError, Task, create_task  # noqa: F401
 from userspace.lib.asyncio.timeouts import timeout, wait_for  # noqa: F401

@@ -44,6 +44,10 @@ class CancelledError(BaseException):
     pass
 
 
+class InvalidStateError(Exception):
+    pass
+
+
 @struct
 class State:
     leaf: ptr[u8] | None                # the coroutine to resume next
@@ -135,15 +139,23 @@ class Task(Generic[T]):
     def cancelled(self) -> bool:
         return self.base.is_done and self.base.was_cancelled()
 
+    @raises
     def exception(self) -> ptr[State] | None:
-        """None when it ended with a result; of what it raised a program can tell that it is there."""
+        """None when it ended with a result; of what it raised a program can tell that it is there.
+
+        Errors: InvalidStateError, before it has ended; CancelledError.
+        """
+        if not self.base.is_done:
+            set_exception(exception_number(InvalidStateError), "Exception is not set.")
+        elif self.base.was_cancelled():
+            set_exception(self.base.state.exception, self.base.state.message)
         return addr(self.base.state) if self.base.has_failed() else None
 
     @raises
     def result(self) -> T:
-        """What awaiting it would give, of a task that has ended; the task stays. Errors: RuntimeError, before."""
+        """What awaiting it would give, of a task that has ended; the task stays. Errors: InvalidStateError, before."""
         if not self.base.is_done:
-            set_exception(exception_number(RuntimeError), "the task has not ended")
+            set_exception(exception_number(InvalidStateError), "Result is not set.")
         elif self.base.has_failed():
             set_exception(self.base.state.exception, self.base.state.message)
         return coroutine_result(self.coroutine)
