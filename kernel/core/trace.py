@@ -2,11 +2,27 @@
 
 When it is off it costs nothing where it counts: the door for system calls is the ordinary one, and only turning tracing
 on points the CPUs at another (arch/x86_64/traced_entry.py). Interrupts of devices and exceptions look at one word.
+While it is on, each CPU also counts how long its calls and interrupts took (abi/trace.py).
 Rings are made when tracing is first turned on, and stay.
 Owns: the rings. Locks: none: a CPU fills its own ring with interrupts off; readers notice what was overwritten.
 """
-from compiler.prelude import array, atomic, const, copy, export, memory_fill, ptr, sizeof, struct, u8, u32, u64, zeroed
-from kernel.abi.trace import TRACE_RECORDS, TraceEvent, TraceRecord
+from compiler.prelude import (
+    array,
+    atomic,
+    const,
+    copy,
+    count_zeros_left,
+    export,
+    memory_fill,
+    ptr,
+    sizeof,
+    struct,
+    u8,
+    u32,
+    u64,
+    zeroed,
+)
+from kernel.abi.trace import TRACE_BUCKETS, TRACE_RECORDS, TRACE_TIME_KINDS, TraceEvent, TraceRecord, TraceTimes
 from kernel.arch.x86_64 import clock, cpu, mailbox
 from kernel.arch.x86_64.entry import system_call_door
 from kernel.arch.x86_64.mailbox import Request
@@ -24,6 +40,9 @@ _THREAD_MASK = const(0xFFFF_FFFF)
 @struct
 class TraceRing:
     next: atomic[u64]                   # the number of the next record
+    caller: u64                         # address of the frame of whoever made the last call, until it is over
+    call_ns: u64                        # when that was
+    times: array[atomic[u64], TRACE_TIME_KINDS * TRACE_BUCKETS]     # by TraceTimes and bucket
     records: array[TraceRecord, TRACE_RECORDS]
 
 
@@ -76,6 +95,30 @@ def record(event: TraceEvent, number: u32, value: u64) -> None:
         ring.next.store(number_of_record + 1, "release")
 
 
+def record_interrupt(vector: u32) -> u64:
+    """Returns the time, for count_time() when it has been dealt with. Requires: tracing is on."""
+    record(TraceEvent.INTERRUPT, vector, 0)
+    return clock.now_ns()
+
+
+def record_return(status: u64) -> None:
+    """A system call goes back to its program. Requires: tracing is on."""
+    record(TraceEvent.RETURN, 0, status)
+    ring = ring_of(cpu.index)
+    if ring is not None and ring.caller == u64(cpu.frame):
+        ring.caller = 0
+        count_time(TraceTimes.CALLS, ring.call_ns)
+
+
+def count_time(kind: TraceTimes, start_ns: u64) -> None:
+    """Counts what took from `start_ns` until now. Requires: tracing has been on."""
+    ring = ring_of(cpu.index)
+    if ring is not None:
+        bucket = min(63 - count_zeros_left(clock.now_ns() - start_ns | 1), u64(TRACE_BUCKETS - 1))
+        place = u64(kind) * TRACE_BUCKETS + bucket
+        ring.times[place].store(ring.times[place].load("relaxed") + 1, "relaxed")
+
+
 def ring_of(index: u32) -> ptr[TraceRing] | None:
     """None before tracing was first turned on."""
     return ptr[TraceRing](_rings[index]) if _rings[index] != 0 else None
@@ -87,11 +130,23 @@ def read(ring: ptr[TraceRing], number: u64, record: ptr[TraceRecord]) -> bool:
     return ring.next.load("acquire") - number < TRACE_RECORDS
 
 
+def read_times(ring: ptr[TraceRing], index: u64, record: ptr[TraceRecord]) -> None:
+    """Tells one count of times as a record."""
+    is_of_calls = index // TRACE_BUCKETS == TraceTimes.CALLS
+    record.event = TraceEvent.CALL if is_of_calls else TraceEvent.INTERRUPT
+    record.number = u32(index % TRACE_BUCKETS)
+    record.value = ring.times[index].load("relaxed")
+
+
 @export("trace_system_call")
 def trace_system_call(number: u64, first: u64) -> None:
     """Called by the traced door."""
     if is_on:
         record(TraceEvent.CALL, u32(number), first)
+        ring = ring_of(cpu.index)
+        if ring is not None:
+            ring.caller = u64(cpu.frame)
+            ring.call_ns = clock.now_ns()
 
 
 def _tell_all() -> None:
@@ -103,4 +158,7 @@ def _tell_all() -> None:
 
 
 def _choose_door() -> None:
+    ring = ring_of(cpu.index)
+    if ring is not None:
+        ring.caller = 0                 # the other end of a call that is under way is not seen
     write_msr(MSR_LSTAR, u64(traced_door) if is_on else u64(system_call_door))

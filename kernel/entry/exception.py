@@ -6,7 +6,7 @@ allowed; any other is a bug and panics.
 from typing import NoReturn
 
 from compiler.prelude import copy, export, ptr, u32, u64
-from kernel.abi.trace import TraceEvent
+from kernel.abi.trace import TraceEvent, TraceTimes
 from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
@@ -83,7 +83,7 @@ def give_up() -> NoReturn:
 def look_after_call() -> None:
     """The way out of a system call when this CPU has been asked to look for another thread."""
     if trace.is_on:
-        trace.record(TraceEvent.RETURN, 0, current_thread().registers.rax)
+        trace.record_return(current_thread().registers.rax)
     attend()
 
 
@@ -107,5 +107,8 @@ def _handle_interrupt(vector: u64) -> None:
         alarm.note_alarm()
         return
     if trace.is_on:
-        trace.record(TraceEvent.INTERRUPT, u32(vector), 0)
-    interrupt_line.deliver(u32(vector))
+        start_ns = trace.record_interrupt(u32(vector))
+        interrupt_line.deliver(u32(vector))
+        trace.count_time(TraceTimes.INTERRUPTS, start_ns)
+    else:
+        interrupt_line.deliver(u32(vector))

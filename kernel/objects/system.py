@@ -23,7 +23,7 @@ from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
 from kernel.abi.thread import SchedulingClass
-from kernel.abi.trace import TraceRecord
+from kernel.abi.trace import TRACE_BUCKETS, TRACE_TIME_KINDS, TRACE_TIMES, TraceRecord
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
@@ -160,16 +160,21 @@ def _trace(is_on: u64) -> Status:
 
 
 def _read_trace(index: u64, number: u64, destination: u64) -> tuple[Status, u64]:
-    """One record; its event is NOTHING when it is not there yet. The value is the number of the CPU's next record.
+    """One record, or count of times; its event is NOTHING when it is not there yet. The value is the number of the
+    CPU's next record.
 
-    Errors: NO_SUCH when the record has been overwritten.
+    Errors: BAD_ARGUMENT, BAD_ADDRESS, NO_SUCH when the record has been overwritten.
     """
     if index >= u64(cpu.known_cpus):
+        return Status.BAD_ARGUMENT, 0
+    if number >= TRACE_TIMES + TRACE_TIME_KINDS * TRACE_BUCKETS:
         return Status.BAD_ARGUMENT, 0
     ring = trace.ring_of(u32(index))
     following = ring.next.load("acquire") if ring is not None else u64(0)
     record = TraceRecord()
-    if ring is not None and number < following and not trace.read(ring, number, addr(record)):
+    if ring is not None and number >= TRACE_TIMES:
+        trace.read_times(ring, number - TRACE_TIMES, addr(record))
+    elif ring is not None and number < following and not trace.read(ring, number, addr(record)):
         return Status.NO_SUCH, following
     if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(TraceRecord)):
         return Status.BAD_ADDRESS, following

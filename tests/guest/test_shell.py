@@ -118,6 +118,8 @@ async def test_shows_the_system(start_guest: StartGuest) -> None:
         await enter(guest, "log loud", "^loud: levels are")
         await enter(guest, "trace on")
         await enter(guest, "trace", r"^trace: cpu=\d+ time=\d+ thread=\d+ event=1 number=3 value=")
+        await enter(guest, "trace", r"^times: cpu=\d+ calls below \d+ ns: [1-9]")
+        await enter(guest, "trace", r"^times: cpu=\d+ interrupts below \d+ ns: [1-9]")
         await enter(guest, "trace loud", "^loud: a trace is on or off")
         await enter(guest, "top", r"^  - +\d+  shell$")
         await enter(guest, "bench", r"^ +\d+ ns  empty system call$")

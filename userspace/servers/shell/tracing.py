@@ -1,8 +1,8 @@
-"""The trace command: what each CPU did, one line for each record, as tools/trace.py reads them."""
+"""The trace command: what each CPU did, one line for each record, as tools/trace.py reads them, and how long."""
 from compiler.prelude import addr, const, ptr, span, u8, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
-from kernel.abi.trace import TraceEvent, TraceRecord
+from kernel.abi.trace import TRACE_BUCKETS, TRACE_TIME_KINDS, TRACE_TIMES, TraceEvent, TraceRecord
 from userspace.lib.console import write_line
 from userspace.lib.start_info import is_same, start_info
 from userspace.lib.syscall import invoke
@@ -39,7 +39,17 @@ def _show() -> None:
                     f"trace: cpu={cpu} time={record.time_ns} thread={record.thread} event={record.event} "
                     f"number={record.number} value={record.value}"
                 )
+        _show_times(cpu)
         cpu += 1
+
+
+def _show_times(cpu: u64) -> None:
+    record: TraceRecord = zeroed()
+    for index in range(u64(TRACE_TIME_KINDS * TRACE_BUCKETS)):
+        _, _ = _read(cpu, TRACE_TIMES + index, addr(record))
+        if record.value != 0:
+            what = "calls" if record.event == TraceEvent.CALL else "interrupts"
+            write_line(f"times: cpu={cpu} {what} below {u64(2) << u64(record.number)} ns: {record.value}")
 
 
 def _read(cpu: u64, number: u64, record: ptr[TraceRecord]) -> tuple[Status, u64]:
