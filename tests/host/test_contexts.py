@@ -14,8 +14,9 @@ from compiler.prelude import addr, u64
 from kernel.arch.x86_64 import context_table
 from kernel.arch.x86_64.context_table import CONTEXTS, ContextTable
 
-CPUS = 3
+CPUS = 2
 PAGES = 2
+SPACES = CONTEXTS + 2
 cpus = st.integers(0, CPUS - 1)
 pages = st.integers(0, PAGES - 1)
 
@@ -37,6 +38,7 @@ class ContextModel(RuleBasedStateMachine):
         self.newest_space = 0
         self.newest_value = 0
 
+    @precondition(lambda self: len(self.changes) < SPACES)
     @rule()
     def make_space(self) -> None:
         self.newest_space += 1
@@ -59,23 +61,21 @@ class ContextModel(RuleBasedStateMachine):
     def enter(self, data: st.DataObject, index: int) -> None:
         cpu = self.cpus[index]
         space = data.draw(st.sampled_from(sorted(self.changes)))
-        if cpu.space == space:
-            return
-        place = int(context_table.place_of(addr(cpu.table), u64(space)))
-        if not context_table.renew(addr(cpu.table), u64(place), u64(self.changes[space])):
-            cpu.kept[place].clear()
-        cpu.space, cpu.place = space, place
+        if cpu.space != space:
+            place = int(context_table.place_of(addr(cpu.table), u64(space)))
+            if not context_table.renew(addr(cpu.table), u64(place), u64(self.changes[space])):
+                cpu.kept[place].clear()
+            cpu.space, cpu.place = space, place
+        for page in range(PAGES):
+            self.use(cpu, page)
 
     @rule(index=cpus)
     def leave(self, index: int) -> None:
         self.cpus[index].space = 0
 
-    @rule(index=cpus, page=pages)
-    def use(self, index: int, page: int) -> None:
-        cpu = self.cpus[index]
-        if cpu.space != 0:
-            entry = self.entries[cpu.space, page]
-            assert cpu.kept[cpu.place].setdefault(page, entry) == entry
+    def use(self, cpu: Cpu, page: int) -> None:
+        entry = self.entries[cpu.space, page]
+        assert cpu.kept[cpu.place].setdefault(page, entry) == entry
 
     @precondition(lambda self: self.changes)
     @rule(data=st.data())
