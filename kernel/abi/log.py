@@ -9,7 +9,6 @@ from compiler.prelude import array, const, sizeof, struct, u8, u32, u64
 
 LOG_RECORDS = const(23)
 LOG_TEXT_BYTES = const(320)
-CONSOLE_BYTES = const(256)              # of one SYSTEM_WRITE_CONSOLE
 
 
 class Level(IntEnum):

@@ -2,6 +2,7 @@
 
 The first process has both as Memory (bootinfo.StartInfo).
 """
+from boot.limine.protocol import Framebuffer
 from compiler.prelude import array, const, sizeof, struct, u64
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import MEMORY_REGION_LIMIT
@@ -32,6 +33,8 @@ class Region:
 class MachineInfo:
     cpus: u64               # that run
     memory_mebibytes: u64
+    has_serial_line: u64    # COM1, which the kernel has set up
+    screen: Framebuffer     # as the loader made it, its address physical; of width 0: there is none
     region_count: u64
     regions: array[Region, MEMORY_REGION_LIMIT]     # in ascending order, none overlapping
 

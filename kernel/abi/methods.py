@@ -100,7 +100,6 @@ class Method(IntEnum):
     SYSTEM_READ_LOG = 0xC8
     SYSTEM_CREATE_INTERRUPT = 0xC9
     SYSTEM_CREATE_IO_PORTS = 0xCA
-    SYSTEM_WRITE_CONSOLE = 0xCE
     SYSTEM_CREATE_DEVICE_MEMORY = 0xCB
     SYSTEM_TRACE = 0xCC
     SYSTEM_READ_TRACE = 0xCD
@@ -110,7 +109,9 @@ class Method(IntEnum):
     INSPECT_IDLE_TIME = 0xD2
     INSPECT_TIMERS = 0xD3
     INSPECT_NMIS = 0xD4
+    CONSOLE_READ_LINE = 0xE0
     SYSTEM_SET_CLASS = 0xF0             # the first of sixteen more numbers of the System object's
+    SYSTEM_TAKE_CONSOLE = 0xF1
 
 
 METHOD_NUMBERS = const(0x100)
@@ -346,15 +347,22 @@ METHODS = const((
     (Method.SYSTEM_CREATE_IO_PORTS, ObjectKind.SYSTEM, Right.CREATE,
      (("account", Argument.ACCOUNT_TO_CHARGE), ("first", Argument.NUMBER), ("count", Argument.NUMBER)),
      (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
-    # Bytes for the serial line, as they are; a line of the log that comes after an unfinished one begins a new one.
-    (Method.SYSTEM_WRITE_CONSOLE, ObjectKind.SYSTEM, Right.MANAGE,
-     (("text", Argument.ADDRESS), ("length", Argument.NUMBER)), (Status.BAD_ARGUMENT, Status.BAD_ADDRESS)),
+    # The screen and the serial line are the program's while the Console lives, or until another takes them. The bits
+    # are signalled when there are lines of the log to show.
+    (Method.SYSTEM_TAKE_CONSOLE, ObjectKind.SYSTEM, Right.CREATE,
+     (("account", Argument.ACCOUNT_TO_CHARGE), ("notification", Argument.NOTIFICATION_TO_SIGNAL),
+      ("bits", Argument.NUMBER)),
+     (Status.BAD_ARGUMENT, Status.NO_MEMORY, Status.OVER_LIMIT)),
     (Method.INSPECT_COUNT_OBJECTS, ObjectKind.INSPECT, Right.INSPECT,
      (("kind", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_FREE_FRAMES, ObjectKind.INSPECT, Right.INSPECT, (), ()),
     (Method.INSPECT_IDLE_TIME, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_TIMERS, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
     (Method.INSPECT_NMIS, ObjectKind.INSPECT, Right.INSPECT, (("cpu", Argument.NUMBER),), (Status.BAD_ARGUMENT,)),
+    # The oldest line that nobody has shown; the one before counts as shown from then on. The value is how often the
+    # kernel has written to the screen and the serial line itself since they were taken.
+    (Method.CONSOLE_READ_LINE, ObjectKind.CONSOLE, Right.READ,
+     (("record", Argument.ADDRESS),), (Status.BAD_ADDRESS, Status.WOULD_BLOCK)),
 ))
 
 assert max(sum(row[0] == other[0] for other in METHODS) for row in METHODS) == 1, "two operations have one number"

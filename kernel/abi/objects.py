@@ -19,7 +19,7 @@ class ObjectKind(IntEnum):
     ACCOUNT = 11
     SYSTEM = 12
     INSPECT = 13
-    DEVICE = 14
+    CONSOLE = 14
 
 
 OBJECT_KINDS = const(15)

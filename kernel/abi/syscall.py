@@ -11,7 +11,7 @@ from compiler.prelude import const
 class Call(IntEnum):
     RING_ENTER = 0          # entries to take, completions to wait for, deadline -> entries taken
     EXIT = 1                # status, what ends (Exit); does not return
-    DEBUG_LOG = 2           # address and length of one line of text
+    DEBUG_LOG = 2           # address and length of one line of text; BUSY while too many wait to be shown
     INVOKE = 3              # handle, operation (methods.py), up to four arguments -> what the operation says
     HANDLE_CLOSE = 4        # handle
     YIELD = 5

@@ -94,7 +94,11 @@ def _take_screen() -> None:
     answer = requests.framebuffer.response
     if answer == 0 or ptr[FramebufferResponse](answer).framebuffer_count == 0:
         return
-    screen.start(ptr[Framebuffer](_pointer(ptr[FramebufferResponse](answer).framebuffers, 0)))
+    form = ptr[Framebuffer](_pointer(ptr[FramebufferResponse](answer).framebuffers, 0))
+    if screen.start(form):
+        given.screen = copy(form[0])
+        given.screen.edid_size = 0
+        given.screen.edid = 0
 
 
 def _read_memory() -> str:

@@ -1,8 +1,8 @@
 """The pages of abi/machine.py, as Memory: filled once, then sealed."""
-from compiler.prelude import addr, ptr, sizeof, u64
+from compiler.prelude import addr, copy, ptr, sizeof, u64
 from kernel.abi.errors import Status
 from kernel.abi.machine import MachineInfo, Region, TimePage
-from kernel.arch.x86_64 import clock, cpu
+from kernel.arch.x86_64 import clock, cpu, serial
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.boot.memory_total import memory_total_mebibytes
 from kernel.caps.object import Account
@@ -30,6 +30,10 @@ def make_machine_info(account: ptr[Account]) -> ptr[Memory] | None:
     info = ptr[MachineInfo](first_page(memory))
     info.cpus = u64(cpu.running_cpus.load("relaxed"))
     info.memory_mebibytes = memory_total_mebibytes(regions())
+    info.has_serial_line = u64(serial.is_present)
+    if given.screen.width != 0:
+        info.screen = copy(given.screen)
+        info.screen.address -= given.direct_map
     info.region_count = given.region_count
     for index in range(info.region_count):
         region = addr(given.regions[index])

@@ -3,7 +3,7 @@
 Owns: `given`, filled by boot/machine.py and boot/options.py on the loader's page tables.
 Invariants: I-CORE-9: the kernel's own page tables map it read-only, so that a write after the boot is a panic.
 """
-from boot.limine.protocol import MemoryMapEntry
+from boot.limine.protocol import Framebuffer, MemoryMapEntry
 from compiler.prelude import addr, array, ptr, sizeof, span, struct, u8, u32, u64, zeroed
 from kernel.arch.x86_64.pages import PAGE_BYTES
 from kernel.config import (
@@ -31,6 +31,7 @@ class Configuration:
     image_physical: u64
     root_pointer: u64                   # of ACPI, physical; 0: none was told
     boot_seconds: u64                   # the date, in seconds since 1970
+    screen: Framebuffer                 # where the loader mapped it; of width 0: there is none
     loader_name: array[u8, LOADER_NAME_BYTES]
     loader_name_length: u64
     command_line: array[u8, COMMAND_LINE_BYTES]

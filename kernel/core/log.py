@@ -2,34 +2,48 @@
 
 Lines are written whole: `log.warn(f"boot: cpu {number} does not answer")`. In an NMI, note() takes the place of the
 others: it only fills the ring, and the CPU's next line brings it to the console.
-Owns: the rings; what has been shown of each.
+A program may take the console: then it reads the lines and shows them. What it has not shown the kernel shows when the
+program lets go, when it shows nothing for PATIENCE_NS while there is no room, in a panic, and when the machine ends.
+Owns: each CPU's ring, and who has the console.
 Invariants: I-LOG-2: a CPU's lines reach the console in order, one at a time, all of them unless more than a ring of
-NMIs' lines came at once; how many were lost is told.
+NMIs' lines came at once, or more of the kernel's own than the ring has room for while a program has the console; how
+many were lost is told. Lines of programs wait for room (has_room).
 Locks: console_lock (Rank.CONSOLE) is held for the lines that a CPU has to show.
 """
-from compiler.prelude import addr, array, atomic, const, fstring, option, percpu, ptr, span, u8, u32, u64, zeroed
+from collections.abc import Callable
+
+from compiler.prelude import addr, const, fstring, option, percpu, ptr, u32, u64
+from kernel.abi.errors import Status
 from kernel.abi.log import LOG_RECORDS, Level, LogRecord
 from kernel.arch.x86_64 import clock, cpu
-from kernel.config import CPU_LIMIT
-from kernel.core import console
+from kernel.core import console, log_lines
 from kernel.core.line import Line
+from kernel.core.log_lines import ALWAYS, NO_LINE
 from kernel.core.log_ring import LogRing, get, put
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
 HAS_DEBUG = const(option("DEBUG", False))   # ask this before debug(): a release build then has not even its text
 
-LEVEL_BITS = const(0xFF)                # of a record in a ring
-_ALWAYS = const(0x100)                  # beside a level: shown whatever the command line says
+_RESERVED_RECORDS = const(7)            # of a ring, for lines of the kernel itself
+PATIENCE_NS = const(5_000_000_000)
+_NOBODY = const(0)
+
+
+def _stay_silent() -> None:
+    pass
+
 
 console_lock: SpinLock = SpinLock(rank=Rank.CONSOLE)
-rings: array[u64, CPU_LIMIT] = zeroed()         # addresses of every CPU's LogRing, by index; 0: none yet
+holder: u64 = _NOBODY                   # the Console object (objects/console.py) of the program that has the console
+holder_has_lines: Callable[[], None] = _stay_silent     # tells it. Set while booting
 
+_is_borrowed: bool = False              # the kernel shows the lines although somebody has the console
+_times_borrowed: u64 = 0
+_read: u64 = NO_LINE                    # the CPU whose first line the holder has read
 _was_free: bool = False                 # the console, when a panic seized it
-_shown_level: atomic[u32] = Level.INFO
 _boot_ring: LogRing = LogRing()
 _ring: percpu[ptr[LogRing] | None] = None
-_shown: percpu[u64] = 0                 # the number of this CPU's first line that the console has not seen
 
 
 def start() -> None:
@@ -42,12 +56,12 @@ def use_ring(ring: ptr[LogRing]) -> None:
     """Gives this CPU its ring, zeroed. Requires: it has none."""
     global _ring
     _ring = ring
-    rings[cpu.index] = u64(ring)
+    log_lines.rings[cpu.index] = u64(ring)
 
 
 def show_level(level: u32) -> None:
     """From here on the console shows lines of this level and of graver ones, from every CPU."""
-    _shown_level.store(level, "relaxed")
+    log_lines.shown_level.store(level, "relaxed")
 
 
 def error(line: fstring[Line]) -> None:
@@ -79,13 +93,7 @@ def debug(line: fstring[Line]) -> None:
 
 def write(line: ptr[Line]) -> None:
     """A line that is shown whatever the level: what programs say, and what others wait for."""
-    _write(Level.INFO | _ALWAYS, line)
-
-
-def write_text(text: span[u8]) -> None:
-    """Bytes for the console that are no line of the log."""
-    with console_lock:
-        console.write_text(text)
+    _write(Level.INFO | ALWAYS, line)
 
 
 def note(line: fstring[Line]) -> None:
@@ -96,10 +104,24 @@ def note(line: fstring[Line]) -> None:
 
 
 def seize() -> None:
-    """Gives a panic the console whoever held it, at the beginning of a line. Requires: other CPUs have been stopped."""
+    """Gives a panic the console whoever had it, at the beginning of a line. What nobody has shown comes first.
+
+    Requires: other CPUs have been stopped.
+    """
     global _was_free
     _was_free = console_lock.seize()
-    console.end_line()
+    if is_away():
+        _borrow()
+    else:
+        console.end_line()
+
+
+def seize_to_end() -> None:
+    """The same for the machine's end, which has no more to say: what is on the console stays if there is no more."""
+    _ = console_lock.seize()
+    record = LogRecord()
+    if log_lines.find_oldest(addr(record)) != NO_LINE:
+        _borrow()
 
 
 def give_back() -> None:
@@ -113,30 +135,87 @@ def write_in_panic(line: ptr[Line]) -> None:
     console.write_panic_line(line.written())
 
 
+def is_away() -> bool:
+    """Whether a program shows the lines."""
+    return holder != _NOBODY and not _is_borrowed
+
+
+def hand_over(to: u64) -> None:
+    """A program has the console from here on; whoever had it has it no more."""
+    global holder, _is_borrowed, _times_borrowed, _read
+    with console_lock:
+        holder = to
+        _is_borrowed = False
+        _times_borrowed = 0
+        _read = NO_LINE
+
+
+def take_back(given: u64) -> None:
+    """The program to which it was handed over is gone. Nothing happens when somebody else has it."""
+    global holder
+    with console_lock:
+        if holder == given:
+            if is_away():
+                _borrow()
+            holder = _NOBODY
+
+
+def read_line(reader: u64, record: ptr[LogRecord]) -> tuple[Status, u64]:
+    """The oldest line that nobody has shown; the one before counts as shown. See CONSOLE_READ_LINE (abi/methods.py).
+
+    Errors: WOULD_BLOCK, DESTROYED when somebody else has the console.
+    """
+    global _is_borrowed, _read
+    with console_lock:
+        if holder != reader:
+            return Status.DESTROYED, 0
+        _is_borrowed = False
+        if _read != NO_LINE:
+            log_lines.pass_first(_read)
+        _read = log_lines.find_oldest(record)
+        return Status.WOULD_BLOCK if _read == NO_LINE else Status.OK, _times_borrowed
+
+
+def unread_line(reader: u64) -> None:
+    """What was read last has not come to the holder."""
+    global _read
+    with console_lock:
+        if holder == reader:
+            _read = NO_LINE
+
+
+def has_room() -> bool:
+    """Whether a line of a program can be taken now and not be lost."""
+    ring = _ring
+    assert ring is not None, "this CPU has no ring yet"
+    if ring.next.load("relaxed") - ring.shown.load("relaxed") < LOG_RECORDS - _RESERVED_RECORDS:
+        return True
+    with console_lock:
+        if is_away():
+            oldest = LogRecord()
+            is_there = get(ring, ring.shown.load("relaxed"), addr(oldest))
+            if is_there and clock.now_ns() < oldest.time_ns + PATIENCE_NS:
+                return False
+            _borrow()
+    return True
+
+
+def _borrow() -> None:
+    global _is_borrowed, _times_borrowed, _read
+    _is_borrowed = True
+    _times_borrowed += 1
+    _read = NO_LINE
+    console.take_back()
+    log_lines.show_all()
+
+
 def _write(level: u32, line: ptr[Line]) -> None:
     ring = _ring
     assert ring is not None, "this CPU has no ring yet"
     put(ring, level, clock.now_ns(), line.written())
     with console_lock:
-        _show(ring)
-
-
-def _show(ring: ptr[LogRing]) -> None:
-    global _shown
-    end = ring.next.load("relaxed")
-    record = LogRecord()
-    lost: u64 = 0
-    if end - _shown > LOG_RECORDS:
-        lost = end - _shown - LOG_RECORDS
-        _shown = end - LOG_RECORDS
-    while _shown < end:
-        is_there = get(ring, _shown, addr(record))
-        _shown += 1
-        if not is_there:
-            lost += 1
-        elif record.level & _ALWAYS != 0 or record.level <= _shown_level.load("relaxed"):
-            console.write_line(record.level & LEVEL_BITS, record.text[0 : record.length])
-    if lost != 0:
-        line = Line()
-        line.add(f"log: {lost} lines of cpu {cpu.index} were lost")
-        console.write_line(Level.WARN, line.written())
+        log_lines.tell(ring)
+        if not is_away():
+            log_lines.show_first(u64(cpu.index))
+    if holder != _NOBODY:
+        holder_has_lines()

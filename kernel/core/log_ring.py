@@ -18,6 +18,9 @@ class Slot:
 @struct
 class LogRing:
     next: atomic[u64]                   # the number of the next line
+    shown: atomic[u64]                  # of the first line that nobody has shown (log_lines.py)
+    lost: u64                           # lines before that one that nobody could show, not told yet
+    told: u64                           # the number of the first line that has not gone to the debug port
     slots: array[Slot, LOG_RECORDS]
 
 

@@ -40,11 +40,11 @@ _paper: u64 = 0
 _level_colours: array[u64, _LEVELS] = zeroed()
 
 
-def start(screen: ptr[Framebuffer]) -> None:
-    """Takes over a screen, where the loader mapped it, and clears it. One of a strange form is left alone."""
+def start(screen: ptr[Framebuffer]) -> bool:
+    """Takes over a screen, where it is mapped, and clears it. Returns False for one of a strange form, left alone."""
     global columns, rows, _background, _paper
     if not framebuffer.start(screen):
-        return
+        return False
     _background = framebuffer.add_colour(screen, 0, 0, 0)
     _level_colours[Level.ERROR] = framebuffer.add_colour(screen, 255, 112, 96)
     _level_colours[Level.WARN] = framebuffer.add_colour(screen, 255, 208, 96)
@@ -56,6 +56,30 @@ def start(screen: ptr[Framebuffer]) -> None:
     rows = min(framebuffer.height // (HEIGHT * framebuffer.scale), _MOST_ROWS)
     if rows == 0:
         columns = 0
+    return True
+
+
+def clear() -> None:
+    """After somebody else has drawn on it."""
+    global _top, _used, _is_row_open
+    if not _can_write():
+        return
+    framebuffer.clear(_background)
+    _top = 0
+    _used = 0
+    _is_row_open = False
+
+
+def draw_again() -> None:
+    """Draws what stood on it before somebody else drew there."""
+    if not _can_write():
+        return
+    framebuffer.clear(_background)
+    for at in range(_used):
+        row = _row(at)
+        for column in range(row.length):
+            framebuffer.draw(column, at, row.letters[column], row.colour, _background)
+    _show_cursor(True)
 
 
 def write_line(level: u32, text: span[u8]) -> None:

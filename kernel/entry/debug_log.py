@@ -1,4 +1,4 @@
-"""debug_log: one line of a user program's text on the kernel's console."""
+"""debug_log: one line of a user program's text in the kernel's log."""
 from compiler.prelude import addr, array, ptr, span, u8, u64, zeroed
 from kernel.abi.errors import Status
 from kernel.abi.syscall import DEBUG_LOG_BYTES
@@ -18,6 +18,8 @@ def debug_log(text: u64, length: u64) -> Status:
         return Status.BAD_ADDRESS
     if SELFTEST:
         tests.run_in_call()
+    if not log.has_room():
+        return Status.BUSY
     line = Line()
     line.untrusted(span(start, length))
     log.write(addr(line))

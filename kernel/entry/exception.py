@@ -11,7 +11,7 @@ from kernel.arch.x86_64 import apic, cpu, mailbox, traps
 from kernel.arch.x86_64.entry import run_on_kernel_stack
 from kernel.arch.x86_64.frame import PRIVILEGE, Registers
 from kernel.arch.x86_64.registers import MSR_KERNEL_GS_BASE, read_cr2, write_msr
-from kernel.core import alarm, cpu_queue, log, schedule, trace
+from kernel.core import alarm, cpu_queue, log, machine_end, schedule, trace
 from kernel.core.attention import attend
 from kernel.core.panic import is_panicking, panic_in_exception, stop_for_panic
 from kernel.core.thread_block import current_thread
@@ -60,6 +60,7 @@ def exception_on_own_stack(frame: ptr[Registers], user_gs_base: u64) -> None:
         if is_panicking():
             stop_for_panic(frame)
             return
+        machine_end.stop_if_ending()
         earlier = traps.nmis[cpu.index].fetch_add(1, "relaxed")
         if earlier & (earlier + 1) == 0:        # the first, the second, the fourth, and so on
             log.note(f"interrupt: cpu {cpu.index} got an NMI from the hardware")

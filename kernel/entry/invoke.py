@@ -41,6 +41,7 @@ from kernel.objects import (
     account,
     capability,
     channel,
+    console,
     inspect,
     interrupt,
     ioports,
@@ -216,6 +217,8 @@ def _dispatch(call: ptr[Invocation], kind: u64) -> tuple[Status, u64]:
             return system.invoke(call)
         case ObjectKind.INSPECT:
             return inspect.invoke(call)
+        case ObjectKind.CONSOLE:
+            return console.invoke(call)
         case _:
             if kind == MORE_OF_SYSTEM:
                 return system.invoke(call)

@@ -3,6 +3,7 @@ from kernel.core import destruction, grace
 from kernel.objects import (
     account,
     channel,
+    console,
     interrupt,
     ioports,
     lease,
@@ -21,6 +22,7 @@ def start() -> None:
     grace.start()
     account.start()
     channel.start()
+    console.start()
     interrupt.start()
     ioports.start()
     lease.start()

@@ -4,7 +4,6 @@ Locks: _switching (Rank.CPUS) lets one CPU at a time be switched on or off.
 """
 from compiler.prelude import (
     addr,
-    array,
     const,
     count_zeros_right,
     noinline,
@@ -15,10 +14,9 @@ from compiler.prelude import (
     u8,
     u32,
     u64,
-    zeroed,
 )
 from kernel.abi.errors import Status
-from kernel.abi.log import CONSOLE_BYTES, Level, LogRecord
+from kernel.abi.log import Level, LogRecord
 from kernel.abi.methods import Method
 from kernel.abi.objects import ObjectKind
 from kernel.abi.system import KERNEL_STATES, KernelState
@@ -27,12 +25,12 @@ from kernel.abi.trace import TRACE_BUCKETS, TRACE_TIME_KINDS, TRACE_TIMES, Trace
 from kernel.arch.x86_64 import clock, cpu
 from kernel.arch.x86_64.registers import read_time_stamp
 from kernel.caps.object import Object
-from kernel.core import destruction, log, log_ring, machine_end, state, thread_changes, trace
+from kernel.core import destruction, log, log_lines, log_ring, machine_end, state, thread_changes, trace
 from kernel.core.log_ring import LogRing
 from kernel.core.online import ONLINE_WORDS, has_started, started
 from kernel.memory import fail_nth
-from kernel.memory.usercopy import copy_from_user, copy_to_user
-from kernel.objects import device, interrupt_line, ioports, walker
+from kernel.memory.usercopy import copy_to_user
+from kernel.objects import console, device, interrupt_line, ioports, walker
 from kernel.objects.interrupt import create_interrupt
 from kernel.objects.invocation import Invocation
 from kernel.sync.ranks import Rank
@@ -82,8 +80,8 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
             return create_interrupt(call)
         case Method.SYSTEM_READ_LOG:
             return _read_log(call.arguments[0], call.arguments[1], call.arguments[2])
-        case Method.SYSTEM_WRITE_CONSOLE:
-            return _write_console(call.arguments[0], call.arguments[1]), 0
+        case Method.SYSTEM_TAKE_CONSOLE:
+            return console.create_console(call)
         case Method.SYSTEM_CREATE_IO_PORTS:
             return ioports.create_io_ports(call)
         case Method.SYSTEM_CREATE_DEVICE_MEMORY:
@@ -93,16 +91,6 @@ def invoke(call: ptr[Invocation]) -> tuple[Status, u64]:
                 return Status.BAD_OPERATION, 0
             fail_nth.countdown.store(call.arguments[0], "relaxed")
             return Status.OK, 0
-
-
-def _write_console(address: u64, length: u64) -> Status:
-    text: array[u8, CONSOLE_BYTES] = zeroed()
-    if length > CONSOLE_BYTES:
-        return Status.BAD_ARGUMENT
-    if not copy_from_user(ptr[u8](addr(text)), address, length):
-        return Status.BAD_ADDRESS
-    log.write_text(text[0:length])
-    return Status.OK
 
 
 def _change_state(old: u64, new: u64) -> Status:
@@ -135,16 +123,16 @@ def _power_off() -> Status:
 
 def _read_log(index: u64, number: u64, destination: u64) -> tuple[Status, u64]:
     """One line of a CPU's ring. The value is the number of the CPU's next line, also when this one is lost."""
-    if index >= u64(cpu.known_cpus) or log.rings[index] == 0:
+    if index >= u64(cpu.known_cpus) or log_lines.rings[index] == 0:
         return Status.BAD_ARGUMENT, 0
-    ring = ptr[LogRing](log.rings[index])
+    ring = ptr[LogRing](log_lines.rings[index])
     following = ring.next.load("acquire")
     if number >= following:
         return Status.WOULD_BLOCK, following
     record = LogRecord()
     if not log_ring.get(ring, number, addr(record)):
         return Status.NO_SUCH, following
-    record.level &= log.LEVEL_BITS
+    record.level &= log_lines.LEVEL_BITS
     if not copy_to_user(destination, ptr[u8](addr(record)), sizeof(LogRecord)):
         return Status.BAD_ADDRESS, following
     return Status.OK, following

@@ -22,6 +22,7 @@ from kernel.core.thread_block import Thread
 from kernel.memory import range_tree
 from kernel.objects import creation
 from kernel.objects import process as processes
+from kernel.objects.console import Console
 from kernel.objects.interrupt_line import Interrupt
 from kernel.objects.lease import Lease
 from kernel.objects.memory_block import of_node
@@ -145,6 +146,8 @@ def _each_reference(header: ptr[Object], counts: bool) -> None:
             told = ptr[Interrupt](header).notification
             if told is not None:
                 _visit(addr(told.header), counts)
+        case ObjectKind.CONSOLE:
+            _visit(addr(ptr[Console](header).notification.header), counts)
         case ObjectKind.LEASE:
             # Its timer holds a reference until it has been stopped or has run.
             if ptr[Lease](header).expiry.is_queued and counts:

@@ -5,7 +5,7 @@ from typing import NoReturn
 from compiler.prelude import addr, asm_x64, const, mem64, naked, noinline, panic, ptr, spin_hint, u64
 from compiler.prelude.x64 import *
 from kernel.arch.x86_64 import cpu
-from kernel.core import log, machine_end
+from kernel.core import log, log_lines, machine_end
 from kernel.core.configuration import given
 from kernel.core.log_ring import LogRing
 from kernel.selftest import choice
@@ -155,7 +155,7 @@ def _write_lines() -> None:
 
 def _wait_for_nmi() -> None:
     """What it says is kept until the CPU writes its next line."""
-    ring = ptr[LogRing](log.rings[cpu.index])
+    ring = ptr[LogRing](log_lines.rings[cpu.index])
     # Looked at before anybody can be asked to send one: it may come as soon as the line is out.
     with_line = ring.next.load("acquire") + 1
     log.info("selftest: waiting for an NMI")

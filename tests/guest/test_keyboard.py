@@ -39,6 +39,7 @@ async def test_types_at_the_keyboard(start_guest: StartGuest) -> None:
             "ringneck> run hello", "a: 0", "a: 1", "a: 2", "b: 0", "b: 1", "sum: 4",
             "exit: hello status=0", "ringneck>",
         ]
+        assert screen[0] == "boot: the kernel begins"
         await press(guest, "exit\n")
         await guest.expect_success(DEADLINE_SECONDS)
 

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import StartGuest
+from tests.guest.panic_report import read_panic_report
 from tests.guest.screen_text import UNKNOWN, Colour, Screenshot
 from tests.harness.failures import GuestPanic
 from tests.host.qr_reader import read
@@ -46,6 +47,29 @@ async def test_old_lines_scroll_off_the_screen(start_guest: StartGuest, selftest
     told = [line for line in serial if line]
     assert len(told) > len(screen)
     assert [text.split(UNKNOWN)[0].rstrip() for text, _ in screen] == told[-len(screen) :]
+
+
+@pytest.mark.parametrize("cpus", [1, 4])
+@pytest.mark.usefixtures("boot_files")
+async def test_a_panic_takes_the_screen_from_a_program(start_guest: StartGuest, cpus: int) -> None:
+    """The console server has it; the report is whole in both places."""
+    machine = Machine(
+        cpus=cpus, memory_mib=256, command_line="init.shell panic=halt", medium="kernel", video=True
+    )
+    async with start_guest(machine) as guest:
+        await guest.expect_prompt("ringneck> ", DEADLINE_SECONDS)
+        guest.send("panic\r")
+        with pytest.raises(GuestPanic):
+            await guest.expect("never", DEADLINE_SECONDS)
+        serial = guest.console.lines
+        screen = Screenshot(await guest.take_screenshot()).lines()
+    report = read_panic_report(serial)
+    assert report.message == "a program that holds the machine asked for it"
+    told = [line for line in serial if line]
+    shown = [text.split(UNKNOWN)[0].rstrip() for text, _ in screen]
+    shown = [text for text in shown if text]
+    assert shown == told[-len(shown) :]
+    assert f"panic: {report.message}" in shown
 
 
 async def test_a_phone_can_read_the_report(start_guest: StartGuest, selftest_archive: Path) -> None:

@@ -17,19 +17,21 @@ from tools.qemu import Machine
 
 DEADLINE_SECONDS = 30
 PROMPT = "ringneck> "
+MORE = ("endless", "many_lines")
 UP, TAB, BACKSPACE, INTERRUPT, KILL_LINE = "\x1b[A", "\t", "\x7f", "\x03", "\x15"
 LEFT, RIGHT, HOME, END, DELETE = "\x1b[D", "\x1b[C", "\x1b[H", "\x1b[F", "\x1b[3~"
 WORD_LEFT, WORD_RIGHT, RUB_OUT_WORD, KILL_REST = "\x1b[1;5D", "\x1b[1;5C", "\x17", "\x0b"
 
 
 @pytest.fixture
-def archive_with_endless(boot_files: None) -> Path:
-    """The boot archive with one more program, which goes on until it is ended."""
-    endless = Program("userspace.guest_tests.endless", "user", GUEST_TESTS / "endless.elf")
+def archive_with_more(boot_files: None) -> Path:
+    """The boot archive with a program that goes on until it is ended, and one that prints much."""
+    more = [Program(f"userspace.guest_tests.{name}", "user", GUEST_TESTS / f"{name}.elf") for name in MORE]
     archive = GUEST_TESTS / "shell.tar"
     with only_one_builder():
-        build_program(endless, "release")
-        write_archive(archive, (*ARCHIVE_MEMBERS, endless.output))
+        for program in more:
+            build_program(program, "release")
+        write_archive(archive, (*ARCHIVE_MEMBERS, *(program.output for program in more)))
     return archive
 
 
@@ -93,8 +95,18 @@ async def test_runs_programs(start_guest: StartGuest, cpus: int) -> None:
         await leave(guest)
 
 
-async def test_stops_programs(start_guest: StartGuest, archive_with_endless: Path) -> None:
-    async with start_shell(start_guest, 2, archive=archive_with_endless) as guest:
+@pytest.mark.parametrize("cpus", [1, 4])
+async def test_shows_every_line(start_guest: StartGuest, archive_with_more: Path, cpus: int) -> None:
+    """Many more than the kernel keeps; one that the console has no room for waits."""
+    async with start_shell(start_guest, cpus, archive=archive_with_more) as guest:
+        await enter(guest, "run many_lines", "^exit: many_lines status=0$")
+        shown = [line for line in guest.console.lines if line.endswith("of many")]
+        assert shown == [f"line {number:04} of many" for number in range(2000)]
+        await leave(guest)
+
+
+async def test_stops_programs(start_guest: StartGuest, archive_with_more: Path) -> None:
+    async with start_shell(start_guest, 2, archive=archive_with_more) as guest:
         guest.send("run endless\r")
         await guest.expect("endless: going on", DEADLINE_SECONDS)
         guest.send(INTERRUPT)

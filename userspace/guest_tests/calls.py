@@ -87,7 +87,7 @@ def good_call(method: u64) -> Call:
 
 def _number(method: u64, place: u64) -> u64:
     match method:
-        case Method.ACCOUNT_CREATE_PROCESS | Method.SYSTEM_WRITE_CONSOLE:
+        case Method.ACCOUNT_CREATE_PROCESS:
             return 5            # longer than what is left of a page at the bad pointers
         case Method.ACCOUNT_CREATE_MEMORY:
             return _PAGE if place == 0 else u64(0)
@@ -143,6 +143,11 @@ def make_objects() -> None:
     _, interrupt = invoke(SYSTEM, Method.SYSTEM_CREATE_INTERRUPT, ROOT_ACCOUNT, 0, Source.MESSAGE)
     of_kind[u64(ObjectKind.INTERRUPT)] = interrupt
     of_kind[u64(ObjectKind.CHANNEL)] = make(Method.ACCOUNT_CREATE_CHANNEL, 0, 0, 0)
+    status, console = invoke(
+        SYSTEM, Method.SYSTEM_TAKE_CONSOLE, ROOT_ACCOUNT, of_kind[u64(ObjectKind.NOTIFICATION)], 1
+    )
+    check_numbered(u64(status), Status.OK, "taking of the console", 0)
+    of_kind[u64(ObjectKind.CONSOLE)] = console
     of_kind[u64(ObjectKind.SYSTEM)] = SYSTEM
     of_kind[u64(ObjectKind.INSPECT)] = INSPECT
     stale_handle = copy_handle(INSPECT, 0)

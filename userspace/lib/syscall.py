@@ -39,13 +39,16 @@ def yield_now() -> None:
 def debug_log(line: str) -> Status:
     text = line.encode()
     address = u64(addr(text[0])) if len(text) != 0 else u64(USER_LOWEST)
-    status, _ = _call(Call.DEBUG_LOG, address, u64(len(text)), 0)
-    return Status(status)
+    return debug_log_bytes(address, u64(len(text)))
 
 
 def debug_log_bytes(address: u64, length: u64) -> Status:
-    status, _ = _call(Call.DEBUG_LOG, address, length, 0)
-    return Status(status)
+    """Waits while the log has no room, which the kernel bounds."""
+    while True:
+        status, _ = _call(Call.DEBUG_LOG, address, length, 0)
+        if status != Status.BUSY:
+            return Status(status)
+        yield_now()
 
 
 def invoke(

@@ -7,12 +7,10 @@ import asyncio
 
 from compiler.prelude import addr, array, const, ptr, struct, u8, u16, u64, wrap_mul, zeroed
 from kernel.abi.errors import Status
-from kernel.abi.machine import MachineInfo
-from kernel.abi.memory import READ
 from kernel.abi.methods import Method
 from kernel.abi.ring import COMPLETION_CAPACITY, Completion, Operation, Submission
 from userspace.lib import notification, program
-from userspace.lib.memory import PAGE, map_memory
+from userspace.lib.machine_info import machine_info
 from userspace.lib.ring import Ring, open_ring
 from userspace.lib.start_info import start_info
 from userspace.lib.syscall import exit_thread, invoke, ring_enter
@@ -27,7 +25,6 @@ _WORK = const(400_000)                  # rounds of a turn
 _STACK_BYTES = const(16384)
 _RINGS = const(0x51_0000_0000)
 _RING_BYTES = const(1 << 20)            # between two rings
-_MACHINE = const(0x52_0000_0000)
 _PERCENT = const(100)
 
 
@@ -109,10 +106,8 @@ def start_worker(index: u64, ended: u64) -> bool:
 
 
 def count_cpus() -> u64:
-    info = start_info()
-    if map_memory(info.machine, info.process, u64(_MACHINE) | READ, 0, PAGE) != Status.OK:
-        return 1
-    return min(ptr[MachineInfo](_MACHINE).cpus, u64(_MOST_CPUS))
+    machine = machine_info()
+    return u64(1) if machine is None else min(machine.cpus, u64(_MOST_CPUS))
 
 
 async def main() -> None:

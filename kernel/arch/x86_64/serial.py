@@ -16,39 +16,66 @@ from kernel.arch.x86_64.uart import (
     LINE_STATUS,
     MODEM_CONTROL,
     TRANSMITTER_EMPTY,
+    TRANSMITTER_IDLE,
 )
-from kernel.config import SERIAL_READY_POLLS
+from kernel.config import SERIAL_IDLE_POLLS, SERIAL_READY_POLLS
 
 _FIFO_ON_AND_EMPTY = const(0x07)
 _LOOP_BACK = const(0x1E)
 _READY_TO_SEND = const(0x0B)
 _PROBE = const(0xAE)
 
-_is_present: bool = False
+is_present: bool = False
 
 
 def start() -> None:
     """Sets 115200 baud, 8 bits, no parity, and finds out whether anything is there by looping a byte back."""
-    global _is_present
+    global is_present
     out8(INTERRUPT_ENABLE, 0)
-    out8(LINE_CONTROL, DIVISOR_ACCESS)
-    out8(COM1, DIVISOR_115200)
-    out8(INTERRUPT_ENABLE, 0)
-    out8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
+    _set_form()
     out8(FIFO_CONTROL, _FIFO_ON_AND_EMPTY)
     out8(MODEM_CONTROL, _LOOP_BACK)
     out8(COM1, _PROBE)
     for _ in range(SERIAL_READY_POLLS):
         if in8(COM1) == _PROBE:
-            _is_present = True
+            is_present = True
             break
     out8(MODEM_CONTROL, _READY_TO_SEND)
 
 
+def use() -> None:
+    """For a program that has its ports, of what start() has found and set up."""
+    global is_present
+    is_present = True
+
+
+def take_back() -> None:
+    """After a program, which may have left it in any form. What it still sends is not cut off."""
+    if is_present:
+        _set_form()
+        out8(MODEM_CONTROL, _READY_TO_SEND)
+
+
+def _set_form() -> None:
+    out8(LINE_CONTROL, DIVISOR_ACCESS)
+    out8(COM1, DIVISOR_115200)
+    out8(INTERRUPT_ENABLE, 0)           # the upper half of the divisor
+    out8(LINE_CONTROL, EIGHT_BITS_NO_PARITY)
+
+
 def write(value: u8) -> None:
-    if not _is_present:
+    if not is_present:
         return
     for _ in range(SERIAL_READY_POLLS):
         if in8(LINE_STATUS) & TRANSMITTER_EMPTY != 0:
             break
     out8(COM1, value)
+
+
+def finish() -> None:
+    """Waits until everything has been sent: what ends the machine takes the last bytes with it."""
+    if not is_present:
+        return
+    for _ in range(SERIAL_IDLE_POLLS):
+        if in8(LINE_STATUS) & TRANSMITTER_IDLE != 0:
+            break

@@ -12,7 +12,8 @@ MODEM_CONTROL = const(COM1 + 4)
 LINE_STATUS = const(COM1 + 5)
 SCRATCH = const(COM1 + 7)
 
-TRANSMITTER_EMPTY = const(0x20)
+TRANSMITTER_EMPTY = const(0x20)         # it takes another byte
+TRANSMITTER_IDLE = const(0x40)          # it has sent the last one
 DIVISOR_ACCESS = const(0x80)
 DIVISOR_115200 = const(1)
 EIGHT_BITS_NO_PARITY = const(0x03)

@@ -1,12 +1,14 @@
-"""The serial line COM1, by its ports and its interrupt; text goes through the kernel. Source: PC16550D data sheet."""
-from compiler.prelude import addr, const, span, u8, u64, zeroed
-from kernel.abi.log import CONSOLE_BYTES
+"""The serial line COM1, by its ports and its interrupt, as the kernel has set it up. Source: PC16550D data sheet."""
+from compiler.prelude import addr, const, u8, zeroed
+from kernel.abi.errors import Status
 from kernel.abi.methods import Method
+from kernel.arch.x86_64 import serial
+from kernel.arch.x86_64.uart import COM1
 from userspace.lib.device import Device, open_device
+from userspace.lib.machine_info import machine_info
 from userspace.lib.start_info import start_info
 from userspace.lib.syscall import invoke
 
-_COM1 = const(0x3F8)
 _PORTS = const(8)
 _LINE = const(4)
 _DATA = const(0)
@@ -17,12 +19,26 @@ _RECEIVED = const(1)                    # in both of the last two
 _serial: Device = zeroed()
 
 
+def has_serial_line() -> bool:
+    info = machine_info()
+    return info is not None and info.has_serial_line != 0
+
+
 async def open_serial_line() -> str:
-    """Takes COM1. Returns what went wrong, or nothing."""
-    problem = await open_device(addr(_serial), _COM1, _PORTS, _LINE)
-    if len(problem) == 0:
-        _serial.write(_INTERRUPT_ENABLE, _RECEIVED)
-    return problem
+    """Takes COM1, for kernel/core/console.py too. Returns what went wrong, or nothing."""
+    problem = await open_device(addr(_serial), COM1, _PORTS, _LINE)
+    if len(problem) != 0:
+        return problem
+    # Its registers are written directly, because a system call for each byte would take longer than the byte.
+    status, _ = invoke(_serial.ports, Method.IO_PORTS_ALLOW, start_info().process)
+    if status != Status.OK:
+        return "its ports cannot be used"
+    serial.use()
+    return ""
+
+
+def listen() -> None:
+    _serial.write(_INTERRUPT_ENABLE, _RECEIVED)
 
 
 async def read_byte() -> u8:
@@ -30,12 +46,3 @@ async def read_byte() -> u8:
     while _serial.read(_LINE_STATUS) & _RECEIVED == 0:
         await _serial.wait()
     return _serial.read(_DATA)
-
-
-def write(text: span[u8]) -> None:
-    """Up to 256 bytes at a time come out together."""
-    at: u64 = 0
-    while at < len(text):
-        part = min(u64(len(text)) - at, u64(CONSOLE_BYTES))
-        _, _ = invoke(start_info().system, Method.SYSTEM_WRITE_CONSOLE, u64(addr(text[at])), part)
-        at += part

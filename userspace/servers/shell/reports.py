@@ -21,7 +21,7 @@ _KIND_SHIFT = const(32)                 # in what IDENTIFY gives; the rights are
 
 _kinds: array[str, OBJECT_KINDS] = array(
     "none", "process", "thread", "memory", "ring", "channel", "reply", "notification", "interrupt", "ports", "lease",
-    "account", "system", "inspect", "device",
+    "account", "system", "inspect", "console",
 )
 _resources: array[str, RESOURCES] = array("frames", "slots", "threads", "rings", "objects")
 _levels: array[str, 4] = array("error", "warn", "info", "debug")
