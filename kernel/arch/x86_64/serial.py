@@ -66,7 +66,7 @@ def _set_form() -> None:
 def write(value: u8) -> None:
     if not is_present:
         return
-    for _ in range(SERIAL_READY_POLLS):
+    for _ in range(SERIAL_IDLE_POLLS):
         if in8(LINE_STATUS) & TRANSMITTER_EMPTY != 0:
             break
     out8(COM1, value)
