@@ -122,9 +122,14 @@ def _let_others_first(queue: ptr[RunQueue], level: u32, first: ptr[Thread]) -> p
     return thread
 
 
-@inline
-def overdraw(thread: ptr[Thread], over_ns: u64) -> None:
-    """Notes what a thread ran beyond the end of its slice, because the alarm came late: it pays with its next turns."""
+def note_slice(queue: ptr[RunQueue], thread: ptr[Thread], now_ns: u64) -> None:
+    """Notes what is left of the slice of a thread that stops running; or what it ran beyond its end, because the alarm
+    came late: it pays with its next turns."""
+    if now_ns < queue.slice_end_ns:
+        thread.slice_left_ns = queue.slice_end_ns - now_ns
+        return
+    # While nobody waited for the end of the slice the alarm was not late, it was not set.
+    over_ns = now_ns - queue.slice_end_ns if queue.is_ticking else u64(0)
     thread.turns_owed = min(thread.turns_owed + u32(min(over_ns // SLICE_NS, _MOST_TURNS)), _MOST_TURNS)
     thread.slice_left_ns = max(SLICE_NS - over_ns % SLICE_NS, _LEAST_SLICE_NS)
 

@@ -29,7 +29,7 @@ from kernel.core.run_queue import (
     RunQueue,
     find_movable,
     level_in,
-    overdraw,
+    note_slice,
     pop,
     push,
     push_first,
@@ -106,11 +106,7 @@ def look() -> None:
                 _note_running(queue, level)
         _run_on(queue, thread, now + SLICE_NS if is_over else queue.slice_end_ns)
         return
-    if is_over:
-        # While nobody waited for the end of the slice the alarm was not late, it was not set.
-        overdraw(thread, now - queue.slice_end_ns if queue.is_ticking else u64(0))
-    else:
-        thread.slice_left_ns = queue.slice_end_ns - now
+    note_slice(queue, thread, now)
     context.save(thread)
     charge(thread)
     if thread.conditions.load("relaxed") & STOPPING != 0:
@@ -139,13 +135,17 @@ def leave() -> NoReturn:
             _give_away(queue)
             halt(queue)
             continue
-        thread = _take(queue)
+        thread = _take(queue, None)
         if thread is None:
             begin_idling()
-            if not _steal(queue, 0):
+            stolen = _steal(0)
+            if stolen is None:
                 halt(queue)
             end_idling()
-        elif thread.conditions.load("seq_cst") & STOPPING != 0:
+            thread = None if stolen is None else _take(queue, stolen)
+        if thread is None:
+            continue
+        if thread.conditions.load("seq_cst") & STOPPING != 0:
             stop(thread)
             work.take_interrupts()      # the end of a thread is a slice of work
         else:
@@ -170,8 +170,7 @@ def switch_to(thread: ptr[Thread]) -> NoReturn:
 
 def _may_run(thread: ptr[Thread]) -> bool:
     """Whether it may run here and now."""
-    is_stopped = thread.conditions.load("seq_cst") & STOPPING != 0
-    return not is_stopped and may_run_on(thread, cpu.index) and is_online(cpu.index)
+    return thread.conditions.load("seq_cst") & STOPPING == 0 and may_run_on(thread, cpu.index) and is_online(cpu.index)
 
 
 @requires("queue.lock")
@@ -219,15 +218,19 @@ def _give_away(queue: ptr[RunQueue]) -> None:
         make_ready(thread)
 
 
-def _take(queue: ptr[RunQueue]) -> ptr[Thread] | None:
+@inline
+def _take(queue: ptr[RunQueue], stolen: ptr[Thread] | None) -> ptr[Thread] | None:
+    """The thread that runs next. One that was stolen is among them, and nobody can steal it back before."""
     with queue.lock:
+        if stolen is not None:
+            push(queue, stolen)
         thread = pop(queue)
         _note_running(queue, IDLE if thread is None else level_in(queue, thread))
         return thread
 
 
-def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
-    """Moves a thread that may run here to this CPU's queue, from the first other with more than `at_least` threads."""
+def _steal(at_least: u32) -> ptr[Thread] | None:
+    """Takes a thread that may run here from the first other CPU with more than `at_least` threads in its queue."""
     for step in range(u32(1), cpu.known_cpus):
         other = (cpu.index + step) % cpu.known_cpus
         if not is_online(other) or queue_of(other).length.load("relaxed") <= at_least:
@@ -238,17 +241,17 @@ def _steal(queue: ptr[RunQueue], at_least: u32) -> bool:
             if thread is not None:
                 remove(victim, thread)
                 move(thread, cpu.index)
-        if thread is not None:
-            with queue.lock:
-                push(queue, thread)
-            return True
-    return False
+                return thread
+    return None
 
 
 def _balance(queue: ptr[RunQueue]) -> None:
     """At the end of a slice: takes a thread from a longer queue, or makes a CPU with a shorter one do so."""
     length = queue.length.load("relaxed")
-    if _steal(queue, length):
+    stolen = _steal(length)
+    if stolen is not None:
+        with queue.lock:
+            push(queue, stolen)
         return
     for step in range(u32(1), cpu.known_cpus):
         other = (cpu.index + step) % cpu.known_cpus
