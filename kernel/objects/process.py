@@ -38,8 +38,9 @@ class EndStep(IntEnum):
     """What the end of a process does next."""
     CLOSE_HANDLES = 0
     FREE_TABLE = 1
-    FREE_MEMORY = 2
-    DONE = 3
+    LEAVE_SPACE = 2
+    FREE_MEMORY = 3
+    DONE = 4
 
 
 newest_process: ptr[Process] | None = None      # of the list of all
@@ -189,8 +190,15 @@ def destroy_process(header: ptr[Object]) -> bool:
             return False
         case EndStep.FREE_TABLE:
             if not free_table_page(process):
-                process.end_step.store(EndStep.FREE_MEMORY, "relaxed")
+                process.end_step.store(EndStep.LEAVE_SPACE, "relaxed")
             return False
+        case EndStep.LEAVE_SPACE:
+            if not unmapping.leave_space(process):
+                return False
+            process.end_step.store(EndStep.FREE_MEMORY, "relaxed")
+            # A CPU says that it has another space before it has left the tables of this one (I-MEM-7).
+            begin_end(header)
+            return True
         case EndStep.FREE_MEMORY:
             if unmapping.end_space(process):
                 _finish(process)

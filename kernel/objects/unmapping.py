@@ -76,14 +76,18 @@ def take_back(mapping: ptr[Mapping]) -> None:
     drop_holds(mapping, 1)
 
 
-def end_space(process: ptr[Process]) -> bool:
-    """One slice of the end of an address space that no thread will run in. Returns whether it is gone."""
+def leave_space(process: ptr[Process]) -> bool:
+    """Makes CPUs leave an address space that no thread will run in. Returns whether all say so."""
     space = addr(process.space)
     with space.lock:
         space.is_ending.store(1, "seq_cst")
     address_space.make_all_look(space)
-    if address_space.is_in_force(space):
-        return False
+    return not address_space.is_in_force(space)
+
+
+def end_space(process: ptr[Process]) -> bool:
+    """One slice of the end of an address space that every CPU has left. Returns whether it is gone."""
+    space = addr(process.space)
     end_grants(process)
     for _ in range(_MOST_MAPPINGS):
         ended: ptr[Mapping] | None = None
