@@ -8,7 +8,7 @@ _ORDER = (
     ("kernel.arch.x86_64.registers", "kernel.arch.x86_64.pages", "kernel.arch.x86_64.uart"),
     ("kernel.abi", "kernel.config", "boot.limine"),
     ("kernel.sync", "kernel.memory.window"),
-    ("kernel.core.timers",),
+    ("kernel.core.timers", "kernel.core.work_block"),
     ("kernel.caps", "kernel.complete.queue", "kernel.complete.ring_block"),
     ("kernel.arch",),
     ("kernel.memory",),

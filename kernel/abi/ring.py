@@ -44,6 +44,10 @@ class Operation(IntEnum):
     #                         completion queue, on its last message one
     REPLY = 9               # capability the `reply` of a completion, length (Message), word0..word3 the answer; once
     SET_BUFFER = 10         # capability Memory to read and write, or 0 for none; word0 where in it, in whole pages
+    COPY = 11               # capability Memory to read, word3 Memory to write; word0 where in the first, word1 where in
+    #                         the second, word2 how many bytes. Two ranges of one Memory do not overlap: BAD_ARGUMENT.
+    #                         word0 of the completion: the bytes that were copied, from the beginning on; when it has
+    #                         ended early and there are any, it is LATE
 
 
 class SubmissionFlags(IntFlag):
@@ -58,7 +62,7 @@ class CompletionFlags(IntFlag):
     MORE = 1                # not the last completion of its operation
     COALESCED = 2           # stands for several events: `badge` is their number
     CAPABILITIES = 4        # capabilities came with it: see HANDLES_SHIFT
-    LATE = 8                # with CANCELLED: the effect is unknown
+    LATE = 8                # with CANCELLED: the effect is unknown; of a COPY that ended early: part of it was done
 
 
 # Flags that an operation may carry, by number.
@@ -72,6 +76,7 @@ OPERATIONS = const((
     SubmissionFlags.LINK | SubmissionFlags.NO_WAIT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT | SubmissionFlags.NO_WAIT,
     SubmissionFlags.NO_WAIT,
+    SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
     SubmissionFlags.LINK | SubmissionFlags.SILENT,
 ))

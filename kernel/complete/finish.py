@@ -130,6 +130,8 @@ def _complete(
     flags: u32 = CompletionFlags.LATE if record.is_late else 0
     if record.operation == Operation.TIMER:
         ring.told |= Reason.TIMER
+    elif record.operation == Operation.COPY:
+        bits = record.copied
     elif record.operation == Operation.RECEIVE:
         if message is not None and message.is_call:
             reply = owe_answer(ring, record)

@@ -19,6 +19,7 @@ from kernel.caps.answer import Answer
 from kernel.caps.lease import Use
 from kernel.caps.object import Object
 from kernel.core.timers import Timer
+from kernel.core.work_block import Work
 from kernel.sync.spinlock import SpinLock
 
 
@@ -28,7 +29,8 @@ class RecordState(IntEnum):
     PENDING = 2             # waits for an object or a deadline
     CLAIMED = 3             # somebody is ending it
     BOUND = 4               # ends by itself, soon (deferral.py)
-    MOVING = 5              # on its way from one side of a channel to the other; soon CLAIMED, or PENDING again
+    MOVING = 5              # on its way from one side of a channel to the other, or being copied for; soon CLAIMED, or
+    #                         PENDING again
 
 
 @struct
@@ -61,6 +63,13 @@ class Record:
     order: u64                          # when it was queued, among all calls of the channel
     badge: u64
     holder: u64                         # address of the Answer: owed to a received call, or to be owed by a receive
+    # A copy (submit/copying.py).
+    copied: u64                         # bytes so far
+    written: ptr[Object] | None         # the Memory that is written, with a reference, while it goes on
+    written_use: Use                    # of the lease of that capability
+    written_lease: u32                  # which one, or 0
+    is_at_work: bool                    # `work` is in the queue of a CPU, with a reference on the ring
+    work: Work
     # Events that came while a completion of this watch was unread.
     posted: u32                         # index of the unread completion
     is_latched: bool

@@ -15,7 +15,7 @@ from kernel.arch.x86_64 import cpu
 from kernel.caps import reference
 from kernel.caps.object import Object
 from kernel.core import grace, work
-from kernel.core.work import Work
+from kernel.core.work_block import Work
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 

@@ -9,7 +9,7 @@ from compiler.prelude import addr, array, atomic, const, guarded_by, ptr, span, 
 from kernel.caps.capability import Capability
 from kernel.caps.object import Object
 from kernel.caps.table import Table
-from kernel.core.work import Work
+from kernel.core.work_block import Work
 from kernel.memory.address_space import AddressSpace
 from kernel.sync.spinlock import SpinLock
 

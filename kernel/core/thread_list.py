@@ -13,7 +13,7 @@ from kernel.core.process_block import Process
 from kernel.core.thread_block import FROZEN, Thread
 from kernel.core.thread_changes import update_priority
 from kernel.core.wait import clear_condition, kill, set_condition
-from kernel.core.work import Work
+from kernel.core.work_block import Work
 
 _UNITS = const(64)                      # threads in a slice
 _SWEEP = const(offsetof(Process, "sweep"))

@@ -4,24 +4,13 @@ Whoever has long work embeds a record, which stays queued until its function say
 most 64 units of whatever the work counts, or 20 us. Interrupts are taken between slices.
 Locks: none: each CPU's queue is its own, and the kernel does not preempt itself; between slices an interrupt may add.
 """
-from __future__ import annotations
-
-from collections.abc import Callable
-
 from compiler.prelude import asm_x64, const, inline, percpu, percpu_address, ptr, struct, u32, u64, wrap_add
 from compiler.prelude.x64 import cli, nop, sti
 from kernel.arch.x86_64 import cpu
 from kernel.arch.x86_64.clock import now_ns
+from kernel.core.work_block import Work
 
 QUANTUM_NS = const(1_000_000)           # of work before a thread of the same priority has its turn
-
-
-@struct
-class Work:
-    run: Callable[[ptr[Work]], bool]    # does a slice; returns True when nothing is left
-    next: ptr[Work] | None
-    priority: u32
-    is_queued: bool
 
 
 @struct

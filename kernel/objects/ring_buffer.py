@@ -1,7 +1,6 @@
 """Memory that becomes the message buffer of a ring, and is that no longer.
 
-The kernel writes to it whenever a message comes, so it counts as a writer of the Memory: that cannot be sealed
-meanwhile.
+The kernel writes to it whenever a message comes, so it is a writer of the Memory (writing.py).
 """
 from compiler.prelude import addr, ptr, u64
 from kernel.abi.errors import Status
@@ -12,6 +11,7 @@ from kernel.complete.message_buffer import buffer_bytes
 from kernel.complete.ring_block import Ring
 from kernel.core.destruction import release
 from kernel.objects.memory_block import Memory
+from kernel.objects.writing import begin_writing, end_writing
 
 
 def set_buffer(ring: ptr[Ring], capability: ptr[Capability], offset: u64) -> Status:
@@ -22,16 +22,11 @@ def set_buffer(ring: ptr[Ring], capability: ptr[Capability], offset: u64) -> Sta
     length = memory.frames.pages << PAGE_SHIFT
     if offset & (PAGE_BYTES - 1) != 0 or offset > length or length - offset < buffer_bytes(ring) or memory.is_device:
         return Status.BAD_ARGUMENT
+    if memory.ready_pages != memory.frames.pages:
+        return Status.NOT_READY
     if not reference.take(header):
         return Status.DESTROYED
-    status: Status = Status.OK
-    with memory.lock:
-        if memory.is_sealed:
-            status = Status.SEALED
-        elif memory.ready_pages != memory.frames.pages:
-            status = Status.NOT_READY
-        else:
-            memory.writers += 1
+    status = begin_writing(memory)
     if status != Status.OK:
         release(header)
         return status
@@ -51,7 +46,5 @@ def drop_buffer(ring: ptr[Ring]) -> None:
         ring.buffer = None
     if header is None:
         return
-    memory = ptr[Memory](header)
-    with memory.lock:
-        memory.writers -= 1
+    end_writing(ptr[Memory](header))
     release(header)

@@ -215,6 +215,7 @@ def _each_record(ring: ptr[Ring], counts: bool) -> None:
         record = addr(ring.records[slot])
         if record.state.load("acquire") != RecordState.FREE:
             _visit_if_any(record.target, counts)
+            _visit_if_any(record.written, counts)
 
 
 def _visit_if_any(header: ptr[Object] | None, counts: bool) -> None:

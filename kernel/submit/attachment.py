@@ -55,9 +55,11 @@ def attach(record: ptr[Record], kind: ObjectKind, right: Right) -> Status:
         return Status.DESTROYED
     record.target = target
     record.badge = found.badge
-    if not table.note_operation(addr(process.table), record.capability):
-        return Status.BAD_HANDLE
+    # Before it is counted: whoever closes the handle and finds the count finds the record, and waits for it.
     record.is_counted = True
+    if not table.note_operation(addr(process.table), record.capability):
+        record.is_counted = False
+        return Status.BAD_HANDLE
     if found.lease != 0:
         record.use.kind = _LEASE_USE
         if not leases.add_use(addr(record.use), found.lease, found.epoch):
@@ -120,7 +122,8 @@ def _find(process: ptr[Process], handle: u64) -> ptr[Record] | None:
 
 
 def _was_begun_with(record: ptr[Record], handle: u64) -> bool:
-    return record.is_counted and record.capability == handle
+    is_written = record.written is not None and record.words[3] == handle
+    return is_written or record.is_counted and record.capability == handle
 
 
 def _is_revoked(record: ptr[Record], lease: u64) -> bool:

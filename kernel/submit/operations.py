@@ -20,7 +20,7 @@ from kernel.core.process_block import Process
 from kernel.objects import notification as notifications
 from kernel.objects.notification_block import Notification
 from kernel.objects.watch import add_watch, remove_watch
-from kernel.submit import attachment, messages
+from kernel.submit import attachment, copying, messages
 from kernel.submit.attachment import arm_deadline, attach, process_of
 
 _PERSISTENT_NO_WAIT = const(SubmissionFlags.PERSISTENT | SubmissionFlags.NO_WAIT)
@@ -47,6 +47,7 @@ def start(invoke_method: Invoke) -> None:
     invoke = invoke_method
     finish.start_record = _begin_linked
     attachment.start(withdraw)
+    copying.start()
 
 
 def _begin_linked(record: ptr[Record]) -> None:
@@ -82,6 +83,8 @@ def begin(record: ptr[Record]) -> None:
             messages.begin_receive(record)
         case Operation.REPLY:
             messages.begin_reply(record)
+        case Operation.COPY:
+            copying.begin_copy(record)
         case _:
             messages.begin_set_buffer(record)
 
@@ -96,6 +99,8 @@ def withdraw(record: ptr[Record]) -> None:
         return
     if record.operation == Operation.WATCH:
         remove_watch(ptr[Notification](target), record)
+    elif record.operation == Operation.COPY:
+        copying.withdraw(record)
     else:
         withdraw_message(record)
 

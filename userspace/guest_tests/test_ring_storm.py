@@ -25,9 +25,10 @@ _OPERATIONS = const(20_000)             # of each thread
 _OPERATIONS_FULL = const(250_000)
 _PLACE = const(0x2000_0000)
 _STRIDE = const(0x10_0000)
-_KINDS = const(12)
+_KINDS = const(13)
 _FAR = const(1 << 62)
 _SOON_NS = const(60_000)
+_COPY_BYTES = const(0x4_0000)           # of each of two Memories; a third of it at the most is copied
 _CALL_NS = const(400_000)
 
 
@@ -46,6 +47,7 @@ class Player:
 _players: array[Player, _THREADS] = zeroed()
 _channels: array[u64, _THREADS] = zeroed()
 _notifications: array[u64, _THREADS] = zeroed()
+_memories: array[u64, 2] = zeroed()
 _operations: u64 = 0
 _finished: atomic[u64] = 0
 _may_end: atomic[u64] = 0
@@ -62,6 +64,8 @@ def main(ring: u64) -> u64:
     for index in range(u64(_THREADS)):
         _channels[index] = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_CHANNEL, 32)
         _notifications[index] = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_NOTIFICATION)
+    for index in range(u64(2)):
+        _memories[index] = ask(ROOT_ACCOUNT, Method.ACCOUNT_CREATE_MEMORY, _COPY_BYTES)
     for index in range(u64(_THREADS)):
         threads[index] = make(index, _play)
         do(threads[index], Method.THREAD_CREATE_RING, _PLACE + index * _STRIDE, _CAPACITY)
@@ -170,6 +174,13 @@ def _choose(player: ptr[Player], entry: ptr[Submission], index: u64) -> bool:
             entry.operation = Operation.RECEIVE
             entry.capability = _channels[index]
             entry.word0 = 1
+        case 11:
+            entry.operation = Operation.COPY
+            entry.capability = _memories[index & 1]
+            entry.word3 = _memories[_random(player) & 1]
+            entry.word0 = _random(player) % (_COPY_BYTES // 3)
+            entry.word1 = _COPY_BYTES // 2 + _random(player) % (_COPY_BYTES // 8)
+            entry.word2 = _random(player) % (_COPY_BYTES // 3)
         case _:
             if player.token == 0:
                 return False

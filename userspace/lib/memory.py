@@ -1,7 +1,8 @@
-"""Memory from outside: made, mapped, changed, unmapped."""
-from compiler.prelude import const, u64
+"""Memory from outside: made, mapped, changed, copied, unmapped."""
+from compiler.prelude import const, u8, u64
 from kernel.abi.errors import Status
 from kernel.abi.methods import Method
+from kernel.abi.ring import Operation, Submission
 from kernel.arch.x86_64.pages import LARGE_PAGE_BYTES, PAGE_BYTES
 from userspace.lib.syscall import invoke
 
@@ -41,3 +42,10 @@ def protect(process: u64, place: u64, length: u64) -> Status:
 def seal(memory: u64) -> Status:
     status, _ = invoke(memory, Method.MEMORY_SEAL)
     return status
+
+
+def copy_entry(source: u64, begin: u64, target: u64, place: u64, length: u64) -> Submission:
+    """What a ring is given to copy `length` bytes of one Memory, from `begin` on, to `place` in another one."""
+    return Submission(
+        operation=u8(Operation.COPY), capability=source, word3=target, word0=begin, word1=place, word2=length
+    )

@@ -20,7 +20,7 @@ from kernel.core.cpu_queue import queue_of
 from kernel.core.process_block import Process
 from kernel.core.run_queue import RunQueue
 from kernel.core.thread_block import Thread, Wait
-from kernel.core.work import Work
+from kernel.core.work_block import Work
 from kernel.objects.notification_block import Notification
 from kernel.submit import operations
 from kernel.submit.enter import ring_enter
