@@ -54,7 +54,7 @@ _lock: SpinLock = SpinLock(rank=Rank.DESTRUCTION)
 _new: ObjectList = ObjectList()
 _waiting: ObjectList = ObjectList()
 _ripe: ObjectList = ObjectList()
-_unfinished: atomic[u64] = 0            # objects queued, or being ended
+_unfinished: atomic[u64] = 0            # objects queued, or being ended, or held by work
 _work: percpu[Work] = Work(run=_run_slice, priority=DEFAULT_PRIORITY)
 
 
@@ -80,6 +80,17 @@ def begin_end(header: ptr[Object]) -> None:
     with _lock:
         _append(addr(_new), header)
     grace.want()
+
+
+def begin_holding() -> None:
+    """Queued work keeps an object for as long as it lasts: what has ended may not all be gone before end_holding()."""
+    _ = _unfinished.fetch_add(1, "relaxed")
+
+
+def end_holding(header: ptr[Object]) -> None:
+    """Gives up the reference of the work."""
+    release(header)
+    _ = _unfinished.fetch_sub(1, "release")
 
 
 def is_idle() -> bool:

@@ -19,7 +19,7 @@ from kernel.caps.lease import Use
 from kernel.complete import finish
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import work
-from kernel.core.destruction import release
+from kernel.core.destruction import begin_holding, end_holding, release
 from kernel.core.thread_block import Thread
 from kernel.core.work_block import Work
 from kernel.objects.copying import check_copy, copy_part
@@ -139,6 +139,7 @@ def _queue_work(record: ptr[Record]) -> bool:
         if not is_queued:
             if not reference.take(addr(ring.header)):
                 return False
+            begin_holding()
             record.is_at_work = True
             record.work.run = _run_slice
             record.work.priority = ptr[Thread](ring.thread).priority
@@ -151,7 +152,7 @@ def _queue_work(record: ptr[Record]) -> bool:
 def _run_slice(queued: ptr[Work]) -> bool:
     record = ptr[Record](u64(queued) - _WORK)
     if not _take(record):
-        release(addr(record.ring.header))
+        end_holding(addr(record.ring.header))
         return True
     status: Status = Status.REVOKED
     if _is_leased_still(record):
@@ -166,7 +167,7 @@ def _run_slice(queued: ptr[Work]) -> bool:
     with ring.lock:
         record.is_at_work = False
     finish.finish(record, status, 0)
-    release(addr(ring.header))
+    end_holding(addr(ring.header))
     return True
 
 

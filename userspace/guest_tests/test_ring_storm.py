@@ -175,12 +175,7 @@ def _choose(player: ptr[Player], entry: ptr[Submission], index: u64) -> bool:
             entry.capability = _channels[index]
             entry.word0 = 1
         case 11:
-            entry.operation = Operation.COPY
-            entry.capability = _memories[index & 1]
-            entry.word3 = _memories[_random(player) & 1]
-            entry.word0 = _random(player) % (_COPY_BYTES // 3)
-            entry.word1 = _COPY_BYTES // 2 + _random(player) % (_COPY_BYTES // 8)
-            entry.word2 = _random(player) % (_COPY_BYTES // 3)
+            _choose_copy(player, entry)
         case _:
             if player.token == 0:
                 return False
@@ -188,6 +183,16 @@ def _choose(player: ptr[Player], entry: ptr[Submission], index: u64) -> bool:
             entry.capability = player.token
             player.token = 0
     return True
+
+
+def _choose_copy(player: ptr[Player], entry: ptr[Submission]) -> None:
+    """At once, in slices, or refused."""
+    entry.operation = Operation.COPY
+    entry.capability = _memories[_random(player) & 1]
+    entry.word3 = _memories[_random(player) & 1]
+    entry.word0 = _random(player) % (_COPY_BYTES // 3)
+    entry.word1 = _COPY_BYTES // 2 + _random(player) % (_COPY_BYTES // 8)
+    entry.word2 = _random(player) % (_COPY_BYTES // 3)
 
 
 def _cancel(player: ptr[Player], slot: u64) -> None:
