@@ -12,6 +12,8 @@ Locks: LeaseRecord.lock (Rank.LEASE) guards the uses; _lock (Rank.LEASES) the fr
 """
 from __future__ import annotations
 
+from enum import IntEnum
+
 from compiler.prelude import array, atomic, const, fence, guarded_by, ptr, requires, sizeof, struct, u32, u64
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
@@ -21,6 +23,17 @@ _PAGES = const(1024)
 MAX_DEPTH = const(4)
 
 
+class UseKind(IntEnum):
+    """Says who takes a use back: set_taker() in objects/lease.py."""
+    NONE = 0
+    MAPPING = 1
+    PORTS = 2               # a grant of I/O ports
+    OPERATION = 3           # of a ring, that waits
+    CALL = 4                # in registers, that is queued
+    RECEIVE = 5             # by a thread
+    COPY = 6                # of a ring: the Memory that is written
+
+
 @struct
 class Use:
     """A use that outlives a system call; the first field of what it is about."""
@@ -28,7 +41,7 @@ class Use:
     previous: ptr[Use] | None
     epoch: u64
     lease: u32              # 0 while it hangs on no list
-    kind: u32               # says who takes it back
+    kind: u32               # UseKind
 
 
 @struct(size=64)

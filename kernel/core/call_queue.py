@@ -9,14 +9,13 @@ is MOVING, which makes it the taker's.
 from compiler.prelude import addr, const, ptr, requires, u32, u64, wrap_add
 from kernel.caps import lease as leases
 from kernel.caps.capability import NO_LEASE, Capability
+from kernel.caps.lease import UseKind
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import wait
 from kernel.core.chain import append, unlink
 from kernel.core.channel_block import LEVELS, Channel
 from kernel.core.thread_block import Thread, Wait
 
-CALL_USE = const(4)                     # kinds of uses on leases (objects/lease.py): of calls, of threads that receive
-RECEIVE_USE = const(5)
 _TURN = const(8)
 
 
@@ -24,7 +23,7 @@ _TURN = const(8)
 def enqueue(caller: ptr[Thread], channel: ptr[Channel], given: ptr[Capability]) -> bool:
     """Returns False when the lease of the capability that it calls with has ended."""
     if given.lease != NO_LEASE:
-        caller.call_use.kind = CALL_USE
+        caller.call_use.kind = UseKind.CALL
         if not leases.add_use(addr(caller.call_use), given.lease, given.epoch):
             return False
         caller.call_lease = given.lease

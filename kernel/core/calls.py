@@ -15,11 +15,11 @@ from kernel.abi.ring import CONTENT, Operation
 from kernel.caps import lease as leases
 from kernel.caps.answer import RING_CALL, Answer
 from kernel.caps.capability import Capability
-from kernel.caps.lease import Use
+from kernel.caps.lease import Use, UseKind
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import schedule, wait
 from kernel.core.answers import clear, confirm, end_question, fail_caller, owe
-from kernel.core.call_queue import RECEIVE_USE, dequeue, enqueue, take_caller, take_receive, take_receiver
+from kernel.core.call_queue import dequeue, enqueue, take_caller, take_receive, take_receiver
 from kernel.core.chain import append, unlink
 from kernel.core.channel_block import Channel
 from kernel.core.message import Message, put_registers, say_registers
@@ -228,7 +228,7 @@ def hang_receive(server: ptr[Thread], given: ptr[Capability]) -> bool:
     if use.lease == given.lease and use.epoch == given.epoch:
         return True
     _ = leases.remove_use(use)
-    use.kind = RECEIVE_USE
+    use.kind = UseKind.RECEIVE
     return leases.add_use(use, given.lease, given.epoch)
 
 

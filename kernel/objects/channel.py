@@ -5,11 +5,11 @@ from kernel.abi.objects import ObjectKind
 from kernel.abi.thread import PRIORITIES
 from kernel.caps import table
 from kernel.caps.answer import CALLER_FLAGS, RING_CALL, Answer
+from kernel.caps.lease import UseKind
 from kernel.caps.object import Account, Object, State
 from kernel.complete import messages
 from kernel.complete.ring_block import Record
 from kernel.core import answers, calls, receive_rights
-from kernel.core.call_queue import CALL_USE, RECEIVE_USE
 from kernel.core.channel_block import Channel
 from kernel.core.destruction import set_destroyer
 from kernel.core.message import Message
@@ -31,8 +31,8 @@ class Reply:
 def start() -> None:
     calls.start()
     messages.start()
-    set_taker(CALL_USE, calls.revoke)
-    set_taker(RECEIVE_USE, calls.end_leased_receive)
+    set_taker(UseKind.CALL, calls.revoke)
+    set_taker(UseKind.RECEIVE, calls.end_leased_receive)
     set_destroyer(ObjectKind.CHANNEL, destroy_channel)
     set_destroyer(ObjectKind.REPLY, destroy_reply)
 

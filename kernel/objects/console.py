@@ -14,7 +14,7 @@ from kernel.caps import reference, table
 from kernel.caps.object import Account, Object
 from kernel.core import log, log_lines, work
 from kernel.core.destruction import release, set_destroyer
-from kernel.core.work import Work
+from kernel.core.work_block import Work
 from kernel.memory.usercopy import copy_to_user
 from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot

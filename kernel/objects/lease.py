@@ -14,7 +14,7 @@ from kernel.arch.x86_64.clock import now_ns
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE
-from kernel.caps.lease import Use
+from kernel.caps.lease import Use, UseKind
 from kernel.caps.object import Account, Object
 from kernel.core import alarm
 from kernel.core.destruction import begin_end, release, set_destroyer
@@ -25,7 +25,7 @@ from kernel.objects.invocation import Invocation
 from kernel.sync.ranks import Rank
 from kernel.sync.spinlock import SpinLock
 
-USE_KINDS = const(6)                    # who hangs uses on leases: see set_taker()
+_USE_KINDS = const(UseKind.COPY + 1)
 _SLICE = const(64)
 
 
@@ -43,7 +43,7 @@ def _take_nothing(use: ptr[Use]) -> None:
     pass
 
 
-_takers: array[Callable[[ptr[Use]], None], USE_KINDS] = array(_take_nothing for _ in range(USE_KINDS))
+_takers: array[Callable[[ptr[Use]], None], _USE_KINDS] = array(_take_nothing for _ in range(_USE_KINDS))
 _growth: SpinLock = SpinLock(rank=Rank.TABLE)
 
 
@@ -51,9 +51,9 @@ def start() -> None:
     set_destroyer(ObjectKind.LEASE, destroy_lease)
 
 
-def set_taker(kind: u32, take: Callable[[ptr[Use]], None]) -> None:
+def set_taker(kind: UseKind, take: Callable[[ptr[Use]], None]) -> None:
     """`take` ends one use of this kind, which hangs on no list any more. Only while booting."""
-    _takers[kind] = take
+    _takers[u64(kind)] = take
 
 
 def create_lease(call: ptr[Invocation]) -> tuple[Status, u64]:

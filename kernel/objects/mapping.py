@@ -16,6 +16,7 @@ from kernel.caps import account as accounts
 from kernel.caps import lease as leases
 from kernel.caps import reference
 from kernel.caps.capability import Capability
+from kernel.caps.lease import UseKind
 from kernel.caps.object import State
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
@@ -25,7 +26,6 @@ from kernel.memory.buddy import NO_FRAME
 from kernel.memory.usercopy import is_user_range
 from kernel.objects.memory_block import Mapping, MappingState, Memory, of_node
 
-LEASE_USE = const(1)                    # kind of the uses that mappings hang on leases (objects/lease.py)
 MOST_PAGES = const(16384)               # small pages of one call, which bounds its length
 
 _PAGE_MASK = const(PAGE_BYTES - 1)
@@ -98,7 +98,7 @@ def make_mapping(process: ptr[Process]) -> tuple[ptr[Mapping] | None, Status]:
         return None, Status.NO_MEMORY
     mapping = ptr[Mapping](fresh)
     mapping.process = process
-    mapping.use.kind = LEASE_USE
+    mapping.use.kind = UseKind.MAPPING
     mapping.tables = NO_FRAME
     return mapping, Status.OK
 

@@ -12,6 +12,7 @@ from kernel.arch.x86_64 import paging
 from kernel.arch.x86_64.pages import PAGE_BYTES, PAGE_SHIFT
 from kernel.caps import account as accounts
 from kernel.caps import reference, table
+from kernel.caps.lease import UseKind
 from kernel.caps.object import Account, Object, State
 from kernel.core.destruction import begin_end, release, set_destroyer
 from kernel.core.process_block import Process
@@ -21,7 +22,7 @@ from kernel.objects.creation import create, free
 from kernel.objects.handles import give_object, reserve_slot
 from kernel.objects.invocation import Invocation
 from kernel.objects.lease import set_taker
-from kernel.objects.mapping import LEASE_USE, map_memory, remove_from_list
+from kernel.objects.mapping import map_memory, remove_from_list
 from kernel.objects.memory_block import Mapping, Memory
 from kernel.sync.ranks import Rank
 
@@ -34,7 +35,7 @@ _MAPPINGS_PER_SLICE = const(8)
 
 def start() -> None:
     set_destroyer(ObjectKind.MEMORY, destroy_memory)
-    set_taker(LEASE_USE, unmapping.take_back_use)
+    set_taker(UseKind.MAPPING, unmapping.take_back_use)
     unmapping.start()
 
 

@@ -6,7 +6,7 @@ Locks: AddressSpace.lock guards a process's grants and ports.
 """
 from __future__ import annotations
 
-from compiler.prelude import addr, atomic, const, offsetof, ptr, sizeof, struct, u8, u32, u64
+from compiler.prelude import addr, atomic, offsetof, ptr, sizeof, struct, u8, u32, u64
 from kernel.abi.errors import Status
 from kernel.abi.objects import Resource
 from kernel.arch.x86_64.ports import MOST_RANGES, word_for
@@ -14,7 +14,7 @@ from kernel.caps import account as accounts
 from kernel.caps import lease as leases
 from kernel.caps import reference
 from kernel.caps.capability import Capability
-from kernel.caps.lease import Use
+from kernel.caps.lease import Use, UseKind
 from kernel.core.destruction import release
 from kernel.core.process_block import Process
 from kernel.memory import address_space, slab
@@ -22,8 +22,6 @@ from kernel.memory.fail_nth import must_fail
 from kernel.objects.io_ports_block import IoPorts
 from kernel.objects.lease import set_taker
 from kernel.objects.mapping import unpin
-
-_LEASE_USE = const(2)                   # kind of the uses that grants hang on leases (objects/lease.py)
 
 
 @struct
@@ -40,7 +38,7 @@ assert offsetof(Grant, "use") == 0
 
 
 def start() -> None:
-    set_taker(_LEASE_USE, _take_back)
+    set_taker(UseKind.PORTS, _take_back)
 
 
 def end_grants(process: ptr[Process]) -> None:
@@ -67,7 +65,7 @@ def allow(process: ptr[Process], capability: ptr[Capability]) -> Status:
     grant = ptr[Grant](fresh)
     header = capability.object
     assert header is not None
-    grant.use.kind = _LEASE_USE
+    grant.use.kind = UseKind.PORTS
     grant.process = process
     grant.ports = ptr[IoPorts](header)
     status = Status(Status.DESTROYED)

@@ -14,7 +14,7 @@ from kernel.arch.x86_64 import clock
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import Capability
-from kernel.caps.lease import Use
+from kernel.caps.lease import Use, UseKind
 from kernel.complete import finish
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import alarm
@@ -24,7 +24,6 @@ from kernel.core.timers import Timer
 from kernel.objects.handles import set_sweep
 from kernel.objects.lease import set_taker
 
-_LEASE_USE = const(3)                   # kind of the uses that operations hang on leases (objects/lease.py)
 _TIMER = const(offsetof(Record, "timer"))
 _USE = const(offsetof(Record, "use"))
 
@@ -39,7 +38,7 @@ withdraw: Callable[[ptr[Record]], None] = _no_withdrawal        # takes an opera
 def start(withdraw_record: Callable[[ptr[Record]], None]) -> None:
     global withdraw
     withdraw = withdraw_record
-    set_taker(_LEASE_USE, _revoke)
+    set_taker(UseKind.OPERATION, _revoke)
     set_sweep(end_operations_of)
 
 
@@ -61,7 +60,7 @@ def attach(record: ptr[Record], kind: ObjectKind, right: Right) -> Status:
         record.is_counted = False
         return Status.BAD_HANDLE
     if found.lease != 0:
-        record.use.kind = _LEASE_USE
+        record.use.kind = UseKind.OPERATION
         if not leases.add_use(addr(record.use), found.lease, found.epoch):
             return Status.REVOKED
         record.lease = found.lease

@@ -15,7 +15,7 @@ from kernel.abi.ring import Operation
 from kernel.caps import lease as leases
 from kernel.caps import reference, table
 from kernel.caps.capability import NO_LEASE, Capability
-from kernel.caps.lease import Use
+from kernel.caps.lease import Use, UseKind
 from kernel.complete import finish
 from kernel.complete.ring_block import Record, RecordState
 from kernel.core import work
@@ -30,13 +30,12 @@ from kernel.submit.attachment import attach, end, process_of
 
 SLICE_BYTES = const(0x1_0000)
 
-_LEASE_USE = const(4)                   # kind of the uses of what is written (objects/lease.py)
 _WORK = const(offsetof(Record, "work"))
 _USE = const(offsetof(Record, "written_use"))
 
 
 def start() -> None:
-    set_taker(_LEASE_USE, _revoke)
+    set_taker(UseKind.COPY, _revoke)
 
 
 def begin_copy(record: ptr[Record]) -> None:
@@ -110,7 +109,7 @@ def _attach_target(record: ptr[Record], target: ptr[Capability]) -> Status:
         release(header)
         return Status.BAD_HANDLE
     if target.lease != NO_LEASE:
-        record.written_use.kind = _LEASE_USE
+        record.written_use.kind = UseKind.COPY
         if not leases.add_use(addr(record.written_use), target.lease, target.epoch):
             return Status.REVOKED
         record.written_lease = target.lease
