@@ -40,7 +40,7 @@ def test_example(name: str, tmp_path: Path) -> None:
     path.write_text(with_imports(text))
     if "from userspace." in text:
         path.write_text(path.read_text() + '\n\nif __name__ == "__main__":\n    pass\n')
-        for package in ("userspace", "kernel", "compiler"):
+        for package in ("userspace", "kernel", "compiler", "boot"):
             (tmp_path / package).symlink_to(ROOT / package)
         assert Build(tmp_path, module, "user", "debug").check()
         return
