@@ -15,6 +15,7 @@ from userspace.lib.memory import PAGE, map_memory
 from userspace.lib.start_info import start_info
 from userspace.lib.syscall import invoke
 from userspace.servers.console.old_lines import draw_old_lines, note_old_lines
+from userspace.servers.console.serial_line import begin_sending, end_sending
 
 _PLACE = const(0x30_0000_0000)
 _BIT = const(1)                         # of the notification: there are lines
@@ -46,7 +47,9 @@ def take_console() -> str:
 def show_text(text: span[u8]) -> None:
     """What the log has said before it comes before it."""
     _ = _show_lines()
+    begin_sending()
     console.write_text(text)
+    end_sending()
 
 
 async def show_log() -> None:
@@ -90,5 +93,7 @@ def _show_lines() -> bool:
             screen.draw_again()
         if status != Status.OK:
             return False
+        begin_sending()
         console.write_line(record.level, record.text[0 : record.length])
+        end_sending()
     return True

@@ -17,6 +17,7 @@ _LINE_STATUS = const(5)
 _RECEIVED = const(1)                    # in both of the last two
 
 _serial: Device = zeroed()
+_listens: bool = False
 
 
 def has_serial_line() -> bool:
@@ -38,7 +39,23 @@ async def open_serial_line() -> str:
 
 
 def listen() -> None:
+    """From here on a byte that comes interrupts."""
+    global _listens
+    _listens = True
     _serial.write(_INTERRUPT_ENABLE, _RECEIVED)
+
+
+def begin_sending() -> None:
+    """While a byte that has come is not read, each one that is sent may interrupt for it again; thousands are a storm,
+    for which the kernel holds the line back."""
+    if _listens:
+        _serial.write(_INTERRUPT_ENABLE, 0)
+
+
+def end_sending() -> None:
+    """What has come meanwhile interrupts now. Also after the kernel has had the line, which turns this off."""
+    if _listens:
+        _serial.write(_INTERRUPT_ENABLE, _RECEIVED)
 
 
 async def read_byte() -> u8:
